@@ -1,0 +1,88 @@
+// Package event holds the facts: what happened on the box, said once by whoever saw it, to whoever listens.
+//
+// A fact goes up through a Sink and nobody answers it; wishes never travel this way. Tell never blocks: a listener that
+// is too slow loses facts and is told how many.
+//
+// It leaves to others what to do about a fact: show it (api), count it, raise an alarm.
+package event
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Event is one fact. The concrete types are those of this package.
+type Event interface{ event() }
+
+// Sink takes facts. Tell returns at once.
+type Sink interface{ Tell(Event) }
+
+// CallStarted: a call was admitted and is being set up.
+type CallStarted struct {
+	At       time.Time
+	Call     string // the box's own identifier of the call
+	From, To string // as presented and as dialled, in E.164 where there is one
+	Caller   string // "pbx" or the name of a trunk
+}
+
+// CallAnswered: both sides are connected.
+type CallAnswered struct {
+	At   time.Time
+	Call string
+}
+
+// CallEnded: a call is over, answered or not.
+type CallEnded struct {
+	At       time.Time
+	Call     string
+	Answered bool
+	Duration time.Duration // since the answer
+	Status   int           // final SIP status when not answered
+	Reason   string        // who ended it and why, in words
+}
+
+// CallRefused: a call was not let through.
+type CallRefused struct {
+	At       time.Time
+	From, To string
+	Caller   string // "pbx" or the name of a trunk
+	Status   int
+	Rule     string // what refused it: "limits.calls", "no route", "srtp required" ...
+	Reason   string // a sentence for the administrator
+}
+
+// SourceRefused: a SIP message was refused or dropped before it reached a call.
+type SourceRefused struct {
+	At        time.Time
+	Side      string // inside or outside
+	Transport string // udp, tcp or tls
+	Source    netip.AddrPort
+	Method    string
+	Status    int    // 0: dropped without an answer
+	Rule      string // "unknown source", "wrong digest", "malformed" ...
+	Reason    string
+}
+
+// TrunkChanged: a trunk's registration changed state.
+type TrunkChanged struct {
+	At     time.Time
+	Trunk  string
+	Up     bool
+	Reason string
+}
+
+// PolicyApplied: another revision is in force.
+type PolicyApplied struct {
+	At       time.Time
+	Revision uint64
+	Trial    bool // not confirmed yet
+	Who, Why string
+}
+
+func (CallStarted) event()   {}
+func (CallAnswered) event()  {}
+func (CallEnded) event()     {}
+func (CallRefused) event()   {}
+func (SourceRefused) event() {}
+func (TrunkChanged) event()  {}
+func (PolicyApplied) event() {}

@@ -1,0 +1,134 @@
+// Package policy holds what the operator wants: one strict YAML document, version 1.
+//
+// It reads the document (Parse), finds every fault in it with its path (Check), tells two documents apart (Diff),
+// prints a commented example (Example) and owns the words that all of Tollgate shares: Side, Transport, SRTPMode,
+// Suite, Peer and Secret. A key that has no effect is not accepted.
+//
+// It leaves to others: keeping revisions (store), putting a policy into force (apply) and every judgement made by it.
+package policy
+
+import "net/netip"
+
+// Policy is one whole document. The zero value is not valid; documents come from Parse.
+type Policy struct {
+	Version int     `yaml:"version"`
+	Site    Site    `yaml:"site"`
+	Network Network `yaml:"network"`
+	PBX     PBX     `yaml:"pbx"`
+	Trunks  []Trunk `yaml:"trunks"`
+	Routes  []Route `yaml:"routes"`
+	Limits  Limits  `yaml:"limits"`
+	Admin   Admin   `yaml:"admin"`
+}
+
+// Site says where the box stands. Country chooses the numbering plan, TimeZone and Language what the page shows.
+type Site struct {
+	Name     string `yaml:"name"`
+	Country  string `yaml:"country"`   // ISO 3166-1 alpha-2
+	TimeZone string `yaml:"time_zone"` // IANA name
+	Language string `yaml:"language"`  // en or fr
+}
+
+// Network names the two sides. They may share one interface; then a packet is inside when its source lies in
+// Inside.Prefixes and is not the Gateway, and outside otherwise.
+type Network struct {
+	Inside  Inside  `yaml:"inside"`
+	Outside Outside `yaml:"outside"`
+	// Gateway is the router towards the carrier. Its own address never counts as inside.
+	Gateway netip.Addr `yaml:"gateway"`
+	// PublicAddress is what the carrier sees when the box stands behind a router; zero means Outside.Address.
+	PublicAddress netip.Addr `yaml:"public_address"`
+	MediaPorts    PortRange  `yaml:"media_ports"` // UDP, both sides; default 20000-20999
+}
+
+// Inside is the office's side.
+type Inside struct {
+	Interface string         `yaml:"interface"`
+	Address   netip.Prefix   `yaml:"address"`  // the box's own address with its prefix length
+	Prefixes  []netip.Prefix `yaml:"prefixes"` // sources that count as inside; default: the prefix of Address
+}
+
+// Outside is the carrier's side.
+type Outside struct {
+	Interface string       `yaml:"interface"`
+	Address   netip.Prefix `yaml:"address"`
+}
+
+// OnePort tells whether both sides share one interface.
+func (n Network) OnePort() bool { return n.Inside.Interface == n.Outside.Interface }
+
+// PortRange is a closed range of UDP ports, written "20000-20999".
+type PortRange struct{ Low, High uint16 }
+
+// PBX is the office's telephone system.
+type PBX struct {
+	Address        netip.AddrPort `yaml:"address"`
+	Transport      Transport      `yaml:"transport"`
+	Sources        []netip.Prefix `yaml:"sources"` // where its SIP comes from; default: Address
+	Authentication Authentication `yaml:"authentication"`
+	User           string         `yaml:"user"`   // with authentication: digest
+	Secret         Secret         `yaml:"secret"` // with authentication: digest
+	SRTP           SRTPMode       `yaml:"srtp"`
+	Codecs         []string       `yaml:"codecs"` // SDP encoding names in order of preference; default PCMA, PCMU
+	NumberFormat   NumberFormat   `yaml:"number_format"`
+	// OutsidePrefix is the digit dialled for an outside line, removed before the number is read; may be empty.
+	OutsidePrefix string `yaml:"outside_prefix"`
+	TLS           TLS    `yaml:"tls"` // with transport: tls
+}
+
+// Trunk is one carrier.
+type Trunk struct {
+	Name          string    `yaml:"name"`
+	Domain        string    `yaml:"domain"`         // SIP domain of the carrier: host of From and To
+	Registrar     string    `yaml:"registrar"`      // host[:port]; empty: the trunk does not register
+	OutboundProxy string    `yaml:"outbound_proxy"` // host[:port]; default: Registrar, then Domain
+	Transport     Transport `yaml:"transport"`
+	Accounts      []Account `yaml:"accounts"`
+	// SignallingSources are where the carrier's own SIP connections and datagrams come from, besides the addresses
+	// that Registrar and OutboundProxy resolve to.
+	SignallingSources []netip.Prefix `yaml:"signalling_sources"`
+	// MediaSources are further senders of the carrier's media, besides the address in its SDP.
+	MediaSources []netip.Prefix `yaml:"media_sources"`
+	TLS          TLS            `yaml:"tls"`
+	SRTP         SRTPMode       `yaml:"srtp"`
+	Codecs       []string       `yaml:"codecs"`
+	NumberFormat NumberFormat   `yaml:"number_format"`
+	Caps         Caps           `yaml:"caps"`
+}
+
+// TLS says how a peer's certificate is verified. There is no way to switch verification off.
+type TLS struct {
+	Trust      string `yaml:"trust"`       // PEM certificates, or "system" (default) for the public CAs
+	ServerName string `yaml:"server_name"` // default: the peer's domain
+}
+
+// Account is one set of credentials on a trunk and the numbers that belong to it.
+type Account struct {
+	User     string   `yaml:"user"`      // user part of the address of record
+	AuthUser string   `yaml:"auth_user"` // default: User
+	Secret   Secret   `yaml:"secret"`
+	Numbers  []string `yaml:"numbers"` // E.164 with "+"; the first is presented when the caller's own is not among them
+}
+
+// Caps bound a trunk.
+type Caps struct {
+	Calls int `yaml:"calls"` // simultaneous calls; 0 = only Limits.Calls applies
+}
+
+// Route sends calls from the PBX to trunks. The route with the longest matching prefix wins; its trunks are tried in order.
+type Route struct {
+	Name     string   `yaml:"name"`
+	Prefixes []string `yaml:"prefixes"` // E.164 prefixes such as "+33"; "+" matches every number
+	Trunks   []string `yaml:"trunks"`
+}
+
+// Limits bound the box as a whole.
+type Limits struct {
+	Calls int `yaml:"calls"` // simultaneous calls, emergency calls not counted against; default 30
+}
+
+// Admin says who may open the page.
+type Admin struct {
+	Port    uint16         `yaml:"port"`    // HTTPS, inside only; default 443
+	Sources []netip.Prefix `yaml:"sources"` // default: Network.Inside.Prefixes
+}

@@ -1,0 +1,122 @@
+package policy
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+// Side is one of the two sides of the border.
+type Side string
+
+// The two sides.
+const (
+	SideInside  Side = "inside"
+	SideOutside Side = "outside"
+)
+
+// Other returns the side across the border.
+func (s Side) Other() Side {
+	if s == SideInside {
+		return SideOutside
+	}
+	return SideInside
+}
+
+// Transport is a SIP transport (RFC 3261 §18, RFC 5630 for TLS).
+type Transport string
+
+// The transports Tollgate speaks.
+const (
+	UDP          Transport = "udp"
+	TCP          Transport = "tcp"
+	TLSTransport Transport = "tls"
+)
+
+// Stream tells whether the transport is connection-oriented.
+func (t Transport) Stream() bool { return t != UDP }
+
+// DefaultPort is the port of RFC 3261 §19.1.2: 5060, or 5061 with TLS.
+func (t Transport) DefaultPort() uint16 {
+	if t == TLSTransport {
+		return 5061
+	}
+	return 5060
+}
+
+// SRTPMode says whether media towards a peer is encrypted.
+type SRTPMode string
+
+// The modes. Required means that a call without SRTP does not take place.
+const (
+	SRTPOff      SRTPMode = "off"
+	SRTPOptional SRTPMode = "optional"
+	SRTPRequired SRTPMode = "required"
+)
+
+// Suite is an SRTP crypto suite by its SDES name (RFC 4568 §6.2, RFC 7714 §14.2).
+type Suite string
+
+// The suites offered, in order of preference.
+const (
+	SuiteAESCM128SHA180 Suite = "AES_CM_128_HMAC_SHA1_80"
+	SuiteAEADAES128GCM  Suite = "AEAD_AES_128_GCM"
+)
+
+// Authentication says how the PBX proves who it is.
+type Authentication string
+
+// The ways: by source address alone, or by source address and digest (RFC 3261 §22).
+const (
+	AuthAddress Authentication = "address"
+	AuthDigest  Authentication = "digest"
+)
+
+// NumberFormat is how a peer wants numbers written.
+type NumberFormat string
+
+// The formats, for the French number +33 1 23 45 67 89: +33123456789, 33123456789, 0033123456789 and 0123456789
+// (numbers abroad are written with 00 in the last).
+const (
+	FormatE164       NumberFormat = "e164"
+	FormatPlain      NumberFormat = "plain"
+	FormatDoubleZero NumberFormat = "00"
+	FormatNational   NumberFormat = "national"
+)
+
+// PeerPBX is the name of the one PBX among peers; trunks may not take it.
+const PeerPBX = "pbx"
+
+// Peer is somebody Tollgate talks SIP with: the PBX inside or a trunk outside.
+type Peer struct {
+	Side Side
+	Name string // PeerPBX, or Trunk.Name
+}
+
+// Secret is a password that never prints. Only Reveal gives it away.
+type Secret string
+
+// SecretMask is what every printed secret looks like. In an imported document it means "keep the one in force".
+const SecretMask = "***"
+
+// Reveal returns the secret itself.
+func (s Secret) Reveal() string { return string(s) }
+
+// String returns SecretMask, or nothing for an empty secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return SecretMask
+}
+
+// Format makes every fmt verb print String.
+func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, s.String()) }
+
+// LogValue makes slog print String.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText makes JSON and text encoders print String.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText takes the secret as it stands.
+func (s *Secret) UnmarshalText(b []byte) error { *s = Secret(b); return nil }

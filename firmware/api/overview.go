@@ -1,0 +1,125 @@
+package api
+
+import "time"
+
+// Overview is everything the dashboard shows, as one consistent value.
+type Overview struct {
+	At       time.Time `json:"at" doc:"When this was true, by the box's own clock. Durations are counted from here, not from the browser's clock."`
+	Started  time.Time `json:"started" doc:"When the program started."`
+	Mode     string    `json:"mode" enum:"setup,running,trial,draining" doc:"setup: no policy yet, no call passes. trial: a revision runs that nobody has confirmed. draining: the box is stopping, only emergency calls start."`
+	Site     Site      `json:"site"`
+	Revision Revision  `json:"revision" doc:"The revision in force, on trial or confirmed. Number 0 in setup mode."`
+	Limits   Limits    `json:"limits"`
+	PBX      PBX       `json:"pbx"`
+	Trunks   []Trunk   `json:"trunks" nullable:"false"`
+	Calls    []Call    `json:"calls" nullable:"false" doc:"The calls of this moment, oldest first."`
+	Refusals []Refusal `json:"refusals" nullable:"false" doc:"The latest refusals, newest first; equal ones are counted together."`
+	Counters []Counter `json:"counters" nullable:"false" doc:"Counters of the packet filter."`
+}
+
+// Site says where the box stands and which version it runs.
+type Site struct {
+	Name     string `json:"name"`
+	Country  string `json:"country" doc:"ISO 3166-1 alpha-2; empty in setup mode."`
+	TimeZone string `json:"time_zone" doc:"IANA name; times are shown in it. Empty in setup mode."`
+	Language string `json:"language" doc:"en or fr; empty in setup mode."`
+	Version  string `json:"version"`
+}
+
+// Revision is one version of the policy and who brought it.
+type Revision struct {
+	Number   uint64     `json:"number" doc:"0: there is none."`
+	Who      string     `json:"who"`
+	Why      string     `json:"why"`
+	At       time.Time  `json:"at"`
+	State    string     `json:"state" enum:"none,proposed,confirmed,reverted" doc:"proposed: on trial until deadline."`
+	Deadline *time.Time `json:"deadline,omitempty" doc:"When a proposed revision is taken back unless somebody confirms it."`
+}
+
+// Limits are the bounds of the box as a whole.
+type Limits struct {
+	Calls int `json:"calls" doc:"Simultaneous calls; emergency calls are not counted against it."`
+}
+
+// PBX is the office's telephone system as the box sees it.
+type PBX struct {
+	Address   string `json:"address" doc:"IP address and port; empty in setup mode."`
+	Transport string `json:"transport" doc:"udp, tcp or tls."`
+	SRTP      string `json:"srtp" doc:"off, optional or required."`
+	Reachable *bool  `json:"reachable,omitempty" doc:"Absent when it is not known."`
+}
+
+// Trunk is one carrier and how it is doing.
+type Trunk struct {
+	Name       string         `json:"name"`
+	Domain     string         `json:"domain"`
+	Transport  string         `json:"transport" doc:"udp, tcp or tls."`
+	SRTP       string         `json:"srtp" doc:"off, optional or required."`
+	State      string         `json:"state" enum:"up,down,registering,static" doc:"static: the trunk does not register."`
+	Reason     string         `json:"reason" doc:"Why the trunk is in this state, as a sentence."`
+	Since      *time.Time     `json:"since,omitempty" doc:"In this state since."`
+	Expires    *time.Time     `json:"expires,omitempty" doc:"When the registration runs out unless it is renewed."`
+	TLSVersion string         `json:"tls_version" doc:"TLS 1.2 or TLS 1.3; empty without a TLS connection."`
+	Accounts   []TrunkAccount `json:"accounts" nullable:"false"`
+	Calls      int            `json:"calls" doc:"Calls on this trunk now."`
+	Cap        int            `json:"cap" doc:"Simultaneous calls on this trunk; 0: only the limit of the box applies."`
+}
+
+// TrunkAccount is one set of credentials on a trunk, without its secret.
+type TrunkAccount struct {
+	User    string     `json:"user"`
+	Numbers []string   `json:"numbers" nullable:"false" doc:"E.164 numbers that belong to it."`
+	State   string     `json:"state" enum:"up,down,registering,static"`
+	Reason  string     `json:"reason"`
+	Expires *time.Time `json:"expires,omitempty"`
+}
+
+// Call is one running call.
+type Call struct {
+	ID        string     `json:"id"`
+	Direction string     `json:"direction" enum:"in,out" doc:"out: from the office to the carrier."`
+	From      string     `json:"from"`
+	To        string     `json:"to"`
+	Trunk     string     `json:"trunk"`
+	State     string     `json:"state" enum:"ringing,answered"`
+	Started   time.Time  `json:"started"`
+	Answered  *time.Time `json:"answered,omitempty"`
+	Emergency bool       `json:"emergency"`
+	Legs      Legs       `json:"legs"`
+}
+
+// Legs are the two halves of a call.
+type Legs struct {
+	Inside  Leg `json:"inside" doc:"Between the office and the box."`
+	Outside Leg `json:"outside" doc:"Between the box and the carrier."`
+}
+
+// Leg is the media of one half of a call.
+type Leg struct {
+	Encrypted    bool   `json:"encrypted"`
+	Suite        string `json:"suite" doc:"SRTP crypto suite; empty when the leg is not encrypted."`
+	PacketsIn    uint64 `json:"packets_in" doc:"Received by the box."`
+	PacketsOut   uint64 `json:"packets_out" doc:"Sent by the box."`
+	AuthFailures uint64 `json:"auth_failures" doc:"Packets whose SRTP tag was wrong; they went nowhere."`
+	Strangers    uint64 `json:"strangers" doc:"Packets from an address that is not part of the call; they went nowhere."`
+}
+
+// Refusal is a call or a message that was not let through.
+type Refusal struct {
+	At     time.Time `json:"at" doc:"The latest time."`
+	From   string    `json:"from"`
+	To     string    `json:"to"`
+	Source string    `json:"source" doc:"Name of the peer, or the address it came from."`
+	Rule   string    `json:"rule" doc:"What refused it, e.g. limits.calls."`
+	Reason string    `json:"reason" doc:"A sentence for the administrator."`
+	Status int       `json:"status" doc:"SIP status of the answer; 0: no answer was given."`
+	Count  int       `json:"count" doc:"How often in a row."`
+}
+
+// Counter is one counter of the packet filter.
+type Counter struct {
+	Name    string `json:"name"`
+	Comment string `json:"comment"`
+	Packets uint64 `json:"packets"`
+	Bytes   uint64 `json:"bytes"`
+}

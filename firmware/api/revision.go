@@ -1,0 +1,25 @@
+package api
+
+// ImportRequest brings a whole policy document.
+type ImportRequest struct {
+	Document string `json:"document" doc:"The policy, YAML, as one text. A secret written *** keeps the one in force."`
+	Why      string `json:"why,omitempty" maxLength:"500" doc:"A note for the list of revisions."`
+}
+
+// ImportResult says what an import changed and whether it is on trial.
+type ImportResult struct {
+	Revision Revision `json:"revision" doc:"The revision now in force. State proposed: on trial until its deadline."`
+	Changes  []Change `json:"changes" nullable:"false" doc:"Empty when the document says what was in force already."`
+}
+
+// Change is one difference between two policies; secrets are masked.
+type Change struct {
+	Path string `json:"path"`
+	Old  string `json:"old" doc:"Empty when it is new."`
+	New  string `json:"new" doc:"Empty when it is gone."`
+}
+
+// ConfirmRequest names the revision the person has seen working.
+type ConfirmRequest struct {
+	Revision uint64 `json:"revision" doc:"Number of the revision on trial."`
+}

@@ -1,0 +1,242 @@
+package ua
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"tollgate/firmware/policy"
+)
+
+// inboxSize bounds what may wait for one call. A peer that sends more gets 503 until the call has caught up.
+const inboxSize = 256
+
+// ErrNoAck says that a 2xx of ours was not acknowledged within 64*T1 (RFC 3261 §13.3.1.4).
+var ErrNoAck = errors.New("the other side did not acknowledge our answer")
+
+// Event is one thing that happened to a call. Exactly one of its parts is set.
+type Event struct {
+	Request   *Incoming // a request in one of its dialogs, ACK included
+	Cancelled *Incoming // this INVITE was cancelled; 487 has been sent
+	Sent      *Outgoing // Response or Err belongs to this request of ours
+	Response  *sip.Response
+	Err       error // of Sent: timed out or not sent; of Request: ErrNoAck
+	Note      any   // what Post put in
+}
+
+type item struct {
+	in        *Incoming
+	cancelled bool
+	out       *Outgoing
+	res       *sip.Response
+	err       error
+	note      any
+}
+
+// Inbox is the ordered mailbox of one call. One goroutine reads it with Next.
+type Inbox struct {
+	core  *Core
+	in    chan item
+	ready []Event // what the last item gave and Next has not handed out yet; the reader's own
+
+	mu      sync.Mutex // guards everything below
+	closed  bool
+	keys    []string
+	peers   map[string]policy.Peer // by our tag
+	unacked map[unackedKey]*retransmission
+}
+
+// NewInbox makes an Inbox. Close gives it back.
+func (c *Core) NewInbox() *Inbox {
+	return &Inbox{
+		core:    c,
+		in:      make(chan item, inboxSize),
+		peers:   map[string]policy.Peer{},
+		unacked: map[unackedKey]*retransmission{},
+	}
+}
+
+// Attach has requests of peer with this Call-ID and this To tag, which is ours, delivered here.
+func (b *Inbox) Attach(callID, localTag string, peer policy.Peer) {
+	key := dialogKey(callID, localTag)
+	b.mu.Lock()
+	b.keys = append(b.keys, key)
+	b.peers[key] = peer
+	b.mu.Unlock()
+	b.core.mu.Lock()
+	b.core.dialogs[key] = b
+	b.core.mu.Unlock()
+}
+
+func (b *Inbox) peerOf(req *sip.Request) policy.Peer {
+	tag, _ := req.To().Params.Get("tag")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.peers[dialogKey(req.CallID().Value(), tag)]
+}
+
+// Post queues a note from elsewhere: a timer, a cut-off, a shutdown. It does not block; it reports whether there was room.
+func (b *Inbox) Post(note any) bool { return b.put(item{note: note}) }
+
+func (b *Inbox) put(it item) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return false
+	}
+	select {
+	case b.in <- it:
+		return true
+	default:
+		return false
+	}
+}
+
+// Next waits for the next event. Its error is ctx's.
+func (b *Inbox) Next(ctx context.Context) (Event, error) {
+	for {
+		if len(b.ready) > 0 {
+			e := b.ready[0]
+			b.ready = b.ready[1:]
+			return e, nil
+		}
+		select {
+		case <-ctx.Done():
+			return Event{}, ctx.Err()
+		case it := <-b.in:
+			b.ready = b.take(it)
+		}
+	}
+}
+
+// take drives the transaction of it and returns what reaches the call.
+func (b *Inbox) take(it item) []Event {
+	switch {
+	case it.note != nil:
+		return []Event{{Note: it.note}}
+	case it.cancelled:
+		return []Event{{Cancelled: it.in}}
+	case it.in != nil && it.err != nil:
+		return []Event{{Request: it.in, Err: it.err}}
+	case it.in != nil:
+		if it.in.IsAck() {
+			b.acknowledged(it.in)
+		}
+		return []Event{{Request: it.in}}
+	case it.err != nil:
+		if it.out.settle() {
+			return []Event{{Sent: it.out, Err: it.err}}
+		}
+		return nil
+	default:
+		return it.out.take(it.res)
+	}
+}
+
+// Close ends the delivery. What still waits is answered with 481, transactions under way finish by themselves.
+func (b *Inbox) Close() {
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return
+	}
+	b.closed = true
+	keys, unacked := b.keys, b.unacked
+	b.unacked = nil
+	b.mu.Unlock()
+
+	b.core.mu.Lock()
+	for _, k := range keys {
+		delete(b.core.dialogs, k)
+	}
+	b.core.mu.Unlock()
+	for _, r := range unacked {
+		r.stop()
+	}
+	for {
+		select {
+		case it := <-b.in:
+			b.discard(it)
+		default:
+			return
+		}
+	}
+}
+
+func (b *Inbox) discard(it item) {
+	switch {
+	case it.in != nil && it.in.tx != nil && !it.cancelled && it.err == nil:
+		it.in.answer(Reply{Status: 481})
+	case it.res != nil:
+		go it.out.feed(it.res)
+	}
+}
+
+// unackedKey names an INVITE of ours to answer: our tag tells the leg, the CSeq the request.
+type unackedKey struct {
+	tag string
+	seq uint32
+}
+
+// retransmission sends a 2xx again until its ACK comes (RFC 3261 §13.3.1.4).
+type retransmission struct {
+	mu    sync.Mutex
+	timer *time.Timer
+	done  bool
+}
+
+func (r *retransmission) stop() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.done = true
+	if r.timer != nil {
+		r.timer.Stop()
+	}
+}
+
+// retransmit repeats send at T1, doubling up to T2, until the ACK or 64*T1.
+func (b *Inbox) retransmit(in *Incoming, send func()) {
+	r := &retransmission{}
+	key := unackedKey{in.Tag, in.CSeq().SeqNo}
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return
+	}
+	b.unacked[key] = r
+	b.mu.Unlock()
+
+	wait, left := sip.T1, 64*sip.T1
+	var again func()
+	again = func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if r.done {
+			return
+		}
+		if left -= wait; left <= 0 {
+			b.put(item{in: in, err: ErrNoAck})
+			return
+		}
+		send()
+		wait = min(2*wait, sip.T2)
+		r.timer.Reset(wait)
+	}
+	r.mu.Lock()
+	r.timer = time.AfterFunc(wait, again)
+	r.mu.Unlock()
+}
+
+func (b *Inbox) acknowledged(ack *Incoming) {
+	key := unackedKey{ack.Tag, ack.CSeq().SeqNo}
+	b.mu.Lock()
+	r := b.unacked[key]
+	delete(b.unacked, key)
+	b.mu.Unlock()
+	if r != nil {
+		r.stop()
+	}
+}

@@ -1,0 +1,117 @@
+package ua
+
+import (
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+
+	"tollgate/firmware/policy"
+)
+
+// Allow lists the methods the box takes (RFC 3261 §20.5).
+const Allow = "INVITE, ACK, CANCEL, BYE, OPTIONS"
+
+// Incoming is a received request and the transaction that answers it.
+type Incoming struct {
+	*sip.Request
+	Peer  policy.Peer
+	Conn  sip.Connection
+	Tag   string // the To tag, ours
+	Inbox *Inbox // of a new INVITE: the mailbox of its call
+
+	core *Core
+	tx   *sip.ServerTx // nil for an ACK
+}
+
+// Reply is what a request is answered with.
+type Reply struct {
+	Status      int
+	Reason      string // reason phrase; empty: the usual one of Status
+	Contact     string // URI, where the dialog's further requests shall go
+	Body        []byte
+	ContentType string
+	Headers     []sip.Header
+}
+
+// Respond answers the request. A 2xx to an INVITE is repeated until its ACK arrives at box, the mailbox of the call.
+func (in *Incoming) Respond(box *Inbox, r Reply) error {
+	res := in.response(r)
+	if err := in.tx.Respond(res); err != nil {
+		return err
+	}
+	if in.IsInvite() && res.IsSuccess() {
+		box.retransmit(in, func() { in.core.write(in.Conn, res) })
+	}
+	return nil
+}
+
+// Refuse answers a request that no call has taken.
+func (in *Incoming) Refuse(r Reply) { in.answer(r) }
+
+func (in *Incoming) answer(r Reply) {
+	if err := in.tx.Respond(in.response(r)); err != nil {
+		in.core.log.Debug("answer not sent", "method", in.Method, "status", r.Status, "err", err)
+	}
+}
+
+func (in *Incoming) response(r Reply) *sip.Response {
+	if r.Reason == "" {
+		r.Reason = Phrase(r.Status)
+	}
+	res := sip.NewResponseFromRequest(in.Request, r.Status, r.Reason, nil)
+	if r.Contact != "" {
+		res.AppendHeader(sip.NewHeader("Contact", "<"+r.Contact+">"))
+	}
+	if r.Status == 405 || (r.Status/100 == 2 && (in.IsInvite() || in.Method == sip.OPTIONS)) {
+		res.AppendHeader(sip.NewHeader("Allow", Allow))
+	}
+	for _, h := range r.Headers {
+		res.AppendHeader(h)
+	}
+	if len(r.Body) > 0 {
+		res.AppendHeader(sip.NewHeader("Content-Type", r.ContentType))
+	}
+	res.SetBody(r.Body)
+	return res
+}
+
+// MaxForwards is what is left for the next hop (RFC 7332), and false when the request has no hop left.
+func (in *Incoming) MaxForwards() (int, bool) {
+	h := in.Request.MaxForwards()
+	if h == nil {
+		return 69, true
+	}
+	return int(h.Val()) - 1, h.Val() > 0
+}
+
+// HasBody tells whether the body is of this type, such as "application/sdp".
+func (in *Incoming) HasBody(contentType string) bool {
+	h := in.Request.ContentType()
+	return h != nil && len(in.Body()) > 0 && isType(h.Value(), contentType)
+}
+
+func isType(value, want string) bool {
+	t, _, _ := strings.Cut(value, ";")
+	return strings.EqualFold(strings.TrimSpace(t), want)
+}
+
+// Phrase is the usual reason phrase of a status (RFC 3261 §21 and its extensions).
+func Phrase(status int) string {
+	if p, ok := phrases()[status]; ok {
+		return p
+	}
+	return map[int]string{1: "Progress", 2: "OK", 3: "Redirect", 4: "Client Error", 5: "Server Error", 6: "Global Failure"}[status/100]
+}
+
+func phrases() map[int]string {
+	return map[int]string{
+		100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 182: "Queued", 183: "Session Progress", 200: "OK",
+		400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
+		407: "Proxy Authentication Required", 408: "Request Timeout", 410: "Gone", 415: "Unsupported Media Type",
+		420: "Bad Extension", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
+		483: "Too Many Hops", 484: "Address Incomplete", 486: "Busy Here", 487: "Request Terminated",
+		488: "Not Acceptable Here", 491: "Request Pending", 500: "Server Internal Error", 501: "Not Implemented",
+		502: "Bad Gateway", 503: "Service Unavailable", 504: "Server Time-out", 600: "Busy Everywhere", 603: "Decline",
+		604: "Does Not Exist Anywhere", 606: "Not Acceptable",
+	}
+}

@@ -1,0 +1,177 @@
+package ua
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"net"
+	"strconv"
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// Local is how the box calls itself towards a peer: in Via and in Contact.
+type Local struct {
+	Host      string // an address of the box as the peer sees it
+	Port      int    // of the listener there
+	Transport string // UDP, TCP or TLS
+}
+
+// Contact is a Contact URI for user at this address.
+func (l Local) Contact(user string) string {
+	uri := "sip:"
+	if user != "" {
+		uri += user + "@"
+	}
+	uri += net.JoinHostPort(l.Host, strconv.Itoa(l.Port))
+	if !strings.EqualFold(l.Transport, "udp") {
+		uri += ";transport=" + strings.ToLower(l.Transport)
+	}
+	return uri
+}
+
+// Draft is what a request outside any dialog is made from. URIs are without "<" and ">".
+type Draft struct {
+	Method      sip.RequestMethod
+	URI         string
+	From, To    string
+	FromName    string // display name
+	FromTag     string
+	CallID      string
+	Seq         uint32
+	Contact     string
+	Local       Local
+	MaxForwards int // 0: 70
+	Body        []byte
+	ContentType string
+	Headers     []sip.Header
+}
+
+// Request makes the message. The error names the URI that could not be read.
+func (d Draft) Request() (*sip.Request, error) {
+	var uri sip.Uri
+	if err := sip.ParseUri(d.URI, &uri); err != nil {
+		return nil, err
+	}
+	if d.MaxForwards == 0 {
+		d.MaxForwards = 70
+	}
+	req := sip.NewRequest(d.Method, uri)
+	req.AppendHeader(newVia(d.Local))
+	req.AppendHeader(sip.NewHeader("Max-Forwards", strconv.Itoa(d.MaxForwards)))
+	req.AppendHeader(sip.NewHeader("From", nameAddr(d.FromName, d.From, d.FromTag)))
+	req.AppendHeader(sip.NewHeader("To", nameAddr("", d.To, "")))
+	req.AppendHeader(sip.NewHeader("Call-ID", d.CallID))
+	req.AppendHeader(sip.NewHeader("CSeq", strconv.FormatUint(uint64(d.Seq), 10)+" "+string(d.Method)))
+	if d.Contact != "" {
+		req.AppendHeader(sip.NewHeader("Contact", "<"+d.Contact+">"))
+	}
+	finish(req, d.Local, d.Headers, d.ContentType, d.Body)
+	return req, nil
+}
+
+// finish adds what every request of ours ends with.
+func finish(req *sip.Request, l Local, headers []sip.Header, contentType string, body []byte) {
+	if req.IsInvite() {
+		req.AppendHeader(sip.NewHeader("Allow", Allow))
+	}
+	for _, h := range headers {
+		req.AppendHeader(h)
+	}
+	if len(body) > 0 {
+		req.AppendHeader(sip.NewHeader("Content-Type", contentType))
+	}
+	req.SetBody(body)
+	req.SetTransport(strings.ToUpper(l.Transport))
+}
+
+// newVia has a fresh branch (RFC 3261 §8.1.1.7) and asks for rport (RFC 3581).
+func newVia(l Local) *sip.ViaHeader {
+	v := &sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: strings.ToUpper(l.Transport), Host: l.Host, Port: l.Port}
+	v.Params.Add("rport", "")
+	v.Params.Add("branch", sip.RFC3261BranchMagicCookie+token(12))
+	return v
+}
+
+// NewTag is a From or To tag of 64 random bits (RFC 3261 §19.3).
+func NewTag() string { return token(8) }
+
+// NewCallID is a Call-ID of 128 random bits. It names no host.
+func NewCallID() string { return token(16) }
+
+// token is n random bytes in hexadecimal.
+func token(n int) string {
+	b := make([]byte, n)
+	rand.Read(b) // never fails (crypto/rand)
+	return hex.EncodeToString(b)
+}
+
+func nameAddr(name, uri, tag string) string {
+	s := "<" + uri + ">"
+	if name != "" {
+		s = quote(name) + " " + s
+	}
+	if tag != "" {
+		s += ";tag=" + tag
+	}
+	return s
+}
+
+// quote makes a quoted-string (RFC 3261 §25.1). Control characters are left out.
+func quote(s string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, r := range s {
+		switch {
+		case r < ' ' || r == 0x7f:
+		case r == '"' || r == '\\':
+			b.WriteByte('\\')
+			b.WriteRune(r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+// settleHeaders has sipgo read the headers that it reads on demand, so that no two goroutines do so later.
+func settleHeaders(req *sip.Request) {
+	req.Via()
+	req.From()
+	req.To()
+	req.CallID()
+	req.CSeq()
+	req.Contact()
+}
+
+// cancelFor makes the CANCEL of an INVITE: same branch, same CSeq number (RFC 3261 §9.1).
+func cancelFor(invite *sip.Request) *sip.Request {
+	req := sip.NewRequest(sip.CANCEL, invite.Recipient)
+	req.AppendHeader(invite.Via().Clone())
+	copyHop(invite, req)
+	req.AppendHeader(sip.HeaderClone(invite.To()))
+	req.SetBody(nil)
+	req.SetTransport(invite.Transport())
+	return req
+}
+
+// ackForFailure makes the ACK that belongs to the INVITE's own transaction (RFC 3261 §17.1.1.3).
+func ackForFailure(invite *sip.Request, res *sip.Response) *sip.Request {
+	req := sip.NewRequest(sip.ACK, invite.Recipient)
+	req.AppendHeader(invite.Via().Clone())
+	copyHop(invite, req)
+	req.AppendHeader(sip.HeaderClone(res.To()))
+	req.SetBody(nil)
+	req.SetTransport(invite.Transport())
+	return req
+}
+
+// copyHop copies what a CANCEL or ACK of the same transaction shares with its INVITE, To excepted.
+func copyHop(invite, req *sip.Request) {
+	sip.CopyHeaders("Route", invite, req)
+	req.AppendHeader(sip.NewHeader("Max-Forwards", "70"))
+	req.AppendHeader(sip.HeaderClone(invite.From()))
+	req.AppendHeader(sip.HeaderClone(invite.CallID()))
+	req.AppendHeader(sip.NewHeader("CSeq", strconv.FormatUint(uint64(invite.CSeq().SeqNo), 10)+" "+string(req.Method)))
+}

@@ -1,0 +1,221 @@
+// Package trunk keeps the carriers: it registers each account, keeps the registration alive, finds the carrier's
+// addresses and tells how things stand.
+//
+//	policy -> Set -> for each trunk: addresses (A, AAAA) -> connection -> REGISTER -> wait -> REGISTER ...
+//	                                     |                                  |
+//	                                     v                                  v
+//	                             filter and access                  State, event.TrunkChanged
+//
+// A failed registration is tried again later and later; refused credentials wait longest, since a carrier bans who
+// insists. A lost connection is made again at once. A DNS failure keeps the addresses known before.
+//
+// It leaves to others: which call goes where (route), what a call is (call), sockets (edge).
+package trunk
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"reflect"
+	"slices"
+	"sync"
+	"time"
+
+	"tollgate/firmware/event"
+	"tollgate/firmware/policy"
+	"tollgate/firmware/ua"
+)
+
+// Resolver finds the addresses of a host name; *net.Resolver satisfies it.
+type Resolver interface {
+	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+}
+
+// Clients makes the TLS configuration that verifies a carrier.
+type Clients interface {
+	Client(t policy.TLS, serverName string) (*tls.Config, error)
+}
+
+// Addresses is told the addresses of a trunk whenever they change, so that the filter lets them in.
+type Addresses interface {
+	Resolved(trunk string, addrs []netip.Addr)
+}
+
+// Options are what New needs.
+type Options struct {
+	Core      *ua.Core
+	Dialer    ua.Dialer
+	Resolver  Resolver
+	Clients   Clients
+	Addresses Addresses
+	Sink      event.Sink
+	Log       *slog.Logger
+}
+
+// Config is what the operator wants of the trunks.
+type Config struct {
+	Trunks []policy.Trunk
+	Local  func(policy.Transport) ua.Local // how the box calls itself outside
+}
+
+// Trunks are all trunks of the box.
+type Trunks struct {
+	o Options
+
+	mu     sync.Mutex // guards everything below
+	trunks map[string]*Trunk
+	order  []string
+}
+
+// New makes Trunks without any; Set brings them.
+func New(o Options) *Trunks { return &Trunks{o: o, trunks: map[string]*Trunk{}} }
+
+// Trunk is one carrier in force. A call keeps the one it began with.
+type Trunk struct {
+	Policy policy.Trunk
+	Local  ua.Local
+
+	o    Options
+	tls  *tls.Config
+	stop context.CancelFunc
+	done sync.WaitGroup
+
+	mu       sync.Mutex // guards everything below
+	known    map[string][]netip.Addr
+	accounts []AccountState
+	tlsUsed  string
+	since    time.Time
+	up       bool
+}
+
+// Set puts c into force. A trunk that has not changed goes on undisturbed; one that is gone is unregistered.
+// When a trunk cannot be made, the error says which, and nothing has changed.
+func (t *Trunks) Set(ctx context.Context, c Config) error {
+	next := make(map[string]*Trunk, len(c.Trunks))
+	var order []string
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range c.Trunks {
+		order = append(order, p.Name)
+		local := c.Local(p.Transport)
+		if old := t.trunks[p.Name]; old != nil && reflect.DeepEqual(old.Policy, p) && old.Local == local {
+			next[p.Name] = old
+			continue
+		}
+		made, err := newTrunk(t.o, p, local)
+		if err != nil {
+			return fmt.Errorf("trunk %s: %w", p.Name, err)
+		}
+		next[p.Name] = made
+	}
+	t.replace(ctx, next)
+	t.trunks, t.order = next, order
+	return nil
+}
+
+// replace stops the trunks that are gone or changed, then starts the new ones.
+func (t *Trunks) replace(ctx context.Context, next map[string]*Trunk) {
+	var leaving sync.WaitGroup
+	for name, old := range t.trunks {
+		if next[name] != old {
+			leaving.Go(func() { old.close(ctx) })
+		}
+	}
+	leaving.Wait()
+	for name, n := range next {
+		if t.trunks[name] != n {
+			n.start()
+		}
+	}
+}
+
+// Close unregisters all trunks and waits for it until ctx ends.
+func (t *Trunks) Close(ctx context.Context) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.replace(ctx, nil)
+	t.trunks, t.order = map[string]*Trunk{}, nil
+}
+
+// Trunk returns the trunk in force under this name.
+func (t *Trunks) Trunk(name string) (*Trunk, bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	tr, ok := t.trunks[name]
+	return tr, ok
+}
+
+// States tells how each trunk stands, in the order of the policy.
+func (t *Trunks) States() []State {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	states := make([]State, 0, len(t.order))
+	for _, name := range t.order {
+		states = append(states, t.trunks[name].State())
+	}
+	return states
+}
+
+func newTrunk(o Options, p policy.Trunk, local ua.Local) (*Trunk, error) {
+	tr := &Trunk{Policy: p, Local: local, o: o, known: map[string][]netip.Addr{}}
+	if p.Transport == policy.TLSTransport {
+		conf, err := o.Clients.Client(p.TLS, cmp.Or(p.TLS.ServerName, p.Domain))
+		if err != nil {
+			return nil, err
+		}
+		tr.tls = conf
+	}
+	for _, a := range p.Accounts {
+		tr.accounts = append(tr.accounts, AccountState{User: a.User, State: Registering, Reason: "not registered yet"})
+	}
+	return tr, nil
+}
+
+func (t *Trunk) start() {
+	ctx, cancel := context.WithCancel(context.Background())
+	t.stop = cancel
+	t.done.Go(func() { t.keepAddresses(ctx) })
+	if t.Policy.Registrar == "" {
+		return
+	}
+	for i, a := range t.Policy.Accounts {
+		r := &registration{trunk: t, index: i, account: a, callID: ua.NewCallID(), tag: ua.NewTag()}
+		t.done.Go(func() { r.run(ctx) })
+	}
+}
+
+// close ends the registrations politely, as long as ctx allows.
+func (t *Trunk) close(ctx context.Context) {
+	t.stop()
+	gone := make(chan struct{})
+	go func() { t.done.Wait(); close(gone) }()
+	select {
+	case <-gone:
+	case <-ctx.Done():
+	}
+}
+
+// Peer is the trunk's name among peers.
+func (t *Trunk) Peer() policy.Peer {
+	return policy.Peer{Side: policy.SideOutside, Name: t.Policy.Name}
+}
+
+// Credentials are those of an account; nil when it has no secret.
+func (t *Trunk) Credentials(a policy.Account) *ua.Credentials {
+	if a.Secret == "" {
+		return nil
+	}
+	return &ua.Credentials{User: cmp.Or(a.AuthUser, a.User), Secret: a.Secret}
+}
+
+// hosts lists where the carrier is reached, the outbound proxy first.
+func (t *Trunk) hosts() []string {
+	hosts := []string{cmp.Or(t.Policy.OutboundProxy, t.Policy.Registrar, t.Policy.Domain)}
+	if r := t.Policy.Registrar; r != "" && !slices.Contains(hosts, r) {
+		hosts = append(hosts, r)
+	}
+	return hosts
+}

@@ -180,7 +180,8 @@ func (l *Lab) plugHost() error {
 	return nil
 }
 
-// Names makes host names known to the programs of a machine: its own /etc/hosts, and no name server.
+// Names makes host names known to the programs of a machine: its own /etc/hosts, and a name server that refuses at once
+// instead of the one of the machine around, which nobody in the lab can reach.
 func (h *Host) Names(names map[string]netip.Addr) error {
 	folder := filepath.Join(namespaceFiles, h.Namespace)
 	if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -198,3 +199,6 @@ func (h *Host) Names(names map[string]netip.Addr) error {
 	}
 	return nil
 }
+
+// Path returns the name of a file or folder of the host's lab.
+func (h *Host) Path(elements ...string) string { return h.lab.Path(elements...) }

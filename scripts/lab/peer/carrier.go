@@ -1,0 +1,77 @@
+package peer
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+
+	"tollgate/scripts/lab"
+	"tollgate/scripts/lab/capture"
+)
+
+// CarrierPort is where the carrier listens, with TLS.
+const CarrierPort = 5061
+
+// Login is one account: what it signs in with, and the number that goes with it.
+type Login struct{ User, Password, Number string }
+
+// Carrier is a telephone company: a Kamailio that speaks TLS only, registers its subscribers and one trunk by digest,
+// refuses calls without SRTP and delivers the trunk's numbers to whoever has registered the trunk.
+type Carrier struct {
+	Host        *lab.Host
+	Authority   *Authority
+	Domain      string
+	Trunk       Login    // Number: the one under which the trunk registers
+	TrunkPrefix string   // of the trunk's numbers, such as "+331234567"
+	Subscribers []Login  // baresip phones
+	Extra       []string // further numbers that ring at the first subscriber, such as emergency numbers
+	// Algorithm of its digest, MD5 when empty, or SHA-256. With SHA-256 only the trunk is asked for its password, because
+	// baresip cannot answer.
+	Algorithm string
+	// NewConnections makes the carrier call the trunk at its Contact instead of on the registration's connection.
+	NewConnections bool
+	TrunkAddress   netip.Addr // where the trunk's box is seen
+
+	kamailio
+}
+
+// Start writes the configuration and runs the carrier.
+func (c *Carrier) Start(ctx context.Context) error {
+	folder := c.folder()
+	if err := os.MkdirAll(c.dumps(), 0o700); err != nil {
+		return fmt.Errorf("start the carrier: %w", err)
+	}
+	key, certificate, err := c.Authority.Issue(c.Domain, c.Host.Address)
+	if err != nil {
+		return err
+	}
+	if err := writeFiles(map[string][]byte{
+		filepath.Join(folder, "key.pem"): key, filepath.Join(folder, "certificate.pem"): certificate,
+	}); err != nil {
+		return err
+	}
+	if c.Algorithm == "" {
+		c.Algorithm = "MD5"
+	}
+	data := struct {
+		*Carrier
+		Address       netip.Addr
+		Port          int
+		Folder, Dumps string
+	}{c, c.Host.Address, CarrierPort, folder, c.dumps()}
+	for template, file := range map[string]string{"carrier.cfg": "kamailio.cfg", "tls.cfg": "tls.cfg"} {
+		if err := fill(template, filepath.Join(folder, file), data); err != nil {
+			return err
+		}
+	}
+	c.kamailio.host = c.Host
+	return c.start(ctx, "carrier", folder, netip.AddrPortFrom(c.Host.Address, CarrierPort))
+}
+
+func (c *Carrier) folder() string { return c.Host.Path("carrier") }
+func (c *Carrier) dumps() string  { return filepath.Join(c.folder(), "messages") }
+
+// Messages returns every SIP message the carrier has received or sent so far, decrypted.
+func (c *Carrier) Messages() ([]capture.Message, error) { return capture.Messages(c.dumps()) }

@@ -1,0 +1,182 @@
+package peer
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"tollgate/scripts/lab"
+	"tollgate/scripts/lab/tone"
+)
+
+// Phone is a telephone: a baresip that registers, plays a tone into every call and records what it hears.
+type Phone struct {
+	Host      *lab.Host
+	Name      string // of its log and folder
+	Login     Login
+	AOR       string // user@domain it registers as
+	Registrar netip.AddrPort
+	Transport string     // udp, tcp or tls
+	Authority *Authority // whose certificates it trusts, with TLS
+	SRTP      bool       // SDES, refuses calls without; off: plain RTP
+	Codec     string     // pcma (default) or pcmu
+	Tone      float64    // hertz
+
+	process *lab.Process
+	control *control
+}
+
+// toneSeconds is how long a phone has something to say; every call is shorter.
+const toneSeconds = 120
+
+// Start runs the phone and waits until it is registered.
+func (p *Phone) Start(ctx context.Context) error {
+	if err := p.configure(); err != nil {
+		return err
+	}
+	var err error
+	if p.process, err = p.Host.Start(p.Name, "baresip", "-f", p.folder(), "-s", "-v"); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	err = p.process.Await(ctx, "ready for commands", func() bool {
+		conn, err := p.Host.Dial(ctx, "tcp", controlAddress)
+		if err == nil {
+			p.control = newControl(conn)
+		}
+		return err == nil
+	})
+	if err != nil {
+		return err
+	}
+	return p.process.Await(ctx, "registered", p.registered)
+}
+
+// Stop ends the phone, which hangs up and takes its registration back.
+func (p *Phone) Stop() {
+	if p.control != nil {
+		p.control.close()
+	}
+	if p.process != nil {
+		p.process.Stop(3 * time.Second)
+	}
+}
+
+func (p *Phone) folder() string     { return p.Host.Path(p.Name) }
+func (p *Phone) recordings() string { return filepath.Join(p.folder(), "recordings") }
+
+func (p *Phone) configure() error {
+	if err := os.MkdirAll(p.recordings(), 0o700); err != nil {
+		return fmt.Errorf("set up %s: %w", p.Name, err)
+	}
+	if p.Codec == "" {
+		p.Codec = "pcma"
+	}
+	file := func(name string) string { return filepath.Join(p.folder(), name) }
+	if err := tone.WriteFile(file("tone.wav"), tone.Generate(p.Tone, toneSeconds)); err != nil {
+		return err
+	}
+	if p.Transport == "tls" {
+		key, certificate, err := p.Authority.Issue(p.Name, p.Host.Address)
+		if err != nil {
+			return err
+		}
+		if err := writeFiles(map[string][]byte{
+			file("identity.pem"): slices.Concat(key, certificate), file("ca.pem"): p.Authority.PEM(),
+		}); err != nil {
+			return err
+		}
+	}
+	for template, name := range map[string]string{"baresip.config": "config", "baresip.accounts": "accounts"} {
+		if err := fill(template, file(name), p.data()); err != nil {
+			return err
+		}
+	}
+	return writeFiles(map[string][]byte{file("contacts"): nil})
+}
+
+// data is what the templates see.
+func (p *Phone) data() any {
+	return struct {
+		*Phone
+		Address                           netip.Addr
+		Link, Folder, Recordings, Control string
+	}{p, p.Host.Address, p.Host.Link, p.folder(), p.recordings(), controlAddress}
+}
+
+func (p *Phone) registered() bool {
+	answer, err := p.control.ask("reginfo", "")
+	return err == nil && strings.Contains(answer, "OK")
+}
+
+// Dial calls a number and waits until the other side has answered; the error says with what the call failed.
+func (p *Phone) Dial(ctx context.Context, number string) error {
+	p.control.forget()
+	_, domain, _ := strings.Cut(p.AOR, "@")
+	uri := "sip:" + number + "@" + domain
+	if p.Transport != "udp" {
+		uri += ";transport=" + p.Transport
+	}
+	if _, err := p.control.ask("dial", uri); err != nil {
+		return fmt.Errorf("%s dials %s: %w", p.Name, number, err)
+	}
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	e, err := p.control.wait(ctx, "CALL_ESTABLISHED", "CALL_CLOSED")
+	if err != nil {
+		return fmt.Errorf("%s dials %s: %w", p.Name, number, err)
+	}
+	if e.Type == "CALL_CLOSED" {
+		return fmt.Errorf("%s dials %s: the call failed: %s", p.Name, number, e.Param)
+	}
+	return nil
+}
+
+// HangUp ends the phone's call and waits until it is over.
+func (p *Phone) HangUp(ctx context.Context) error {
+	if _, err := p.control.ask("hangup", ""); err != nil {
+		return fmt.Errorf("%s hangs up: %w", p.Name, err)
+	}
+	return p.Ended(ctx)
+}
+
+// Ended waits until the phone's call is over, whoever ended it.
+func (p *Phone) Ended(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	if _, err := p.control.wait(ctx, "CALL_CLOSED"); err != nil {
+		return fmt.Errorf("%s waits for the end of its call: %w", p.Name, err)
+	}
+	return nil
+}
+
+// Answered waits until the phone has taken a call since the last Forget.
+func (p *Phone) Answered(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	if _, err := p.control.wait(ctx, "CALL_ESTABLISHED"); err != nil {
+		return fmt.Errorf("%s waits for a call: %w", p.Name, err)
+	}
+	return nil
+}
+
+// Forget drops what happened so far, so that Answered and Ended speak of the next call.
+func (p *Phone) Forget() { p.control.forget() }
+
+// Heard returns what the phone heard in its last call.
+func (p *Phone) Heard() ([]int16, error) {
+	names, err := filepath.Glob(filepath.Join(p.recordings(), "*-dec.wav"))
+	if err != nil || len(names) == 0 {
+		return nil, fmt.Errorf("%s has recorded nothing", p.Name)
+	}
+	return tone.ReadFile(slices.Max(names))
+}
+
+// Log is the file the phone writes to.
+func (p *Phone) Log() string { return p.process.Log }

@@ -243,6 +243,9 @@ func (o *Outgoing) hangUpFork(res *sip.Response) {
 	}
 }
 
+// Is tells whether the request has this method.
+func (o *Outgoing) Is(method sip.RequestMethod) bool { return o.Request().Method == method }
+
 func (o *Outgoing) isINVITE() bool { return o.Request().IsInvite() }
 
 func (o *Outgoing) noteFailAck(res *sip.Response) {

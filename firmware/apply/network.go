@@ -1,0 +1,90 @@
+package apply
+
+import (
+	"net/netip"
+	"slices"
+
+	"tollgate/board/link"
+	"tollgate/firmware/media"
+	"tollgate/firmware/policy"
+	"tollgate/netfilter"
+)
+
+// The ports on which the box takes SIP, on both sides (RFC 3261 §19.1.2).
+const (
+	SIPPort  = 5060
+	SIPSPort = 5061
+)
+
+// Links are the addresses that must be there.
+func Links(p *policy.Policy) []link.Want {
+	return []link.Want{
+		{Role: "inside", Interface: p.Network.Inside.Interface, Address: p.Network.Inside.Address},
+		{Role: "outside", Interface: p.Network.Outside.Interface, Address: p.Network.Outside.Address},
+	}
+}
+
+// Media is where the relay takes packets.
+func Media(p *policy.Policy) media.Config {
+	outside := p.Network.Outside.Address.Addr()
+	return media.Config{
+		Inside:  media.SideConfig{Address: p.Network.Inside.Address.Addr(), Advertised: p.Network.Inside.Address.Addr()},
+		Outside: media.SideConfig{Address: outside, Advertised: advertised(p)},
+		Ports:   media.PortRange{Low: p.Network.MediaPorts.Low, High: p.Network.MediaPorts.High},
+	}
+}
+
+// advertised is the box's outside address as the carrier sees it.
+func advertised(p *policy.Policy) netip.Addr {
+	if a := p.Network.PublicAddress; a.IsValid() {
+		return a
+	}
+	return p.Network.Outside.Address.Addr()
+}
+
+// Filter is the packet filter of a policy. resolved are the addresses that the trunks' host names stand for, by trunk.
+func Filter(p *policy.Policy, resolved map[string][]netip.Addr) netfilter.Config {
+	c := netfilter.Config{
+		Inside: netfilter.Port{
+			Interface: p.Network.Inside.Interface, Addresses: []netip.Addr{p.Network.Inside.Address.Addr()}, Prefixes: p.Network.Inside.Prefixes,
+		},
+		Outside: netfilter.Port{Interface: p.Network.Outside.Interface, Addresses: []netip.Addr{p.Network.Outside.Address.Addr()}},
+		Gateway: p.Network.Gateway,
+		Page:    netfilter.Page{Port: p.Admin.Port, Sources: p.Admin.Sources},
+		Media:   netfilter.PortRange{Low: p.Network.MediaPorts.Low, High: p.Network.MediaPorts.High},
+	}
+	c.Services = append(c.Services, service("pbx", netfilter.Inside, p.PBX.Transport, p.PBX.Sources))
+	for _, t := range p.Trunks {
+		sources := slices.Clone(t.SignallingSources)
+		for _, a := range resolved[t.Name] {
+			sources = append(sources, netip.PrefixFrom(a, a.BitLen()))
+		}
+		if len(sources) > 0 {
+			c.Services = append(c.Services, service("trunk "+t.Name, netfilter.Outside, t.Transport, sources))
+		}
+	}
+	return c
+}
+
+func service(name string, side netfilter.Side, t policy.Transport, sources []netip.Prefix) netfilter.Service {
+	s := netfilter.Service{Name: name, Side: side, Protocol: "tcp", Port: SIPPort, Sources: sources}
+	switch t {
+	case policy.UDP:
+		s.Protocol = "udp"
+	case policy.TLSTransport:
+		s.Port = SIPSPort
+	}
+	return s
+}
+
+// SetupFilter is the packet filter before there is a policy: the page from inside, nothing else. own are the addresses of
+// the inside interface.
+func SetupFilter(iface string, own []netip.Prefix, pagePort uint16) netfilter.Config {
+	c := netfilter.Config{Inside: netfilter.Port{Interface: iface}, Page: netfilter.Page{Port: pagePort}}
+	for _, a := range own {
+		c.Inside.Addresses = append(c.Inside.Addresses, a.Addr())
+		c.Inside.Prefixes = append(c.Inside.Prefixes, a.Masked())
+		c.Page.Sources = append(c.Page.Sources, a.Masked())
+	}
+	return c
+}

@@ -1,0 +1,218 @@
+package call
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"tollgate/firmware/event"
+	"tollgate/firmware/policy"
+	"tollgate/firmware/ua"
+)
+
+// outcome is how one attempt to reach a target ended.
+type outcome struct {
+	answered bool
+	told     bool // the caller knows already
+	tryNext  bool // another target may do better
+	status   int
+	reason   string
+}
+
+// tryTarget calls one target. A peer for which SRTP is optional is asked with SRTP first and in the clear when it declines.
+func (s *Session) tryTarget(peer policy.Peer) outcome {
+	party, ok := s.party(peer)
+	if !ok {
+		return outcome{tryNext: true, status: 503, reason: peer.Name + " is not configured any more"}
+	}
+	encrypt := party.SRTP != policy.SRTPOff
+	o := s.attempt(party, encrypt)
+	if encrypt && party.SRTP == policy.SRTPOptional && o.status == 488 && !o.told {
+		o = s.attempt(party, false)
+	}
+	return o
+}
+
+func (s *Session) party(peer policy.Peer) (Party, bool) {
+	if peer.Side == policy.SideInside {
+		return s.desk.o.Parties.PBX()
+	}
+	return s.desk.o.Parties.Trunk(peer.Name)
+}
+
+// attempt sends one INVITE and follows it to its final response.
+func (s *Session) attempt(party Party, encrypt bool) outcome {
+	callee := &Leg{Party: party}
+	s.callee = callee
+	s.showTarget(party)
+	offer, err := s.offerTo(callee, s.caller, encrypt)
+	if err != nil {
+		return outcome{status: 488, reason: err.Error()}
+	}
+	draft := s.draft(callee, offer)
+	req, err := draft.Request()
+	if err != nil {
+		return outcome{status: 404, reason: fmt.Sprintf("the number cannot be written as a URI: %v", err)}
+	}
+	callee.Dialog = draft.Begin()
+	s.inbox.Attach(draft.CallID, draft.FromTag, party.Peer)
+	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
+	defer cancel()
+	callee.invite, err = s.inbox.Send(ctx, req, party.Peer, party.Path, callee.Dialog, callee.credentials())
+	if err != nil {
+		return outcome{tryNext: true, status: 503, reason: err.Error()}
+	}
+	return s.ring()
+}
+
+// connectTimeout bounds how long a caller waits for a connection to a peer that does not answer.
+const connectTimeout = 10 * time.Second
+
+// giveUp remembers why the callee was cancelled.
+type giveUp struct {
+	outcome
+	asked bool
+}
+
+// ring follows the callee's INVITE until it is answered, refused or given up.
+func (s *Session) ring() outcome {
+	var quit giveUp
+	abandon := func(o outcome) {
+		if !quit.asked {
+			quit = giveUp{o, true}
+			s.callee.invite.Cancel()
+		}
+	}
+	for {
+		e := s.next()
+		switch {
+		case e.Sent != nil && e.Sent == s.callee.invite && e.Err != nil:
+			return s.failedAttempt(quit, e.Err)
+		case e.Sent != nil && e.Sent == s.callee.invite && e.Response.IsProvisional():
+			if !quit.asked {
+				s.progress(e.Response)
+			}
+		case e.Sent != nil && e.Sent == s.callee.invite && e.Response.IsSuccess():
+			return s.connect(quit, e.Response)
+		case e.Sent != nil && e.Sent == s.callee.invite:
+			return s.declined(quit, e.Response)
+		case e.Cancelled != nil:
+			s.caller.gone = true
+			abandon(outcome{told: true, status: 487, reason: "the caller hung up before the answer"})
+		case e.Request != nil && e.Err == nil:
+			if o, over := s.earlyRequest(e.Request); over {
+				abandon(o)
+			}
+		case e.Note != nil:
+			abandon(s.interrupted(e.Note))
+		}
+	}
+}
+
+func (s *Session) interrupted(note any) outcome {
+	if n, ok := note.(stop); ok {
+		return outcome{status: 503, reason: n.reason}
+	}
+	return outcome{status: 408, reason: "nobody answered for " + timerC.String()}
+}
+
+// earlyRequest answers a request in a dialog that is not confirmed yet; over when it ends the call.
+func (s *Session) earlyRequest(in *ua.Incoming) (outcome, bool) {
+	switch {
+	case in.IsAck():
+		return outcome{}, false
+	case in.Method == sip.BYE && s.legOf(in) == s.caller:
+		// RFC 3261 §15: a caller may end an early dialog with BYE.
+		s.answer(in, ua.Reply{Status: 200})
+		s.answer(s.in, ua.Reply{Status: 487})
+		s.caller.gone = true
+		return outcome{told: true, status: 487, reason: "the caller hung up before the answer"}, true
+	case in.Method == sip.OPTIONS:
+		s.answer(in, ua.Reply{Status: 200})
+	case in.IsInvite():
+		s.answer(in, ua.Reply{Status: 491})
+	default:
+		s.answer(in, ua.Reply{Status: 405})
+	}
+	return outcome{}, false
+}
+
+// progress passes ringing and early media on (RFC 3261 §13.2.2.1, RFC 3960).
+func (s *Session) progress(res *sip.Response) {
+	if _, ok := res.To().Params.Get("tag"); ok {
+		s.callee.Dialog.Established(res)
+	}
+	reply := ua.Reply{Status: res.StatusCode, Contact: s.caller.Dialog.Contact}
+	if hasSDP(res) {
+		body, err := s.takeAnswer(s.callee, s.caller, res.Body())
+		if err != nil {
+			s.log.Info("early media not used", "err", err)
+		} else {
+			reply.Body, reply.ContentType = body, sdpType
+		}
+	}
+	s.answer(s.in, reply)
+}
+
+// connect acknowledges the callee's 2xx and answers the caller.
+func (s *Session) connect(quit giveUp, res *sip.Response) outcome {
+	s.callee.Dialog.Established(res)
+	s.callee.confirmed = true
+	body, err := s.takeAnswer(s.callee, s.caller, res.Body())
+	if ackErr := s.callee.invite.Ack(nil); ackErr != nil {
+		s.log.Info("ACK not sent", "err", ackErr)
+	}
+	switch {
+	case quit.asked: // the 2xx crossed our CANCEL (RFC 3261 §9.1): the callee is hung up in finish
+		return quit.outcome
+	case err != nil:
+		return outcome{status: 488, reason: fmt.Sprintf("the answer of %s cannot be used: %v", s.callee.Party.Peer.Name, err)}
+	}
+	s.caller.confirmed = true
+	s.answer(s.in, ua.Reply{Status: 200, Contact: s.caller.Dialog.Contact, Body: body, ContentType: sdpType})
+	now := time.Now()
+	s.mu.Lock()
+	s.state, s.answered = Answered, now
+	s.mu.Unlock()
+	s.desk.o.Sink.Tell(event.CallAnswered{At: now, Call: s.id})
+	s.log.Info("call answered", "by", s.callee.Party.Peer.Name, "after", now.Sub(s.started).Round(time.Millisecond))
+	return outcome{answered: true}
+}
+
+func (s *Session) declined(quit giveUp, res *sip.Response) outcome {
+	s.callee.gone = true
+	if quit.asked {
+		return quit.outcome
+	}
+	name := s.callee.Party.Peer.Name
+	o := outcome{
+		status: passedStatus(res.StatusCode), tryNext: anotherMayDoBetter(res.StatusCode),
+		reason: fmt.Sprintf("%s answered %d %s", name, res.StatusCode, ua.Phrase(res.StatusCode)),
+	}
+	if res.StatusCode == 401 || res.StatusCode == 407 || res.StatusCode == 403 && s.callee.side() == policy.SideOutside {
+		o.reason += ": it does not accept the trunk's credentials or the number presented"
+	}
+	return o
+}
+
+func (s *Session) failedAttempt(quit giveUp, err error) outcome {
+	s.callee.gone = true
+	if quit.asked {
+		return quit.outcome
+	}
+	name := s.callee.Party.Peer.Name
+	if errors.Is(err, sip.ErrTransactionTimeout) {
+		return outcome{tryNext: true, status: 504, reason: name + " does not answer"}
+	}
+	return outcome{tryNext: true, status: 503, reason: fmt.Sprintf("%s cannot be reached: %v", name, err)}
+}
+
+// answer responds within the call; an answer that cannot be sent is the transaction's to report.
+func (s *Session) answer(in *ua.Incoming, r ua.Reply) {
+	if err := in.Respond(s.inbox, r); err != nil {
+		s.log.Debug("answer not sent", "method", in.Method, "status", r.Status, "err", err)
+	}
+}

@@ -1,0 +1,178 @@
+// Package call is the back-to-back user agent (RFC 7092): each call is two dialogs that know nothing of one another, and
+// a Session between them.
+//
+//	INVITE -> Desk.Handle -> set-up, top to bottom: number, route, admission, media
+//	                           for each trunk until one answers: offer, INVITE, ringing, answer
+//	                         -> talk: re-INVITE, BYE, stop
+//	                         -> end: the one way out of every call
+//
+// One goroutine owns a call and reads its mailbox; there is one file for each verb. What leaves is made afresh: no address,
+// name, tag or Call-ID of one side reaches the other.
+//
+// It leaves to others: who speaks (access), what may go (admission), where to (route), packets (media), SIP's state
+// machines (ua).
+package call
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"sort"
+	"sync"
+	"time"
+
+	"tollgate/firmware/admission"
+	"tollgate/firmware/event"
+	"tollgate/firmware/media"
+	"tollgate/firmware/numbering"
+	"tollgate/firmware/policy"
+	"tollgate/firmware/route"
+	"tollgate/firmware/ua"
+)
+
+// Party is a peer as a call sees it: how to reach it and what it wants. A call keeps the values it began with.
+type Party struct {
+	Peer         policy.Peer
+	Path         ua.Path
+	Local        ua.Local // how the box calls itself towards the peer
+	Domain       string   // host of the URIs sent there
+	SRTP         policy.SRTPMode
+	Codecs       []string
+	Format       policy.NumberFormat
+	MediaSources []netip.Prefix
+	Credentials  func(policy.Account) *ua.Credentials // nil: a challenge is not answered
+}
+
+// Parties finds the peers in force.
+type Parties interface {
+	PBX() (Party, bool)
+	Trunk(name string) (Party, bool)
+}
+
+// Relay opens the media of a call.
+type Relay interface {
+	Open(call string) (*media.Session, error)
+}
+
+// Gate admits calls.
+type Gate interface {
+	Admit(admission.Attempt) (*admission.Ticket, *admission.Refusal)
+}
+
+// Settings are what a policy says about calls.
+type Settings struct {
+	Plan          *numbering.Plan
+	Routes        *route.Table
+	OutsidePrefix string
+}
+
+// Options are what New needs.
+type Options struct {
+	Parties Parties
+	Relay   Relay
+	Gate    Gate
+	Sink    event.Sink
+	Log     *slog.Logger
+}
+
+// Desk takes every request that belongs to no call yet, and keeps the calls.
+type Desk struct {
+	o Options
+
+	mu       sync.Mutex // guards everything below
+	settings Settings
+	open     bool // there are settings
+	draining bool
+	calls    map[string]*Session
+	running  sync.WaitGroup
+}
+
+// NewDesk makes a Desk that takes no call until Set.
+func NewDesk(o Options) *Desk { return &Desk{o: o, calls: map[string]*Session{}} }
+
+// Set puts s into force for calls to come.
+func (d *Desk) Set(s Settings) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.settings, d.open = s, true
+}
+
+// Handle answers one request outside any dialog. It returns when the call is over.
+func (d *Desk) Handle(in *ua.Incoming) {
+	switch {
+	case in.IsInvite():
+		d.invite(in)
+	case in.Method == "OPTIONS":
+		// RFC 3261 §11.2: the answer an INVITE would get, as far as it can be told.
+		in.Refuse(ua.Reply{Status: d.readiness()})
+	default:
+		in.Refuse(ua.Reply{Status: 405})
+	}
+}
+
+func (d *Desk) readiness() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.open || d.draining {
+		return 503
+	}
+	return 200
+}
+
+// begin opens a Session for in; false when the box takes no calls at all.
+func (d *Desk) begin(in *ua.Incoming) (*Session, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.open {
+		return nil, false
+	}
+	s := &Session{
+		desk: d, settings: d.settings, draining: d.draining,
+		id: ua.NewTag(), started: time.Now(), in: in, inbox: in.Inbox, state: Routing,
+	}
+	s.log = d.o.Log.With("call", s.id)
+	d.calls[s.id] = s
+	d.running.Add(1)
+	return s, true
+}
+
+func (d *Desk) forget(s *Session) {
+	d.mu.Lock()
+	delete(d.calls, s.id)
+	d.mu.Unlock()
+	d.running.Done()
+}
+
+// Drain takes no new calls but emergency ones from now on, hangs the running ones up and waits for that until ctx ends.
+func (d *Desk) Drain(ctx context.Context) {
+	d.mu.Lock()
+	d.draining = true
+	for _, s := range d.calls {
+		s.inbox.Post(stop{reason: "the box is stopping"})
+	}
+	d.mu.Unlock()
+	gone := make(chan struct{})
+	go func() { d.running.Wait(); close(gone) }()
+	select {
+	case <-gone:
+	case <-ctx.Done():
+	}
+}
+
+// Calls describes the calls under way, oldest first.
+func (d *Desk) Calls() []Snapshot {
+	d.mu.Lock()
+	list := make([]*Session, 0, len(d.calls))
+	for _, s := range d.calls {
+		list = append(list, s)
+	}
+	d.mu.Unlock()
+	snaps := make([]Snapshot, 0, len(list))
+	for _, s := range list {
+		if snap, ok := s.snapshot(); ok {
+			snaps = append(snaps, snap)
+		}
+	}
+	sort.Slice(snaps, func(i, j int) bool { return snaps[i].Started.Before(snaps[j].Started) })
+	return snaps
+}

@@ -1,0 +1,161 @@
+package call
+
+import (
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+
+	"tollgate/firmware/policy"
+	"tollgate/firmware/ua"
+)
+
+// RFC 3323 §4.1.1.3: what a caller who wants to stay unknown puts into From.
+const (
+	anonymousUser = "anonymous"
+	anonymousURI  = "sip:anonymous@anonymous.invalid"
+	anonymousName = "Anonymous"
+)
+
+// readNumbers reads who calls whom.
+func (s *Session) readNumbers() *refusal {
+	format := string(s.caller.Party.Format)
+	from := userOf(s.in.From().Address)
+	s.withheld = strings.EqualFold(from, anonymousUser) || wantsPrivacy(s.in)
+	// A caller that is no number, such as an extension, is replaced by the trunk's first number later on.
+	s.from, _ = s.settings.Plan.ReadFrom(from, format)
+	if s.in.Peer.Side == policy.SideOutside {
+		return s.readOwnNumber(format)
+	}
+	to, err := s.settings.Plan.Read(userOf(s.in.Recipient), s.settings.OutsidePrefix)
+	if err != nil {
+		return &refusal{484, "site.country", err.Error()}
+	}
+	s.to = to
+	return nil
+}
+
+// readOwnNumber finds the number of ours that a carrier calls: in the Request-URI, or, when that names the registered
+// account, in To; else it is the account's first.
+func (s *Session) readOwnNumber(format string) *refusal {
+	trunk, user := s.in.Peer.Name, userOf(s.in.Recipient)
+	candidates := []string{user}
+	account, registered := s.settings.Routes.AccountOf(trunk, user)
+	if registered {
+		candidates = append(candidates, userOf(s.in.To().Address))
+		candidates = append(candidates, account.Numbers...)
+	}
+	for _, c := range candidates {
+		n, err := s.settings.Plan.ReadFrom(c, format)
+		if err != nil {
+			n, err = s.settings.Plan.Read(c, "")
+		}
+		if err != nil {
+			continue
+		}
+		if _, ours := s.settings.Routes.Inbound(trunk, n); ours {
+			s.to = n
+			return nil
+		}
+		if s.to.String() == "" {
+			s.to = n
+		}
+	}
+	return &refusal{404, "trunks.accounts.numbers", printable(user) + " is no number of trunk " + trunk}
+}
+
+// draft writes the INVITE for a callee. Only numbers that the trunk owns are presented to it.
+func (s *Session) draft(callee *Leg, offer []byte) ua.Draft {
+	p := callee.Party
+	hops, _ := s.in.MaxForwards()
+	to := "sip:" + s.settings.Plan.Write(s.to, string(p.Format)) + "@" + p.Domain
+	d := ua.Draft{
+		Method: sip.INVITE, URI: to, To: to, FromTag: ua.NewTag(), CallID: ua.NewCallID(), Seq: 1,
+		Local: p.Local, MaxForwards: hops, Body: offer, ContentType: sdpType,
+	}
+	if callee.side() == policy.SideOutside {
+		s.presentOwned(&d, callee)
+	} else {
+		s.presentCaller(&d, p)
+	}
+	return d
+}
+
+// presentOwned shows the carrier a number of the account, the caller's own if the account has it (RFC 3325 for the
+// asserted one, RFC 3323 for privacy).
+func (s *Session) presentOwned(d *ua.Draft, callee *Leg) {
+	p := callee.Party
+	shown := s.from
+	account, owned := s.settings.Routes.Account(p.Peer.Name, s.from)
+	callee.account = account
+	if !owned && len(account.Numbers) > 0 {
+		shown, _ = s.settings.Plan.Read(account.Numbers[0], "")
+	}
+	user := account.User
+	if shown.String() != "" {
+		user = s.settings.Plan.Write(shown, string(p.Format))
+	}
+	own := "sip:" + user + "@" + p.Domain
+	d.From, d.Contact = own, p.Local.Contact(account.User)
+	d.Headers = append(d.Headers, sip.NewHeader("P-Asserted-Identity", "<"+own+">"))
+	if s.withheld {
+		d.From, d.FromName = anonymousURI, anonymousName
+		d.Headers = append(d.Headers, sip.NewHeader("Privacy", "id"))
+	}
+}
+
+// presentCaller shows the PBX who calls, as far as the carrier told.
+func (s *Session) presentCaller(d *ua.Draft, p Party) {
+	d.Contact = p.Local.Contact("")
+	if s.withheld || s.from.String() == "" {
+		d.From, d.FromName = anonymousURI, anonymousName
+		return
+	}
+	d.From = "sip:" + s.settings.Plan.Write(s.from, string(p.Format)) + "@" + p.Local.Host
+	d.FromName = printable(s.in.From().DisplayName)
+}
+
+// callerText names the caller for people.
+func (s *Session) callerText() string {
+	switch {
+	case s.withheld && s.in.Peer.Side == policy.SideOutside:
+		return anonymousUser
+	case s.from.String() != "":
+		return s.from.String()
+	}
+	return printable(userOf(s.in.From().Address))
+}
+
+func wantsPrivacy(in *ua.Incoming) bool {
+	for _, h := range in.GetHeaders("Privacy") {
+		for _, v := range strings.FieldsFunc(strings.ToLower(h.Value()), func(r rune) bool { return r == ';' || r == ',' || r == ' ' }) {
+			if v == "id" || v == "user" || v == "full" {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// userOf is what a URI dials: the user part, or the number of a tel URI (RFC 3966).
+func userOf(u sip.Uri) string {
+	if u.Scheme == "tel" {
+		return u.Raw()
+	}
+	return u.User
+}
+
+// printable keeps what can be shown and sent on: at most 64 characters, none of them control characters.
+func printable(s string) string {
+	var b strings.Builder
+	n := 0
+	for _, r := range s {
+		if r < ' ' || r == 0x7f || r == '\uFFFD' {
+			continue
+		}
+		if n++; n > 64 {
+			break
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}

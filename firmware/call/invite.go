@@ -1,0 +1,198 @@
+package call
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"tollgate/firmware/admission"
+	"tollgate/firmware/event"
+	"tollgate/firmware/policy"
+	"tollgate/firmware/ua"
+)
+
+// refusal says why a call does not take place.
+type refusal struct {
+	status int
+	rule   string // the key of the policy, or the check, that decided
+	reason string // a sentence for the administrator
+}
+
+// invite sets one call up and stays with it to its end.
+func (d *Desk) invite(in *ua.Incoming) {
+	s, ok := d.begin(in)
+	if !ok {
+		in.Refuse(ua.Reply{Status: 503})
+		in.Inbox.Close()
+		return
+	}
+	if err := in.Respond(s.inbox, ua.Reply{Status: 100}); err != nil {
+		s.log.Debug("100 Trying not sent", "err", err)
+	}
+	if r := s.prepare(); r != nil {
+		s.refuse(*r)
+		return
+	}
+	d.o.Sink.Tell(event.CallStarted{At: s.started, Call: s.id, From: s.from.String(), To: s.to.String(), Caller: in.Peer.Name})
+	s.log.Info("call started", "from", s.from.String(), "to", s.to.String(), "caller", in.Peer.Name, "class", s.to.Class)
+	s.finish(s.setUp())
+}
+
+// prepare does what must be known before anybody is called: number, route, admission, the caller's offer, ports.
+func (s *Session) prepare() *refusal {
+	steps := []func() *refusal{s.meetCaller, s.checkRequest, s.readNumbers, s.findTargets, s.admit, s.readOffer, s.openMedia}
+	for _, step := range steps {
+		if r := step(); r != nil {
+			return r
+		}
+	}
+	return nil
+}
+
+// refuse answers the caller, tells the fact and ends the call before it began.
+func (s *Session) refuse(r refusal) {
+	if err := s.in.Respond(s.inbox, ua.Reply{Status: r.status}); err != nil {
+		s.log.Debug("refusal not sent", "err", err)
+	}
+	to := s.to.String()
+	if to == "" {
+		to = printable(s.in.Recipient.User)
+	}
+	s.log.Info("call refused", "from", s.callerText(), "to", to, "rule", r.rule, "reason", r.reason, "status", r.status)
+	s.desk.o.Sink.Tell(event.CallRefused{
+		At: time.Now(), From: s.callerText(), To: to, Caller: s.in.Peer.Name, Status: r.status, Rule: r.rule, Reason: r.reason,
+	})
+	if s.ticket != nil {
+		s.ticket.Release()
+		s.ticket = nil
+	}
+	s.finish(ending{status: r.status, reason: r.reason})
+}
+
+// meetCaller opens the caller's leg.
+func (s *Session) meetCaller() *refusal {
+	party, ok := s.party(s.in.Peer)
+	if !ok {
+		return &refusal{503, "trunks", s.in.Peer.Name + " is not configured any more"}
+	}
+	party.Path = sameConn{s.in.Conn, party.Path}
+	contact := party.Local.Contact("")
+	account, ok := s.settings.Routes.AccountOf(s.in.Peer.Name, userOf(s.in.Recipient))
+	if ok {
+		contact = party.Local.Contact(account.User)
+	}
+	s.caller = &Leg{Party: party, account: account, Dialog: ua.Accept(s.in, party.Local, contact)}
+	return nil
+}
+
+// sameConn is the path back to a caller: the connection it came by while that lives, else a new one.
+type sameConn struct {
+	conn sip.Connection
+	path ua.Path
+}
+
+func (p sameConn) Conn(ctx context.Context) (sip.Connection, error) {
+	if c, ok := p.conn.(interface{ Done() <-chan struct{} }); ok {
+		select {
+		case <-c.Done():
+			return p.path.Conn(ctx)
+		default:
+		}
+	}
+	return p.conn, nil
+}
+
+// checkRequest refuses what the box cannot do (RFC 3261 §8.2.2.3) or must not pass on.
+func (s *Session) checkRequest() *refusal {
+	if req := s.in.GetHeaders("Require"); len(req) > 0 {
+		return &refusal{420, "sip", "the caller requires the extension " + printable(req[0].Value())}
+	}
+	if _, ok := s.in.MaxForwards(); !ok {
+		return &refusal{483, "sip", "the call has passed too many hops; it probably goes round in a loop"}
+	}
+	return nil
+}
+
+// findTargets decides where the call may be tried, in order.
+func (s *Session) findTargets() *refusal {
+	if s.in.Peer.Side == policy.SideOutside {
+		t, ok := s.settings.Routes.Inbound(s.in.Peer.Name, s.to)
+		if !ok {
+			return &refusal{404, "trunks.accounts.numbers", fmt.Sprintf("%s is no number of trunk %s", s.to, s.in.Peer.Name)}
+		}
+		s.targets = append(s.targets, t)
+		return nil
+	}
+	targets, rule := s.settings.Routes.Outbound(s.to)
+	if len(targets) == 0 {
+		return &refusal{404, "routes", fmt.Sprintf("no route leads to %s", s.to)}
+	}
+	s.targets = targets
+	s.log.Debug("route found", "rule", rule, "targets", len(targets))
+	return nil
+}
+
+// admit asks for leave. The ticket is for the first trunk; a later attempt moves it.
+func (s *Session) admit() *refusal {
+	trunk := s.in.Peer.Name
+	if s.in.Peer.Side == policy.SideInside {
+		trunk = s.targets[0].Peer.Name
+	}
+	ticket, no := s.desk.o.Gate.Admit(admission.Attempt{
+		Caller: s.in.Peer, Trunk: trunk, Number: s.to, Draining: s.draining, At: s.started,
+	})
+	if no != nil {
+		return &refusal{no.Status, no.Rule, no.Reason}
+	}
+	s.ticket = ticket
+	s.mu.Lock()
+	s.trunk, s.state = trunk, Ringing
+	s.mu.Unlock()
+	return nil
+}
+
+// openMedia takes the ports of both legs.
+func (s *Session) openMedia() *refusal {
+	relay, err := s.desk.o.Relay.Open(s.id)
+	if err != nil {
+		return &refusal{503, "network.media_ports", err.Error()}
+	}
+	s.relay = relay
+	s.mu.Lock()
+	s.shown = relay
+	s.mu.Unlock()
+	return nil
+}
+
+// setUp tries the targets in turn. When one answers, the call is talked to its end.
+func (s *Session) setUp() ending {
+	s.timer = time.AfterFunc(timerC, func() { s.inbox.Post(ringTimeout{}) })
+	last := outcome{status: 503, reason: "no trunk could take the call"}
+	for i, t := range s.targets {
+		if i > 0 && s.in.Peer.Side == policy.SideInside {
+			if no := s.ticket.Move(t.Peer.Name); no != nil {
+				last = outcome{status: no.Status, reason: no.Reason}
+				continue
+			}
+		}
+		o := s.tryTarget(t.Peer)
+		if o.answered {
+			s.timer.Stop()
+			return s.talk()
+		}
+		last = o
+		if !o.tryNext {
+			break
+		}
+		s.log.Info("target failed", "target", t.Peer.Name, "status", o.status, "reason", o.reason)
+	}
+	if !last.told {
+		if err := s.in.Respond(s.inbox, ua.Reply{Status: last.status}); err != nil {
+			s.log.Debug("final answer not sent", "err", err)
+		}
+	}
+	s.caller.gone = true
+	return ending{status: last.status, reason: last.reason}
+}

@@ -1,0 +1,230 @@
+package call
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+
+	"github.com/emiago/sipgo/sip"
+
+	"tollgate/firmware/media"
+	"tollgate/firmware/policy"
+	"tollgate/firmware/sdp"
+)
+
+const sdpType = "application/sdp"
+
+// suites are the SRTP suites in order of preference. Without AES hardware GCM has no advantage, and AES-CM is what every
+// peer has.
+func suites() []policy.Suite {
+	return []policy.Suite{policy.SuiteAESCM128SHA180, policy.SuiteAEADAES128GCM}
+}
+
+// errSRTP says that a peer's description does not fit what the policy says about encryption.
+var errSRTP = errors.New("SRTP")
+
+// readOffer takes the caller's offer.
+func (s *Session) readOffer() *refusal {
+	if !s.in.HasBody(sdpType) {
+		return &refusal{488, "sdp", "the INVITE has no offer; calls that begin without one are not supported"}
+	}
+	err := s.takeOffer(s.caller, s.in.Body())
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errSRTP):
+		rule := "pbx.srtp"
+		if s.in.Peer.Side == policy.SideOutside {
+			rule = "trunks.srtp"
+		}
+		return &refusal{488, rule, err.Error()}
+	default:
+		return &refusal{sdp.Status(err), "sdp", err.Error()}
+	}
+}
+
+// takeOffer reads a peer's offer and settles the keys of its leg. When it fails, the leg is as before.
+func (s *Session) takeOffer(l *Leg, body []byte) error {
+	d, err := sdp.Parse(body)
+	if err != nil {
+		return err
+	}
+	audio, ok := d.Audio()
+	if !ok {
+		return errors.New("the offer has no audio that can be carried")
+	}
+	ours, theirs, err := l.keysFor(audio)
+	if err != nil {
+		return err
+	}
+	l.remote, l.ours, l.theirs = d, ours, theirs
+	return nil
+}
+
+// keysFor chooses the keys for an offer: none for a clear one, where that is allowed (RFC 4568 §5.1.2).
+func (l *Leg) keysFor(audio *sdp.Audio) (ours, theirs *sdp.Crypto, err error) {
+	mode, name := l.Party.SRTP, l.Party.Peer.Name
+	switch {
+	case !audio.Secure() && l.ours != nil:
+		return nil, nil, fmt.Errorf("%w: %s wants to go on without encryption", errSRTP, name)
+	case !audio.Secure() && mode == policy.SRTPRequired:
+		return nil, nil, fmt.Errorf("%w is required, but %s offers unencrypted audio", errSRTP, name)
+	case !audio.Secure():
+		return nil, nil, nil
+	case mode == policy.SRTPOff:
+		return nil, nil, fmt.Errorf("%w is off for %s, but it offers encrypted audio only", errSRTP, name)
+	}
+	chosen, ok := sdp.Choose(audio.Cryptos, suites())
+	if !ok {
+		return nil, nil, fmt.Errorf("%w: %s offers no suite that is spoken here", errSRTP, name)
+	}
+	if l.ours != nil && l.ours.Suite == chosen.Suite {
+		kept := *l.ours // the same key goes on, so that counters and replay windows do too (RFC 4568 §7.1.4)
+		kept.Tag = chosen.Tag
+		return &kept, &chosen, nil
+	}
+	fresh, err := sdp.NewCrypto(chosen.Tag, chosen.Suite, rand.Reader)
+	if err != nil {
+		return nil, nil, err
+	}
+	return &fresh, &chosen, nil
+}
+
+// offerTo writes the offer for one leg from what the other leg's peer offered.
+func (s *Session) offerTo(to, from *Leg, encrypt bool) ([]byte, error) {
+	a, err := s.anchor(to)
+	if err != nil {
+		return nil, err
+	}
+	if to.offered, err = to.keysToOffer(encrypt); err != nil {
+		return nil, err
+	}
+	a.Cryptos = to.offered
+	a.Codecs = sdp.Common(to.Party.Codecs, from.Party.Codecs)
+	body, err := from.remote.Offer(a)
+	if err != nil {
+		return nil, err
+	}
+	return body, to.say(body)
+}
+
+// keysToOffer are the key in use, or a fresh one for each suite.
+func (l *Leg) keysToOffer(encrypt bool) ([]sdp.Crypto, error) {
+	if !encrypt {
+		return nil, nil
+	}
+	if l.ours != nil {
+		return []sdp.Crypto{*l.ours}, nil
+	}
+	var keys []sdp.Crypto
+	for i, suite := range suites() {
+		k, err := sdp.NewCrypto(i+1, suite, rand.Reader)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
+}
+
+// takeAnswer reads the answer of one leg to our offer, sets the media of both legs and writes the answer for the other.
+func (s *Session) takeAnswer(from, to *Leg, body []byte) ([]byte, error) {
+	if len(body) == 0 && from.remote != nil && to.body != nil {
+		return to.body, nil // it answered with its early media already
+	}
+	d, err := sdp.Parse(body)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Answers(from.said); err != nil {
+		return nil, err
+	}
+	audio, _ := d.Audio() // Answers has made sure
+	from.ours, from.theirs = nil, nil
+	if len(from.offered) > 0 {
+		theirs, err := sdp.Accepted(from.offered, audio.Cryptos)
+		if err != nil {
+			return nil, err
+		}
+		ours, _ := sdp.Tagged(from.offered, theirs.Tag)
+		from.ours, from.theirs = &ours, &theirs
+	}
+	from.remote = d
+	answer, err := s.answerTo(to, from)
+	if err != nil {
+		return nil, err
+	}
+	return answer, s.setMedia()
+}
+
+// answerTo writes the answer for one leg from the other's.
+func (s *Session) answerTo(to, from *Leg) ([]byte, error) {
+	a, err := s.anchor(to)
+	if err != nil {
+		return nil, err
+	}
+	if to.ours != nil {
+		a.Cryptos = []sdp.Crypto{*to.ours}
+	}
+	a.Codecs = to.Party.Codecs
+	body, err := from.remote.Answer(to.remote, a)
+	if err != nil {
+		return nil, err
+	}
+	return body, to.say(body)
+}
+
+func (s *Session) anchor(l *Leg) (sdp.Anchor, error) {
+	rtp, rtcp := s.relay.Leg(l.side()).Local()
+	if l.origin.SessionID == 0 {
+		origin, err := sdp.NewOrigin(rtp.Addr(), rand.Reader)
+		if err != nil {
+			return sdp.Anchor{}, err
+		}
+		l.origin = origin
+	}
+	return sdp.Anchor{Origin: &l.origin, Local: rtp, RTCP: rtcp}, nil
+}
+
+// say remembers our last description on the leg.
+func (l *Leg) say(body []byte) error {
+	d, err := sdp.Parse(body)
+	if err != nil {
+		return fmt.Errorf("our own description cannot be read: %w", err)
+	}
+	l.said, l.body = d, body
+	return nil
+}
+
+// setMedia puts what was negotiated into force on both legs.
+func (s *Session) setMedia() error {
+	for _, l := range []*Leg{s.caller, s.callee} {
+		if err := s.relay.Leg(l.side()).Set(l.params(s.other(l))); err != nil {
+			return fmt.Errorf("media towards %s: %w", l.Party.Peer.Name, err)
+		}
+		s.showLeg(l)
+	}
+	return nil
+}
+
+func (l *Leg) params(other *Leg) media.Params {
+	remote, _ := l.remote.Audio()
+	said, _ := l.said.Audio()
+	across, _ := other.remote.Audio()
+	return media.Params{
+		Remote: remote.Addr, RemoteRTCP: remote.RTCP, Mux: remote.Mux && said.Mux,
+		Send: keys(l.ours), Receive: keys(l.theirs),
+		ExtraSources: l.Party.MediaSources, Hold: remote.Held, PayloadMap: sdp.PayloadMap(said, across),
+	}
+}
+
+func keys(c *sdp.Crypto) *media.Keys {
+	if c == nil {
+		return nil
+	}
+	return &media.Keys{Suite: c.Suite, Key: c.Key}
+}
+
+func hasSDP(res *sip.Response) bool {
+	return len(res.Body()) > 0
+}

@@ -1,0 +1,148 @@
+package call
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"tollgate/firmware/admission"
+	"tollgate/firmware/event"
+	"tollgate/firmware/media"
+	"tollgate/firmware/numbering"
+	"tollgate/firmware/policy"
+	"tollgate/firmware/route"
+	"tollgate/firmware/sdp"
+	"tollgate/firmware/ua"
+)
+
+// State is how far a call has come.
+type State string
+
+// The states.
+const (
+	Routing  State = "routing" // not admitted yet
+	Ringing  State = "ringing"
+	Answered State = "answered"
+	Ending   State = "ending"
+)
+
+// Session is one call. Its goroutine owns it; what is shown elsewhere is guarded by mu.
+type Session struct {
+	desk     *Desk
+	log      *slog.Logger
+	settings Settings
+	draining bool // the box was already stopping when the call came
+	id       string
+	started  time.Time
+	in       *ua.Incoming
+	inbox    *ua.Inbox
+	from     numbering.Number // the caller; zero when withheld or no number
+	to       numbering.Number // whom the caller wants
+	withheld bool             // the caller wants to stay unknown
+	targets  []route.Target
+	caller   *Leg
+	callee   *Leg
+	relay    *media.Session
+	ticket   *admission.Ticket
+	change   *change // the re-INVITE under way
+	timer    *time.Timer
+
+	mu       sync.Mutex // guards everything below
+	state    State
+	trunk    string
+	answered time.Time
+	legs     map[policy.Side]legView
+	shown    *media.Session // the relay, once the call is admitted
+}
+
+// Leg is one of the two dialogs of a call and its media.
+type Leg struct {
+	Party  Party
+	Dialog *ua.Dialog
+
+	confirmed bool             // the INVITE was answered with 2xx
+	gone      bool             // it has ended: no BYE is due
+	account   policy.Account   // on a trunk: the account that carries the call
+	remote    *sdp.Description // the peer's last description
+	said      *sdp.Description // ours
+	body      []byte           // ours, as it was sent
+	origin    sdp.Origin       // of ours
+	offered   []sdp.Crypto     // what we offered, until the peer has chosen
+	ours      *sdp.Crypto      // the key we send with; nil: clear
+	theirs    *sdp.Crypto      // the key the peer sends with
+	invite    *ua.Outgoing     // to the callee: our INVITE
+}
+
+func (l *Leg) side() policy.Side { return l.Party.Peer.Side }
+
+// other returns the leg across the border.
+func (s *Session) other(l *Leg) *Leg {
+	if l == s.caller {
+		return s.callee
+	}
+	return s.caller
+}
+
+// stop is a note that ends the call.
+type stop struct{ reason string }
+
+// ringTimeout is a note: nobody has answered for too long (Timer C, RFC 3261 §16.6 step 11).
+type ringTimeout struct{}
+
+const timerC = 3 * time.Minute
+
+func (s *Session) setState(st State) {
+	s.mu.Lock()
+	s.state = st
+	s.mu.Unlock()
+}
+
+// finish is the one way a call ends: media first, so that nothing is heard any more, then the account of it.
+func (s *Session) finish(end ending) {
+	if s.timer != nil {
+		s.timer.Stop()
+	}
+	s.mu.Lock()
+	s.state = Ending
+	answered := s.answered
+	s.mu.Unlock()
+	if s.relay != nil {
+		s.relay.Close()
+	}
+	s.hangUp()
+	if s.ticket != nil {
+		s.ticket.Release()
+		e := event.CallEnded{At: time.Now(), Call: s.id, Answered: !answered.IsZero(), Status: end.status, Reason: end.reason}
+		if e.Answered {
+			e.Duration = time.Since(answered)
+		}
+		s.desk.o.Sink.Tell(e)
+		s.log.Info("call ended", "answered", e.Answered, "duration", e.Duration.Round(time.Second), "status", end.status, "reason", end.reason)
+	}
+	s.inbox.Close()
+	s.desk.forget(s)
+}
+
+// ending says why a call is over.
+type ending struct {
+	status int // what the caller was told when it was not answered
+	reason string
+}
+
+// next waits for the next event of the call.
+func (s *Session) next() ua.Event {
+	e, err := s.inbox.Next(context.Background())
+	if err != nil {
+		return ua.Event{Note: stop{reason: err.Error()}} // cannot happen: the context has no end
+	}
+	return e
+}
+
+// legOf tells which leg a request in a dialog came by: our tag is in its To.
+func (s *Session) legOf(in *ua.Incoming) *Leg {
+	if s.callee != nil && s.callee.Dialog != nil && s.callee.Dialog.LocalTag == in.Tag {
+		return s.callee
+	}
+	return s.caller
+}

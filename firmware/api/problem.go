@@ -52,22 +52,83 @@ const (
 	Failed            ProblemType = "urn:tollgate:failed"
 )
 
-func problemTypes() []ProblemType {
-	return []ProblemType{
-		NotLoggedIn, WrongPassword, TooManyAttempts, MustChange,
-		PasswordTooShort, PasswordTooLong, PasswordTooSimple, PasswordNotNew,
-		LocalOnly, OtherSite, WrongHost, NotJSON, TooLarge, Malformed,
-		PolicyFaults, NotNow, NotFound, Busy, Failed,
+// problemKind fixes status and title of a kind; they are the same each time (RFC 9457 §3.1.3).
+type problemKind struct {
+	Type   ProblemType
+	Status int
+	Title  string
+}
+
+func problemKinds() []problemKind {
+	return []problemKind{
+		{NotLoggedIn, http.StatusUnauthorized, "Not logged in"},
+		{WrongPassword, http.StatusUnauthorized, "Wrong user or password"},
+		{TooManyAttempts, http.StatusTooManyRequests, "Too many wrong passwords"},
+		{MustChange, http.StatusForbidden, "The first password must be changed"},
+		{PasswordTooShort, http.StatusUnprocessableEntity, "The new password is too short"},
+		{PasswordTooLong, http.StatusUnprocessableEntity, "The new password is too long"},
+		{PasswordTooSimple, http.StatusUnprocessableEntity, "The new password is too simple"},
+		{PasswordNotNew, http.StatusUnprocessableEntity, "The new password is not new"},
+		{LocalOnly, http.StatusForbidden, "Only on the box itself"},
+		{OtherSite, http.StatusForbidden, "The request came from another site"},
+		{WrongHost, http.StatusMisdirectedRequest, "This is not the box's address"},
+		{NotJSON, http.StatusUnsupportedMediaType, "The request is not JSON"},
+		{TooLarge, http.StatusRequestEntityTooLarge, "The request is too large"},
+		{Malformed, http.StatusUnprocessableEntity, "The request is malformed"},
+		{PolicyFaults, http.StatusUnprocessableEntity, "The policy has faults"},
+		{NotNow, http.StatusConflict, "Not possible now"},
+		{NotFound, http.StatusNotFound, "No such thing"},
+		{Busy, http.StatusServiceUnavailable, "The box is busy"},
+		{Failed, http.StatusInternalServerError, "The box failed to do it"},
 	}
+}
+
+// newProblem returns a problem of kind t. An unknown kind is a failure of ours.
+func newProblem(t ProblemType, detail, remedy string) *Problem {
+	for _, k := range problemKinds() {
+		if k.Type == t {
+			return &Problem{Type: t, Title: k.Title, Status: k.Status, Detail: detail, Remedy: remedy}
+		}
+	}
+	return newProblem(Failed, detail, remedy)
 }
 
 // Schema lists the kinds in the OpenAPI document.
 func (ProblemType) Schema(huma.Registry) *huma.Schema {
 	s := &huma.Schema{Type: huma.TypeString}
-	for _, t := range problemTypes() {
-		s.Enum = append(s.Enum, string(t))
+	for _, k := range problemKinds() {
+		s.Enum = append(s.Enum, string(k.Type))
 	}
 	return s
+}
+
+// plainProblems turns the errors huma makes itself into problems of ours. Huma repeats the value it did not like, which
+// may be a password or a whole policy; only where and what is kept.
+func plainProblems(_ huma.Context, _ string, v any) (any, error) {
+	m, ok := v.(*huma.ErrorModel)
+	if !ok {
+		return v, nil
+	}
+	var p *Problem
+	switch m.Status {
+	case http.StatusRequestEntityTooLarge:
+		p = newProblem(TooLarge, "The request is larger than this operation takes.", "Send at most 1 MiB for a policy, 16 KiB for anything else.")
+	case http.StatusUnsupportedMediaType:
+		p = notJSON()
+	case http.StatusBadRequest, http.StatusRequestTimeout, http.StatusUnprocessableEntity:
+		p = newProblem(Malformed, "The request does not have the form this operation takes: "+m.Detail+".", "Compare it with /api/v1/openapi.json.")
+	default:
+		p = newProblem(Failed, "The box could not answer.", "Look at the log of the box for the reason.")
+	}
+	p.Status = m.Status
+	for _, e := range m.Errors {
+		p.Faults = append(p.Faults, Fault{Path: e.Location, Problem: e.Message})
+	}
+	return p, nil
+}
+
+func notJSON() *Problem {
+	return newProblem(NotJSON, "Requests that change something carry JSON.", "Send Content-Type: application/json.")
 }
 
 // Error returns detail and remedy.

@@ -1,0 +1,117 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"tollgate/firmware/api"
+)
+
+// round is after how long the invented calls come again.
+const round = 60 * time.Second
+
+// scene is one invented call: when it starts in the round, how long it rings and how long it is talked.
+type scene struct {
+	start, ring, talk time.Duration
+	direction         string
+	from, to, trunk   string
+	suite             string // of the inside leg; the outside one is always encrypted
+	emergency         bool
+	strangers         uint64
+}
+
+func scenes() []scene {
+	const gcm, cm = "AEAD_AES_128_GCM", "AES_CM_128_HMAC_SHA1_80"
+	return []scene{
+		{0, 4 * time.Second, 110 * time.Second, "out", "+33123456701", "+33987654321", "carrier-a", "", false, 0},
+		{8 * time.Second, 6 * time.Second, 40 * time.Second, "in", "+33612345678", "+33123456700", "carrier-a", cm, false, 0},
+		{20 * time.Second, 5 * time.Second, 20 * time.Second, "out", "+33123456702", "+4930123456", "carrier-b", gcm, false, 3},
+		{35 * time.Second, 2 * time.Second, 15 * time.Second, "out", "+33123456703", "112", "carrier-a", "", true, 0},
+		{45 * time.Second, 12 * time.Second, 0, "in", "anonymous", "+33123456700", "carrier-a", "", false, 0},
+	}
+}
+
+// calls returns the scenes that are on at now, oldest first.
+func calls(born, now time.Time) []api.Call {
+	var out []api.Call
+	for n := int(now.Sub(born)/round) - 2; n <= int(now.Sub(born)/round); n++ {
+		for i, s := range scenes() {
+			started := born.Add(time.Duration(n)*round + s.start)
+			if now.Before(started) || !now.Before(started.Add(s.ring+s.talk)) {
+				continue
+			}
+			out = append(out, s.call(fmt.Sprintf("c%d-%d", n+2, i), started, now))
+		}
+	}
+	return out
+}
+
+func (s scene) call(id string, started, now time.Time) api.Call {
+	c := api.Call{
+		ID: id, Direction: s.direction, From: s.from, To: s.to, Trunk: s.trunk, State: "ringing", Started: started, Emergency: s.emergency,
+		Legs: api.Legs{
+			Inside:  api.Leg{Encrypted: s.suite != "", Suite: s.suite},
+			Outside: api.Leg{Encrypted: true, Suite: "AES_CM_128_HMAC_SHA1_80", Strangers: s.strangers},
+		},
+	}
+	answered := started.Add(s.ring)
+	if now.Before(answered) {
+		return c
+	}
+	c.State, c.Answered = "answered", &answered
+	// 20 ms of speech in each packet.
+	packets := uint64(now.Sub(answered) / (20 * time.Millisecond))
+	for _, l := range []*api.Leg{&c.Legs.Inside, &c.Legs.Outside} {
+		l.PacketsIn, l.PacketsOut = packets, packets
+	}
+	return c
+}
+
+// trunks: carrier-a is well, carrier-b loses its registration for a while in each round, carrier-c does not register.
+func trunks(born, now time.Time, running []api.Call) []api.Trunk {
+	on := map[string]int{}
+	for _, c := range running {
+		on[c.Trunk]++
+	}
+	since, expires := born.Add(-30*time.Hour), now.Add(23*time.Minute)
+	round := now.Sub(born) % round
+	b := api.Trunk{Name: "carrier-b", Domain: "sip.carrier-b.example", Transport: "tls", SRTP: "required", State: "up",
+		Reason: "Registered.", Since: &since, Expires: &expires, TLSVersion: "TLS 1.2", Calls: on["carrier-b"], Cap: 8}
+	if round > 50*time.Second {
+		lost := now.Add(-(round - 50*time.Second))
+		b.State, b.Reason, b.Since, b.Expires, b.TLSVersion = "down", "The carrier answers 403 Forbidden to our password; next attempt in 60 s.", &lost, nil, ""
+	}
+	b.Accounts = []api.TrunkAccount{{User: "33123456710", Numbers: []string{"+33123456710"}, State: b.State, Reason: b.Reason, Expires: b.Expires}}
+	return []api.Trunk{
+		{Name: "carrier-a", Domain: "sip.carrier-a.example", Transport: "tls", SRTP: "required", State: "up", Reason: "Registered.", Since: &since,
+			Expires: &expires, TLSVersion: "TLS 1.3", Calls: on["carrier-a"], Cap: 20,
+			Accounts: []api.TrunkAccount{{User: "33123456700", Numbers: []string{"+33123456700", "+33123456701", "+33123456702", "+33123456703"}, State: "up", Reason: "Registered.", Expires: &expires}}},
+		b,
+		{Name: "carrier-c", Domain: "sip.carrier-c.example", Transport: "udp", SRTP: "off", State: "static", Reason: "This trunk does not register.", Cap: 4},
+	}
+}
+
+// refusals: one call over a limit, a stranger who tries again and again, and one whose name is an attack on the page.
+func refusals(born, now time.Time) []api.Refusal {
+	tries := 1 + int(now.Sub(born)/(7*time.Second))
+	return []api.Refusal{
+		{At: born.Add(time.Duration(tries-1) * 7 * time.Second), From: `"><img src=x onerror=alert(1)>`, To: "900123456", Source: "203.0.113.66:5060",
+			Rule: "unknown source", Reason: "Nobody at this address is a peer of this box.", Status: 0, Count: tries},
+		{At: born.Add(-3 * time.Minute), From: "+33123456704", To: "+882123456", Source: "pbx", Rule: "no route",
+			Reason: "No route has a prefix that matches this number.", Status: 404, Count: 1},
+		{At: born.Add(-26 * time.Minute), From: "+33123456702", To: "+33987654321", Source: "pbx", Rule: "limits.calls",
+			Reason: "30 calls are running, which is the limit of the box.", Status: 503, Count: 2},
+	}
+}
+
+func counters(age time.Duration) []api.Counter {
+	seconds := uint64(age / time.Second)
+	return []api.Counter{
+		{Name: "sip-inside", Comment: "SIP from the PBX", Packets: 8120 + 2*seconds, Bytes: 4872000 + 1200*seconds},
+		{Name: "sip-outside", Comment: "SIP from the carriers", Packets: 9904 + 3*seconds, Bytes: 6140480 + 1860*seconds},
+		{Name: "media-inside", Comment: "audio from the office", Packets: 1204330 + 100*seconds, Bytes: 240866000 + 20000*seconds},
+		{Name: "media-outside", Comment: "audio from the carriers", Packets: 1203911 + 100*seconds, Bytes: 252821310 + 21000*seconds},
+		{Name: "page", Comment: "this page, from the inside", Packets: 22117 + 4*seconds, Bytes: 3317550 + 700*seconds},
+		{Name: "drop-outside", Comment: "outside, not a peer: dropped", Packets: 311 + seconds/7, Bytes: 142440 + 458*(seconds/7)},
+	}
+}

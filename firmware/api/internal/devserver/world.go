@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"tollgate/firmware/api"
+	"tollgate/firmware/policy"
+)
+
+// world is the invented box. Everything in it follows from how long it has run, so that a test knows what it will see.
+type world struct {
+	trial time.Duration
+	still bool
+
+	mu      sync.Mutex // guards everything below
+	born    time.Time
+	policy  *policy.Policy // in force; nil in set-up mode
+	before  *policy.Policy // comes back when the trial is lost
+	current api.Revision
+	earlier api.Revision
+}
+
+// stillAge is how old a still world looks.
+const stillAge = 47 * time.Second
+
+func newWorld(o options) *world {
+	w := &world{trial: o.trial, still: o.still, born: time.Now().Add(-stillAge)}
+	if o.still {
+		w.born = time.Date(2026, 3, 10, 8, 41, 0, 0, time.UTC)
+	}
+	w.current = api.Revision{State: "none"}
+	if o.setup {
+		return w
+	}
+	// The example is accepted by its own tests; without it the world stays in set-up mode.
+	if p, err := policy.Parse(policy.Example()); err == nil {
+		w.policy = p
+		w.current = api.Revision{Number: 12, Who: "admin at 192.0.2.10", Why: "second carrier", At: w.born.Add(-50 * time.Hour), State: "confirmed"}
+	}
+	return w
+}
+
+func (w *world) now() time.Time {
+	if w.still {
+		return w.born.Add(stillAge)
+	}
+	return time.Now()
+}
+
+// Overview invents what the dashboard shows.
+func (w *world) Overview() api.Overview {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.settle()
+	now := w.now()
+	age := now.Sub(w.born)
+	o := api.Overview{
+		At: now, Started: w.born.Add(-76 * time.Hour), Mode: "setup", Revision: w.current,
+		Site:     api.Site{Version: "devserver"},
+		Counters: counters(age),
+	}
+	if w.policy == nil {
+		return o
+	}
+	p := w.policy
+	o.Mode = "running"
+	if w.current.State == "proposed" {
+		o.Mode = "trial"
+	}
+	o.Site = api.Site{Name: p.Site.Name, Country: p.Site.Country, TimeZone: p.Site.TimeZone, Language: p.Site.Language, Version: "devserver"}
+	o.Limits = api.Limits{Calls: p.Limits.Calls}
+	answers := true
+	o.PBX = api.PBX{Address: p.PBX.Address.String(), Transport: string(p.PBX.Transport), SRTP: string(p.PBX.SRTP), Reachable: &answers}
+	o.Calls = calls(w.born, now)
+	o.Trunks = trunks(w.born, now, o.Calls)
+	o.Refusals = refusals(w.born, now)
+	return o
+}
+
+// settle takes a revision back whose trial is over.
+func (w *world) settle() {
+	if w.current.State == "proposed" && time.Now().After(*w.current.Deadline) {
+		w.policy, w.current = w.before, w.earlier
+	}
+}
+
+// Import really reads the document, so that its faults are real.
+func (w *world) Import(_ context.Context, doc []byte, who, why string) (api.ImportResult, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.settle()
+	if w.current.State == "proposed" {
+		return api.ImportResult{}, &api.Conflict{Detail: fmt.Sprintf("Revision %d is on trial.", w.current.Number), Remedy: "Confirm it or wait until it is taken back."}
+	}
+	p, err := policy.Parse(doc)
+	if err != nil {
+		return api.ImportResult{}, err
+	}
+	from := w.policy
+	if from == nil {
+		from = &policy.Policy{}
+	}
+	if faults := policy.FillSecrets(p, from); len(faults) > 0 {
+		return api.ImportResult{}, faults
+	}
+	result := api.ImportResult{}
+	for _, c := range policy.Diff(from, p) {
+		result.Changes = append(result.Changes, api.Change{Path: c.Path, Old: c.Old, New: c.New})
+	}
+	if w.policy == nil || len(result.Changes) > 0 {
+		w.propose(p, who, why)
+	}
+	result.Revision = w.current
+	return result, nil
+}
+
+func (w *world) propose(p *policy.Policy, who, why string) {
+	w.before, w.earlier = w.policy, w.current
+	w.policy = p
+	w.current = api.Revision{Number: w.earlier.Number + 1, Who: who, Why: why, At: time.Now(), State: "confirmed"}
+	if w.trial > 0 {
+		deadline := time.Now().Add(w.trial)
+		w.current.State, w.current.Deadline = "proposed", &deadline
+	}
+}
+
+// Confirm keeps the revision on trial.
+func (w *world) Confirm(context.Context, string) (api.Revision, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.settle()
+	if w.current.State != "proposed" {
+		return api.Revision{}, &api.Conflict{Detail: "No revision is on trial.", Remedy: "Import one first."}
+	}
+	w.current.State, w.current.Deadline = "confirmed", nil
+	return w.current, nil
+}
+
+// Export returns the policy in force with its secrets masked.
+func (w *world) Export(context.Context) ([]byte, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.settle()
+	p := w.policy
+	if w.current.State == "proposed" {
+		p = w.before
+	}
+	if p == nil {
+		return nil, &api.Conflict{Detail: "There is no policy yet.", Remedy: "Import one first."}
+	}
+	return p.Redacted()
+}

@@ -1,0 +1,105 @@
+package api
+
+import (
+	"net/http"
+	"reflect"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Bodies are small: a policy is a few pages of text, everything else a few words.
+const (
+	maxBody   = 16 << 10
+	maxPolicy = 1 << 20
+	bodyTime  = 10 * time.Second
+)
+
+// register adds every operation to a.
+func (s *Server) register(a huma.API) {
+	schemas := a.OpenAPI().Components.Schemas
+	schemas.Schema(reflect.TypeFor[Problem](), true, "")
+	schemas.Schema(reflect.TypeFor[Overview](), true, "")
+	reg := func(method, path, id, summary string, w who) huma.Operation {
+		return operation(method, path, id, summary, w)
+	}
+	const get, post = http.MethodGet, http.MethodPost
+
+	huma.Register(a, reg(get, "/session", "get-session", "Say whether this browser is logged in", anybody), s.getSession)
+	huma.Register(a, reg(post, "/session", "log-in", "Log in", anybody), s.logIn)
+	huma.Register(a, reg(http.MethodDelete, "/session", "log-out", "Log out", loggedIn), s.logOut)
+	huma.Register(a, reg(post, "/password", "change-password", "Replace the administrator's password", loggedIn), s.changePassword)
+	huma.Register(a, reg(post, "/password/reset", "reset-password", "Make a new first password (unix socket only)", localOnly), s.resetPassword)
+
+	huma.Register(a, reg(get, "/overview", "get-overview", "Everything the dashboard shows", administrator), s.getOverview)
+	huma.Register(a, answers(reg(get, "/events", "stream-events", "The overview, and again whenever it changed, at most once a second", administrator), "text/event-stream", eventSchema), s.streamEvents)
+
+	huma.Register(a, answers(reg(get, "/policy", "export-policy", "The confirmed policy with its secrets masked", administrator), "application/yaml", textSchema), s.exportPolicy)
+	huma.Register(a, upTo(maxPolicy, reg(post, "/policy", "import-policy", "Check a policy and put it into force", administrator)), s.importPolicy)
+	huma.Register(a, reg(post, "/policy/confirm", "confirm-policy", "Keep the revision on trial", administrator), s.confirmPolicy)
+
+	huma.Register(a, answers(reg(get, "/openapi.json", "get-openapi", "This document", administrator), "application/json", anySchema), s.getDocument)
+}
+
+// operation describes one operation; w says who may use it.
+func operation(method, path, id, summary string, w who) huma.Operation {
+	status := http.StatusOK
+	if method == http.MethodDelete {
+		status = http.StatusNoContent
+	}
+	op := huma.Operation{
+		OperationID:     id,
+		Method:          method,
+		Path:            "/api/v1" + path,
+		Summary:         summary,
+		DefaultStatus:   status,
+		MaxBodyBytes:    maxBody,
+		BodyReadTimeout: bodyTime,
+		Metadata:        map[string]any{whoKey: w},
+		Responses: map[string]*huma.Response{
+			strconv.Itoa(status): {Description: http.StatusText(status)},
+			"default": {
+				Description: "The request was not served.",
+				Content: map[string]*huma.MediaType{
+					"application/problem+json": {Schema: &huma.Schema{Ref: "#/components/schemas/Problem"}},
+				},
+			},
+		},
+	}
+	if w == anybody {
+		op.Security = []map[string][]string{{}}
+	}
+	return op
+}
+
+// answers says that op answers with something else than a JSON value of ours.
+func answers(op huma.Operation, contentType string, schema func() *huma.Schema) huma.Operation {
+	op.Responses["200"].Content = map[string]*huma.MediaType{contentType: {Schema: schema()}}
+	return op
+}
+
+// upTo sets how many bytes a request body may have.
+func upTo(n int64, op huma.Operation) huma.Operation {
+	op.MaxBodyBytes = n
+	return op
+}
+
+func textSchema() *huma.Schema { return &huma.Schema{Type: huma.TypeString} }
+
+func anySchema() *huma.Schema {
+	return &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}
+}
+
+// eventSchema describes one event of the stream. The event's name is "overview", its data one Overview as JSON.
+func eventSchema() *huma.Schema {
+	return &huma.Schema{
+		Type:        huma.TypeObject,
+		Description: "Server-sent events named overview; the data of each is an Overview. A comment line every 15 s keeps the connection alive.",
+		Properties: map[string]*huma.Schema{
+			"event": {Type: huma.TypeString, Enum: []any{"overview"}},
+			"data":  {Ref: "#/components/schemas/Overview"},
+		},
+		Required: []string{"event", "data"},
+	}
+}

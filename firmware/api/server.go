@@ -1,0 +1,206 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Options are what a Server is made of.
+type Options struct {
+	Box      Box
+	Accounts Accounts
+	Pages    fs.FS        // the built page with index.html at its root; nil or empty: a plain message instead
+	Log      *slog.Logger // default: slog.Default()
+	Random   io.Reader    // default: crypto/rand.Reader
+}
+
+// Config is where the page is served. It comes as a whole; see Server.Set.
+type Config struct {
+	Addresses []netip.AddrPort // HTTPS, inside only
+	Names     []string         // names the box is called by besides Addresses; others get status 421
+	Sources   []netip.Prefix   // who may connect; connections from elsewhere are closed before TLS. Empty: nobody
+	TLS       *tls.Config      // certificate of the page; protocols and the lowest version are set here
+}
+
+// Server serves the page, the API and the unix socket. Its methods may be called from any goroutine.
+type Server struct {
+	box           Box
+	pages         fs.FS
+	log           *slog.Logger
+	keyring       *keyring
+	sessions      *sessions
+	backoff       *backoff
+	snapshots     *snapshots
+	mux           *http.ServeMux
+	huma          huma.API
+	firstPassword string
+
+	streams   chan struct{} // one place for each event stream
+	closing   chan struct{} // closed by Close
+	reception atomic.Pointer[reception]
+	tls       atomic.Pointer[tls.Config]
+
+	mu     sync.Mutex // guards everything below
+	closed bool
+	doors  map[netip.AddrPort]*door
+	socket *door
+	leave  sync.WaitGroup // doors that are being closed
+}
+
+var (
+	errClosing     = errors.New("the server stops")
+	errSessionOver = errors.New("the session ended")
+)
+
+// New makes a server that listens nowhere yet. When Accounts has no administrator it makes one with a first password.
+func New(ctx context.Context, o Options) (*Server, error) {
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	if o.Random == nil {
+		o.Random = rand.Reader
+	}
+	s := &Server{
+		box: o.Box, pages: o.Pages, log: o.Log,
+		keyring:   newKeyring(o.Accounts, o.Random),
+		sessions:  newSessions(o.Random),
+		backoff:   newBackoff(),
+		snapshots: &snapshots{box: o.Box},
+		mux:       http.NewServeMux(),
+		streams:   make(chan struct{}, maxStreams),
+		closing:   make(chan struct{}),
+		doors:     map[netip.AddrPort]*door{},
+	}
+	s.huma = newAPI(s.mux, s)
+	first, err := s.keyring.ensure(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("making the administrator's account: %w", err)
+	}
+	s.firstPassword = first
+	return s, nil
+}
+
+// FirstPassword returns the first password when New has just made it, else "". It is for the console, once; it stands
+// nowhere else.
+func (s *Server) FirstPassword() string { return s.firstPassword }
+
+// Set serves the page as c says and nowhere else. It may be called again, also with the same Config: doors that stay are
+// not touched. When a new address cannot be listened on, everything stays as it was.
+func (s *Server) Set(_ context.Context, c Config) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return fmt.Errorf("setting the page's addresses: %w", errClosing)
+	}
+	opened, err := s.openMissing(c.Addresses)
+	if err != nil {
+		return err
+	}
+	s.tls.Store(pageTLS(c.TLS))
+	s.reception.Store(newReception(c))
+	wanted := map[netip.AddrPort]bool{}
+	for _, a := range c.Addresses {
+		wanted[a] = true
+	}
+	for a, d := range s.doors {
+		if !wanted[a] {
+			delete(s.doors, a)
+			s.shut(d)
+		}
+	}
+	for a, d := range opened {
+		s.doors[a] = d
+		d.serveTLS()
+	}
+	return nil
+}
+
+func (c Config) check() error {
+	if len(c.Addresses) > 0 && c.TLS == nil {
+		return errors.New("setting the page's addresses: no certificate was given")
+	}
+	for _, a := range c.Addresses {
+		if !a.IsValid() || a.Addr().IsUnspecified() || a.Port() == 0 {
+			return fmt.Errorf("setting the page's addresses: %v is not one address and port; the page is never served everywhere", a)
+		}
+	}
+	return nil
+}
+
+// openMissing listens on the addresses that have no door yet; all or none.
+func (s *Server) openMissing(addresses []netip.AddrPort) (map[netip.AddrPort]*door, error) {
+	opened := map[netip.AddrPort]*door{}
+	for _, a := range addresses {
+		if s.doors[a] != nil || opened[a] != nil {
+			continue
+		}
+		d, err := s.openPage(a)
+		if err != nil {
+			for _, o := range opened {
+				o.listener.Close()
+			}
+			return nil, fmt.Errorf("listening for the page on %v: %w", a, err)
+		}
+		opened[a] = d
+	}
+	return opened, nil
+}
+
+// Listen serves the command line on a unix socket at path, which only root and the user of this process may use. A
+// socket left over from a run that ended hard is replaced; one that somebody answers on is an error.
+func (s *Server) Listen(path string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed || s.socket != nil {
+		return fmt.Errorf("listening on %s: the server stops or listens already", path)
+	}
+	d, err := s.openSocket(path)
+	if err != nil {
+		return fmt.Errorf("listening on %s: %w", path, err)
+	}
+	s.socket = d
+	d.serve()
+	return nil
+}
+
+// Close ends every event stream, lets the other requests finish until ctx is over, and returns when nothing runs any
+// more. A second Close does nothing.
+func (s *Server) Close(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	close(s.closing)
+	for a, d := range s.doors {
+		delete(s.doors, a)
+		s.shut(d)
+	}
+	if s.socket != nil {
+		s.shut(s.socket)
+	}
+	done := make(chan struct{})
+	go func() { s.leave.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("closing the page: %w", context.Cause(ctx))
+	}
+}

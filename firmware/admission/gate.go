@@ -1,7 +1,15 @@
-// Package admission decides whether a call may go.
+// Package admission decides whether a call may go: it counts the calls that hold a ticket and admits new ones within
+// the limits of the policy, exactly, however many ask at once.
+//
+// An emergency call from inside is always admitted - when the box is full, stopping, or its limits are nought - and never
+// counted against a limit, so that it takes nobody's place either.
+//
+// It leaves to others what the number is (numbering), which trunk to try (route) and how a refusal is said in SIP (call).
 package admission
 
 import (
+	"fmt"
+	"sync"
 	"time"
 
 	"tollgate/firmware/numbering"
@@ -17,6 +25,12 @@ type Attempt struct {
 	At       time.Time
 }
 
+// emergency tells whether the attempt may not be refused. A carrier that sends calls to emergency numbers to us is not
+// somebody in need.
+func (a Attempt) emergency() bool {
+	return a.Number.Emergency() && a.Caller.Side != policy.SideOutside
+}
+
 // Refusal says why a call may not go.
 type Refusal struct {
 	Status int    // SIP status
@@ -24,35 +38,107 @@ type Refusal struct {
 	Reason string // a sentence for the administrator
 }
 
-// Gate counts the calls and admits new ones. It is safe for concurrent use.
-type Gate struct{}
-
-// Ticket is the right to one call, until Release.
-type Ticket struct{}
+// Gate counts the calls and admits new ones. It is safe for concurrent use. Calls that run when the limits change keep
+// their tickets and their place in the count.
+type Gate struct {
+	mu     sync.Mutex // guards everything below
+	limit  int
+	caps   map[string]int // trunk -> cap; 0: none
+	calls  int            // not counting emergency calls
+	sos    int            // emergency calls
+	trunks map[string]int // calls of each trunk, not counting emergency calls; none is 0
+}
 
 // Usage says how many calls hold a ticket.
 type Usage struct {
 	Calls     int            // not counting emergency calls
 	Emergency int            // emergency calls
-	Trunks    map[string]int // calls of each trunk, not counting emergency calls
+	Trunks    map[string]int // calls of each trunk that has any, not counting emergency calls
 }
 
 // New makes the gate of p, with no call.
-func New(p *policy.Policy) *Gate { return &Gate{} }
+func New(p *policy.Policy) *Gate {
+	g := &Gate{trunks: map[string]int{}}
+	g.Set(p)
+	return g
+}
 
-// Set puts the limits of p into force for calls to come.
-func (g *Gate) Set(p *policy.Policy) {}
+// Set puts the limits of p into force for calls to come. Setting the same policy twice changes nothing.
+func (g *Gate) Set(p *policy.Policy) {
+	caps := make(map[string]int, len(p.Trunks))
+	for _, trunk := range p.Trunks {
+		caps[trunk.Name] = trunk.Caps.Calls
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.limit, g.caps = p.Limits.Calls, caps
+}
 
-// Admit gives a ticket or says why not; exactly one of the two is nil.
+// Admit gives a ticket or says why not; exactly one of the two is nil. The ticket has to be released.
 func (g *Gate) Admit(a Attempt) (*Ticket, *Refusal) {
-	return nil, &Refusal{Status: 503, Rule: "limits.calls", Reason: "not built yet"}
+	t := &Ticket{gate: g, caller: a.Caller, trunk: a.Trunk, emergency: a.emergency()}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if t.emergency {
+		g.sos++
+		return t, nil
+	}
+	if a.Draining {
+		return nil, &Refusal{Status: 503, Rule: "draining",
+			Reason: "Tollgate is stopping: running calls go on, new ones are refused"}
+	}
+	if g.calls >= g.limit {
+		return nil, &Refusal{Status: busy(a.Caller), Rule: "limits.calls",
+			Reason: fmt.Sprintf("%s in progress, the limit is %d", count(g.calls), g.limit)}
+	}
+	if r := g.full(a.Caller, a.Trunk); r != nil {
+		return nil, r
+	}
+	g.calls++
+	g.trunks[a.Trunk]++
+	return t, nil
 }
 
 // Usage returns the calls that hold a ticket now.
-func (g *Gate) Usage() Usage { return Usage{} }
+func (g *Gate) Usage() Usage {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	u := Usage{Calls: g.calls, Emergency: g.sos, Trunks: make(map[string]int, len(g.trunks))}
+	for name, n := range g.trunks {
+		u.Trunks[name] = n
+	}
+	return u
+}
 
-// Move passes the ticket to another trunk, as when the first one fails; on a refusal the ticket stays as it was.
-func (t *Ticket) Move(trunk string) *Refusal { return nil }
+// full says whether the trunk's cap is reached; g.mu is held.
+func (g *Gate) full(caller policy.Peer, trunk string) *Refusal {
+	limit := g.caps[trunk]
+	if limit == 0 || g.trunks[trunk] < limit {
+		return nil
+	}
+	return &Refusal{Status: busy(caller), Rule: "trunks." + trunk + ".caps.calls",
+		Reason: fmt.Sprintf("%s in progress on trunk %s, its cap is %d", count(g.trunks[trunk]), trunk, limit)}
+}
 
-// Release gives the ticket back. Only the first time counts.
-func (t *Ticket) Release() {}
+// leave takes one call off a trunk's count; g.mu is held.
+func (g *Gate) leave(trunk string) {
+	if g.trunks[trunk]--; g.trunks[trunk] == 0 {
+		delete(g.trunks, trunk)
+	}
+}
+
+// busy is the status that says "no room". A PBX hears 503 and may try another gateway; to a carrier 503 would mean that
+// the whole box is out of service (RFC 3263 §4.3), so it hears what its subscriber should: busy.
+func busy(caller policy.Peer) int {
+	if caller.Side == policy.SideOutside {
+		return 486
+	}
+	return 503
+}
+
+func count(calls int) string {
+	if calls == 1 {
+		return "1 call is"
+	}
+	return fmt.Sprintf("%d calls are", calls)
+}

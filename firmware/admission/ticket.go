@@ -1,0 +1,51 @@
+package admission
+
+import "tollgate/firmware/policy"
+
+// Ticket is the right to one call, until Release. It is safe for concurrent use.
+type Ticket struct {
+	gate      *Gate
+	caller    policy.Peer
+	emergency bool
+
+	trunk    string // guarded by gate.mu, as is released
+	released bool
+}
+
+// Move passes the ticket to another trunk, as when the first one fails: the call keeps its place in the box and takes
+// one on the trunk. On a refusal the ticket stays as it was.
+func (t *Ticket) Move(trunk string) *Refusal {
+	g := t.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if t.released || t.emergency || trunk == t.trunk {
+		return nil
+	}
+	if r := g.full(t.caller, trunk); r != nil {
+		return r
+	}
+	g.leave(t.trunk)
+	g.trunks[trunk]++
+	t.trunk = trunk
+	return nil
+}
+
+// Release gives the ticket back. Only the first time counts; a nil ticket has nothing to give back.
+func (t *Ticket) Release() {
+	if t == nil {
+		return
+	}
+	g := t.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if t.released {
+		return
+	}
+	t.released = true
+	if t.emergency {
+		g.sos--
+		return
+	}
+	g.calls--
+	g.leave(t.trunk)
+}

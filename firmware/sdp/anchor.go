@@ -1,0 +1,106 @@
+package sdp
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Origin is the author of the descriptions that one leg of ours sends in one dialog: the o= line (RFC 8866 §5.2). It is
+// plain data, to be kept with the leg and saved with the call.
+type Origin struct {
+	SessionID uint64
+	Version   uint64     // of the last description, 0 before the first
+	Address   netip.Addr // unicast, ours
+	// Digest recognises the last description, so that Version grows by one when the next differs and stays when it
+	// does not (RFC 3264 §8).
+	Digest [sha256.Size]byte
+}
+
+// NewOrigin starts the descriptions of a leg. The session identifier is random and fits into 31 bits, because there
+// are phones that read it into an int.
+func NewOrigin(address netip.Addr, random io.Reader) (Origin, error) {
+	var b [4]byte
+	if _, err := io.ReadFull(random, b[:]); err != nil {
+		return Origin{}, fmt.Errorf("sdp: drawing a session identifier: %w", err)
+	}
+	id := uint64(binary.BigEndian.Uint32(b[:])>>1) | 1<<20 // never so small that it looks like a counter
+	return Origin{SessionID: id, Address: address}, nil
+}
+
+// describe counts a description of ours, given without its o= line.
+func (o *Origin) describe(body string) {
+	if d := sha256.Sum256([]byte(body)); d != o.Digest {
+		o.Digest = d
+		o.Version++
+	}
+}
+
+// Anchor is where and how one leg of ours takes media: what a description is rewritten to.
+type Anchor struct {
+	Origin *Origin        // of the leg; Offer and Answer keep it up to date
+	Local  netip.AddrPort // RTP
+	RTCP   netip.AddrPort // zero: the port after Local's
+	Mux    bool           // offer, or accept where offered, RTP and RTCP on one port (RFC 5761)
+	// Cryptos are our keys: in an offer every line, in an answer the one with the tag that was chosen. With none the
+	// leg is plain RTP.
+	Cryptos []Crypto
+	// Codecs is the allow-list of encoding names, in the order in which an offer lists them; empty allows all in the
+	// order of the other leg. telephone-event and CN pass besides.
+	Codecs []string
+	// Direction replaces the one of the other leg; "" takes that.
+	Direction Direction
+}
+
+func (a *Anchor) check() error {
+	switch {
+	case a.Origin == nil:
+		return fmt.Errorf("sdp: the anchor has no origin")
+	case !a.Origin.Address.IsValid():
+		return fmt.Errorf("sdp: the anchor's origin has no address")
+	case !a.Local.IsValid() || a.Local.Port() == 0:
+		return fmt.Errorf("sdp: the anchor has no local address and port")
+	}
+	for i, c := range a.Cryptos {
+		if first, _ := Tagged(a.Cryptos, c.Tag); c.Tag < 1 || len(c.Key) != KeyLength(c.Suite) || !slices.Equal(first.Key, c.Key) {
+			return fmt.Errorf("sdp: crypto line %d of the anchor has no key or a tag of its own", i+1)
+		}
+	}
+	return nil
+}
+
+// direction returns what to write for a leg whose other side said d.
+func (a *Anchor) direction(d Direction) Direction {
+	if a.Direction != "" {
+		return a.Direction
+	}
+	return d
+}
+
+// rank returns a codec's place in the allow-list and whether it passes. What goes beside speech comes last.
+func (a *Anchor) rank(c Codec) (int, bool) {
+	if !c.Voice() {
+		return len(a.Codecs) + 1, true
+	}
+	if len(a.Codecs) == 0 {
+		return 0, true
+	}
+	i := slices.IndexFunc(a.Codecs, func(name string) bool { return strings.EqualFold(name, c.Name) })
+	return i, i >= 0
+}
+
+// sound checks what is left of a list of codecs: speech it must have, and comfort noise only beside speech of the same
+// clock (RFC 3389 §4).
+func sound(codecs []Codec, problem string) ([]Codec, error) {
+	if !slices.ContainsFunc(codecs, Codec.Voice) {
+		return nil, unacceptable(0, "%s", problem)
+	}
+	return slices.DeleteFunc(codecs, func(c Codec) bool {
+		beside := func(v Codec) bool { return v.Voice() && v.Rate == c.Rate }
+		return c.Name == comfortNoise && !slices.ContainsFunc(codecs, beside)
+	}), nil
+}

@@ -1,0 +1,89 @@
+package sdp
+
+import "slices"
+
+// Answer makes the answer to offer from d, the answer of the other leg: as many media lines as the offer has, in its
+// order, the audio stream at the anchor's addresses and every other line rejected with port 0 (RFC 3264 §6).
+//
+// The codecs are those of d that the offer has, in d's order, under the offer's payload types; see PayloadMap for the
+// packets. The transport is the offer's.
+//
+// The error is a *Fault with status 488 when d rejects the audio, when no codec is common to both, or when the offer's
+// transport and the anchor's keys do not fit together: an offer of SRTP is never answered in the clear.
+func (d *Description) Answer(offer *Description, a Anchor) ([]byte, error) {
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	if offer.audio == nil {
+		return nil, unacceptable(0, "the offer has no audio stream that can be carried")
+	}
+	if d.audio == nil {
+		return nil, unacceptable(0, "the other side rejects the audio stream")
+	}
+	if err := a.fits(offer.audio); err != nil {
+		return nil, err
+	}
+	s, err := d.audio.answered(offer.audio, a)
+	if err != nil {
+		return nil, err
+	}
+	lines := make([]media, len(offer.media))
+	for i := range offer.media {
+		lines[i] = rejected{&offer.media[i]}
+	}
+	lines[offer.audio.Index] = s
+	return write(&a, lines), nil
+}
+
+// fits checks the anchor's keys against the transport and the keys of the offer.
+func (a *Anchor) fits(offer *Audio) error {
+	switch {
+	case len(a.Cryptos) == 0 && offer.Secure():
+		return unacceptable(0, "the offer is for SRTP, and the answer has no key")
+	case len(a.Cryptos) == 0:
+		return nil
+	case len(a.Cryptos) > 1:
+		return unacceptable(0, "an answer has one crypto line (RFC 4568 §5.1.2)")
+	}
+	ours := a.Cryptos[0]
+	if theirs, ok := Tagged(offer.Cryptos, ours.Tag); !ok || theirs.Suite != ours.Suite {
+		return unacceptable(0, "the offer has no crypto line %d for %s", ours.Tag, ours.Suite)
+	}
+	return nil
+}
+
+// answered makes the audio stream of an answer out of a, the audio of the other leg's answer.
+func (a *Audio) answered(offer *Audio, anchor Anchor) (stream, error) {
+	codecs, err := a.common(offer, &anchor)
+	if err != nil {
+		return stream{}, err
+	}
+	return stream{
+		proto:     offer.Proto,
+		anchor:    anchor,
+		mux:       anchor.Mux && offer.Mux,
+		codecs:    codecs,
+		cryptos:   anchor.Cryptos,
+		ptime:     a.Ptime,
+		maxPtime:  a.MaxPtime,
+		direction: anchor.direction(a.Direction).within(offer.Direction),
+	}, nil
+}
+
+// common returns the codecs of a that the offer has and the anchor allows, under the offer's payload types
+// (RFC 3264 §6.1).
+func (a *Audio) common(offer *Audio, anchor *Anchor) ([]Codec, error) {
+	var kept []Codec
+	for _, c := range a.Codecs {
+		theirs, ok := counterpart(c, offer.Codecs)
+		if _, allowed := anchor.rank(c); !ok || !allowed {
+			continue
+		}
+		twice := slices.ContainsFunc(kept, func(k Codec) bool { return k.PT == theirs.PT })
+		if !twice {
+			c.PT = theirs.PT
+			kept = append(kept, c)
+		}
+	}
+	return sound(kept, "the two sides have no allowed codec in common")
+}

@@ -1,0 +1,50 @@
+package sdp
+
+import "slices"
+
+// Offer makes the offer for the other leg from d, an offer of this one: the audio stream alone, at the anchor's
+// addresses, with d's codecs as far as the anchor allows them, in the anchor's order and under d's payload types.
+//
+// The error is a *Fault with status 488 when d has no audio or no codec is left.
+func (d *Description) Offer(a Anchor) ([]byte, error) {
+	if err := a.check(); err != nil {
+		return nil, err
+	}
+	if d.audio == nil {
+		return nil, unacceptable(0, "the offer has no audio stream that can be carried")
+	}
+	codecs, err := a.offered(d.audio.Codecs)
+	if err != nil {
+		return nil, err
+	}
+	s := stream{
+		proto:     protoAVP,
+		anchor:    a,
+		mux:       a.Mux,
+		codecs:    codecs,
+		cryptos:   a.Cryptos,
+		ptime:     d.audio.Ptime,
+		maxPtime:  d.audio.MaxPtime,
+		direction: a.direction(d.audio.Direction),
+	}
+	if len(a.Cryptos) > 0 {
+		s.proto = protoSAVP
+	}
+	return write(&a, []media{s}), nil
+}
+
+// offered filters and orders codecs by the allow-list.
+func (a *Anchor) offered(codecs []Codec) ([]Codec, error) {
+	var kept []Codec
+	for _, c := range codecs {
+		if _, ok := a.rank(c); ok {
+			kept = append(kept, c)
+		}
+	}
+	slices.SortStableFunc(kept, func(x, y Codec) int {
+		i, _ := a.rank(x)
+		j, _ := a.rank(y)
+		return i - j
+	})
+	return sound(kept, "no codec of the offer is allowed towards the other side")
+}

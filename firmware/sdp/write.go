@@ -1,0 +1,104 @@
+package sdp
+
+import (
+	"fmt"
+	"net/netip"
+	"strings"
+)
+
+// media is one m= line of a description of ours with what belongs to it.
+type media interface {
+	write(b *strings.Builder)
+}
+
+// write makes a whole description: strict, in the order of RFC 8866 §5, every line ended with CRLF. The address stands
+// at session level, where it counts for rejected streams too. The origin is told before its line is written, so that
+// its version is right.
+func write(a *Anchor, lines []media) []byte {
+	var rest strings.Builder
+	fmt.Fprintf(&rest, "s=-\r\nc=IN %s\r\nt=0 0\r\n", typed(a.Local.Addr()))
+	for _, m := range lines {
+		m.write(&rest)
+	}
+	o, body := a.Origin, rest.String()
+	o.describe(body)
+	head := fmt.Sprintf("v=0\r\no=- %d %d IN %s\r\n", o.SessionID, o.Version, typed(o.Address))
+	return []byte(head + body)
+}
+
+// typed writes an address with its type.
+func typed(a netip.Addr) string {
+	if a = a.Unmap(); a.Is4() {
+		return "IP4 " + a.String()
+	}
+	return "IP6 " + a.WithZone("").String()
+}
+
+// rejected is a stream of an offer that is not carried: its own words again, with port 0 (RFC 3264 §6).
+type rejected struct{ offered *section }
+
+func (r rejected) write(b *strings.Builder) {
+	formats := r.offered.formats
+	if len(formats) == 0 {
+		formats = []string{"0"} // the grammar wants one
+	}
+	fmt.Fprintf(b, "m=%s 0 %s %s\r\n", r.offered.kind, r.offered.proto, strings.Join(formats, " "))
+}
+
+// stream is the audio stream as we describe it.
+type stream struct {
+	proto     string
+	anchor    Anchor
+	mux       bool
+	codecs    []Codec
+	cryptos   []Crypto
+	ptime     int
+	maxPtime  int
+	direction Direction
+}
+
+func (s stream) write(b *strings.Builder) {
+	fmt.Fprintf(b, "m=audio %d %s", s.anchor.Local.Port(), s.proto)
+	for _, c := range s.codecs {
+		fmt.Fprintf(b, " %d", c.PT)
+	}
+	b.WriteString("\r\n")
+	for _, c := range s.codecs {
+		c.write(b)
+	}
+	writeMilliseconds(b, "ptime", s.ptime)
+	writeMilliseconds(b, "maxptime", s.maxPtime)
+	fmt.Fprintf(b, "a=%s\r\n", s.direction)
+	s.writeRTCP(b)
+	for _, c := range s.cryptos {
+		fmt.Fprintf(b, "a=crypto:%s\r\n", c.line())
+	}
+}
+
+func (c Codec) write(b *strings.Builder) {
+	fmt.Fprintf(b, "a=rtpmap:%d %s/%d", c.PT, c.Name, c.Rate)
+	if c.Channels > 1 {
+		fmt.Fprintf(b, "/%d", c.Channels)
+	}
+	b.WriteString("\r\n")
+	if c.Fmtp != "" {
+		fmt.Fprintf(b, "a=fmtp:%d %s\r\n", c.PT, c.Fmtp)
+	}
+}
+
+// writeRTCP says where RTCP goes, when that is not the port after RTP's (RFC 3605), and whether both share a port.
+func (s stream) writeRTCP(b *strings.Builder) {
+	local, rtcp := s.anchor.Local, s.anchor.RTCP
+	if rtcp.IsValid() && rtcp != netip.AddrPortFrom(local.Addr(), local.Port()+1) {
+		fmt.Fprintf(b, "a=rtcp:%d IN %s\r\n", rtcp.Port(), typed(rtcp.Addr()))
+	}
+	if s.mux {
+		b.WriteString("a=rtcp-mux\r\n")
+	}
+}
+
+func writeMilliseconds(b *strings.Builder, name string, ms int) {
+	if ms > 0 {
+		fmt.Fprintf(b, "a=%s:%d\r\n", name, ms)
+	}
+}

@@ -1,0 +1,52 @@
+package certs
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+
+	"tollgate/firmware/policy"
+)
+
+// trustSystem is the value of policy.TLS.Trust that means the public authorities.
+const trustSystem = "system"
+
+// Client returns a configuration for connections to one peer, which must present a certificate for t.ServerName, or for
+// serverName when that is empty, issued by an authority that t.Trust names: "system" for the public ones (embedded: the
+// image has no CA files), PEM certificates for these and no others, empty for the box's own. The name may be an IP
+// address. Verification is plain host name verification (RFC 9525).
+func (a *Authority) Client(t policy.TLS, serverName string) (*tls.Config, error) {
+	if t.ServerName != "" {
+		serverName = t.ServerName
+	}
+	serverName = strings.TrimSuffix(serverName, ".")
+	if serverName == "" {
+		return nil, errors.New("tls: no server name to verify the peer's certificate against")
+	}
+	// Go takes an IPv6 address as such only without brackets and zone.
+	if addr, err := netip.ParseAddr(strings.Trim(serverName, "[]")); err == nil {
+		serverName = addr.Unmap().WithZone("").String()
+	}
+	roots, err := a.roots(t.Trust)
+	if err != nil {
+		return nil, fmt.Errorf("tls: trust for %s: %w", serverName, err)
+	}
+	c := modern(a.now)
+	c.RootCAs, c.ServerName = roots, serverName
+	return c, nil
+}
+
+func (a *Authority) roots(trust string) (*x509.CertPool, error) {
+	switch strings.TrimSpace(trust) {
+	case trustSystem:
+		return a.public()
+	case "":
+		pool := x509.NewCertPool()
+		pool.AddCert(a.cert)
+		return pool, nil
+	}
+	return parseTrust([]byte(trust))
+}

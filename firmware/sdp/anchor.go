@@ -49,8 +49,8 @@ type Anchor struct {
 	// Cryptos are our keys: in an offer every line, in an answer the one with the tag that was chosen. With none the
 	// leg is plain RTP.
 	Cryptos []Crypto
-	// Codecs is the allow-list of encoding names, in the order in which an offer lists them; empty allows all in the
-	// order of the other leg. telephone-event and CN pass besides.
+	// Codecs is the allow-list of encoding names, in the order in which an offer lists them; nil allows all in the
+	// order of the other leg, an empty list none. telephone-event and CN pass besides.
 	Codecs []string
 	// Direction replaces the one of the other leg; "" takes that.
 	Direction Direction
@@ -86,7 +86,7 @@ func (a *Anchor) rank(c Codec) (int, bool) {
 	if !c.Voice() {
 		return len(a.Codecs) + 1, true
 	}
-	if len(a.Codecs) == 0 {
+	if a.Codecs == nil {
 		return 0, true
 	}
 	i := slices.IndexFunc(a.Codecs, func(name string) bool { return strings.EqualFold(name, c.Name) })

@@ -212,19 +212,20 @@ func TestPayloadTypesAreMappedWhereTheSidesDiffer(t *testing.T) {
 }
 
 func TestCommonKeepsThePreferredOrder(t *testing.T) {
-	for _, c := range []struct {
-		preferred, other, want []string
-		ok                     bool
-	}{
-		{[]string{"PCMU", "PCMA"}, []string{"pcma", "G722", "PCMU"}, []string{"PCMU", "PCMA"}, true},
-		{nil, []string{"PCMA"}, []string{"PCMA"}, true},
-		{[]string{"PCMA"}, nil, []string{"PCMA"}, true},
-		{[]string{"PCMA"}, []string{"PCMU"}, nil, false},
-		{nil, nil, nil, true},
+	for _, c := range []struct{ preferred, other, want []string }{
+		{[]string{"PCMU", "PCMA"}, []string{"pcma", "G722", "PCMU"}, []string{"PCMU", "PCMA"}},
+		{nil, []string{"PCMA"}, []string{"PCMA"}},
+		{[]string{"PCMA"}, nil, []string{"PCMA"}},
+		{[]string{"PCMA"}, []string{"PCMU"}, []string{}},
+		{[]string{}, []string{}, nil},
 	} {
-		got, ok := Common(c.preferred, c.other)
-		if diff := cmp.Diff(c.want, got); diff != "" || ok != c.ok {
-			t.Errorf("Common(%v, %v) = %v, differs (-want +got):\n%s", c.preferred, c.other, ok, diff)
+		if diff := cmp.Diff(c.want, Common(c.preferred, c.other)); diff != "" {
+			t.Errorf("Common(%v, %v) differs (-want +got):\n%s", c.preferred, c.other, diff)
 		}
+	}
+	a := anchor("198.51.100.1", 20000)
+	a.Codecs = Common([]string{"PCMA"}, []string{"PCMU"})
+	if _, err := parse(t, text(cLine)).Offer(a); err == nil || Status(err) != 488 {
+		t.Errorf("an offer where the two sides allow nothing in common: %v", err)
 	}
 }

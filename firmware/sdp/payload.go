@@ -38,20 +38,23 @@ func PayloadMap(ours, theirs *Audio) map[uint8]uint8 {
 	return m
 }
 
-// Common returns the encoding names of preferred that other has too: what may be offered to a peer who prefers
-// preferred on behalf of one who allows other. An empty list allows everything; false means that nothing is common.
-func Common(preferred, other []string) ([]string, bool) {
-	if len(preferred) == 0 {
-		return slices.Clone(other), true
+// Common returns the encoding names of preferred that other has too, for an Anchor: what may be offered to a peer who
+// prefers preferred on behalf of one who allows other. An empty list of theirs allows everything. The result is nil when
+// everything is allowed, and empty but not nil when nothing is.
+func Common(preferred, other []string) []string {
+	switch {
+	case len(preferred) == 0 && len(other) == 0:
+		return nil
+	case len(preferred) == 0:
+		return slices.Clone(other)
+	case len(other) == 0:
+		return slices.Clone(preferred)
 	}
-	if len(other) == 0 {
-		return slices.Clone(preferred), true
-	}
-	var both []string
+	both := []string{}
 	for _, p := range preferred {
 		if slices.ContainsFunc(other, func(o string) bool { return strings.EqualFold(o, p) }) {
 			both = append(both, p)
 		}
 	}
-	return both, len(both) > 0
+	return both
 }

@@ -1,0 +1,131 @@
+package policy
+
+import (
+	"net/netip"
+	"reflect"
+	"slices"
+)
+
+// Version is the version of the document's shape that this package reads.
+const Version = 1
+
+// blank returns a policy that holds the fixed defaults and nothing else. They are set before a document is read, so
+// that a zero written by hand stays a zero and is told as a fault.
+func blank() *Policy {
+	p := &Policy{}
+	setStatic(reflect.ValueOf(p).Elem())
+	return p
+}
+
+// setStatic sets the fixed defaults of v and of the structs within it.
+func setStatic(v reflect.Value) {
+	if v.Kind() != reflect.Struct {
+		return
+	}
+	switch x := v.Addr().Interface().(type) {
+	case *Site:
+		x.Language = "en"
+	case *Network:
+		x.MediaPorts = PortRange{20000, 20999}
+	case *PBX:
+		x.Transport, x.Authentication, x.SRTP = UDP, AuthAddress, SRTPOff
+		x.Codecs, x.NumberFormat = []string{"PCMA", "PCMU"}, FormatE164
+	case *Trunk:
+		x.Transport = TLSTransport
+		x.Codecs, x.NumberFormat = []string{"PCMA", "PCMU"}, FormatE164
+	case *Limits:
+		x.Calls = 30
+	case *Admin:
+		x.Port = 443
+	}
+	for i := range v.NumField() {
+		if v.Type().Field(i).IsExported() {
+			setStatic(v.Field(i))
+		}
+	}
+}
+
+// derive visits every field whose default follows from another field, with that default. Fields come after those that
+// they follow from.
+func (p *Policy) derive(visit func(field, value reflect.Value)) {
+	set := func(field, value any) { visit(reflect.ValueOf(field).Elem(), reflect.ValueOf(value)) }
+	n := &p.Network
+	if n.Inside.Address.IsValid() {
+		set(&n.Inside.Prefixes, []netip.Prefix{n.Inside.Address.Masked()})
+	}
+	set(&n.PublicAddress, n.Outside.Address.Addr())
+	if a := p.PBX.Address.Addr(); a.IsValid() {
+		set(&p.PBX.Sources, []netip.Prefix{netip.PrefixFrom(a, a.BitLen())})
+		if p.PBX.Transport == TLSTransport {
+			set(&p.PBX.TLS.ServerName, a.String())
+		}
+	}
+	for i := range p.Trunks {
+		p.Trunks[i].derive(set)
+	}
+	set(&p.Admin.Sources, slices.Clone(n.Inside.Prefixes))
+}
+
+func (t *Trunk) derive(set func(field, value any)) {
+	if t.Registrar != "" {
+		set(&t.OutboundProxy, t.Registrar)
+	} else {
+		set(&t.OutboundProxy, t.Domain)
+	}
+	if t.Transport == TLSTransport {
+		set(&t.SRTP, SRTPRequired)
+		set(&t.TLS.Trust, TrustSystem)
+		set(&t.TLS.ServerName, t.Domain)
+	} else {
+		set(&t.SRTP, SRTPOff)
+	}
+	for i := range t.Accounts {
+		set(&t.Accounts[i].AuthUser, t.Accounts[i].User)
+	}
+}
+
+// fill sets every field that is empty to the default that follows from the others.
+func (p *Policy) fill() {
+	if a := p.PBX.Address; a.Addr().IsValid() && a.Port() == 0 {
+		p.PBX.Address = netip.AddrPortFrom(a.Addr(), p.PBX.Transport.DefaultPort())
+	}
+	p.PBX.TLS.Trust = tidyTrust(p.PBX.TLS.Trust)
+	for i := range p.Trunks {
+		p.Trunks[i].TLS.Trust = tidyTrust(p.Trunks[i].TLS.Trust)
+	}
+	p.derive(func(field, value reflect.Value) {
+		if unset(field) {
+			field.Set(value)
+		}
+	})
+}
+
+// unfilled returns a copy of a filled policy without the values that would follow from the others anyway. Fixed
+// defaults stay, so that a later release with other defaults does not change a policy that was written before it.
+func (p *Policy) unfilled() *Policy {
+	q := p.clone()
+	var empty []reflect.Value
+	q.derive(func(field, value reflect.Value) {
+		if reflect.DeepEqual(field.Interface(), value.Interface()) {
+			empty = append(empty, field)
+		}
+	})
+	for _, field := range empty {
+		field.SetZero()
+	}
+	return q
+}
+
+func unset(v reflect.Value) bool {
+	return v.IsZero() || v.Kind() == reflect.Slice && v.Len() == 0
+}
+
+// clone returns a copy that shares nothing that derive or FillSecrets would write to.
+func (p *Policy) clone() *Policy {
+	q := *p
+	q.Trunks = slices.Clone(p.Trunks)
+	for i := range q.Trunks {
+		q.Trunks[i].Accounts = slices.Clone(q.Trunks[i].Accounts)
+	}
+	return &q
+}

@@ -1,0 +1,28 @@
+package policy
+
+import "slices"
+
+// maxCalls is what the media ports of one address allow.
+const maxCalls = 10_000
+
+func (c *checker) limits() {
+	n := c.p.Limits.Calls
+	switch {
+	case n < 1:
+		c.fault("limits.calls", "write how many calls the office may have at once", "%d is below one", n)
+	case n > maxCalls:
+		c.fault("limits.calls", "", "%d is above %d, which is the most", n, maxCalls)
+	}
+}
+
+func (c *checker) admin() {
+	a := c.p.Admin
+	if c.required("admin.port", a.Port != 0, "write the port of the page, such as 443") && (a.Port == 5060 || a.Port == 5061) {
+		c.fault("admin.port", "choose another, such as 443", "%d is a port of the signalling", a.Port)
+	}
+	if slices.Equal(a.Sources, c.p.Network.Inside.Prefixes) {
+		return // the default, whose faults are told there
+	}
+	c.ranges("admin.sources", a.Sources)
+	c.insideOnly("admin.sources", a.Sources)
+}

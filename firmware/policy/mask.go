@@ -1,0 +1,67 @@
+package policy
+
+// secrets visits every secret with its path.
+func (p *Policy) secrets(visit func(path string, s *Secret)) {
+	visit("pbx.secret", &p.PBX.Secret)
+	for i := range p.Trunks {
+		for j := range p.Trunks[i].Accounts {
+			visit(index(index("trunks", i)+".accounts", j)+".secret", &p.Trunks[i].Accounts[j].Secret)
+		}
+	}
+}
+
+// masked tells whether a secret still says "keep the one in force".
+func (p *Policy) masked() bool {
+	found := false
+	p.secrets(func(_ string, s *Secret) { found = found || *s == SecretMask })
+	return found
+}
+
+// FillSecrets replaces each *** in p by the secret in force, from which holds: trunks are matched by name, accounts by
+// user. A *** that has no counterpart is a fault and stays as it is. From may be nil, when nothing is in force.
+func FillSecrets(p, from *Policy) Faults {
+	if from == nil {
+		from = &Policy{}
+	}
+	var faults Faults
+	fill := func(path string, s *Secret, inForce Secret) {
+		switch {
+		case *s != SecretMask:
+		case inForce == "" || inForce == SecretMask:
+			faults = append(faults, Fault{Path: path, Problem: "*** keeps the secret in force, and there is none",
+				Hint: "write the secret itself"})
+		default:
+			*s = inForce
+		}
+	}
+	fill("pbx.secret", &p.PBX.Secret, from.PBX.secretOf(p.PBX.User))
+	for i := range p.Trunks {
+		t := &p.Trunks[i]
+		before := from.Trunk(t.Name)
+		for j := range t.Accounts {
+			a := &t.Accounts[j]
+			fill(index(index("trunks", i)+".accounts", j)+".secret", &a.Secret, before.secretOf(a.User))
+		}
+	}
+	return faults
+}
+
+func (p PBX) secretOf(user string) Secret {
+	if p.User != user {
+		return ""
+	}
+	return p.Secret
+}
+
+// secretOf returns the secret of an account, or nothing; also for no trunk at all.
+func (t *Trunk) secretOf(user string) Secret {
+	if t == nil {
+		return ""
+	}
+	for _, a := range t.Accounts {
+		if a.User == user {
+			return a.Secret
+		}
+	}
+	return ""
+}

@@ -1,0 +1,33 @@
+package policy
+
+// Parse reads a document: strict YAML, defaults filled in. The error is Faults, with every fault that could be found.
+//
+//	bytes --readText--> text --readTokens--> tokens --readTree--> tree --decode--> Policy --fill--> --Check-->
+//
+// A document that is not well-formed, or uses what no policy needs (anchors, tags, several documents), stops at the
+// stage that found it. From the tree on nothing stops: unknown keys, wrong types and wrong values are told together.
+func Parse(doc []byte) (*Policy, error) {
+	text, faults := readText(doc)
+	if faults != nil {
+		return nil, faults.inOrder()
+	}
+	tokens, faults := readTokens(text)
+	if faults != nil {
+		return nil, faults.inOrder()
+	}
+	root, faults := readTree(tokens)
+	if faults != nil {
+		return nil, faults.inOrder()
+	}
+	p := blank()
+	d := newDecoder()
+	d.document(p, root)
+	if other := d.otherVersion(p); other != nil {
+		return nil, other
+	}
+	p.fill()
+	if faults = append(d.faults, d.placed(p.Check())...); len(faults) > 0 {
+		return nil, faults.inOrder()
+	}
+	return p, nil
+}

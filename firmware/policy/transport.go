@@ -1,0 +1,57 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+)
+
+// transport checks how a peer is spoken with. SDES keys travel in the signalling (RFC 4568 §7), so encrypted media
+// without encrypted signalling would be a lock with its key beside it.
+func (c *checker) transport(path string, t Transport, m SRTPMode, s TLS) {
+	known := one(c, path+".transport", t, UDP, TCP, TLSTransport)
+	mode := one(c, path+".srtp", m, SRTPOff, SRTPOptional, SRTPRequired)
+	if !known {
+		return
+	}
+	if mode && m != SRTPOff && t != TLSTransport {
+		c.fault(path+".srtp", "write transport: tls for this peer, or srtp: off", "%s needs transport: tls, because the keys travel in the signalling, which %s leaves readable", m, t)
+	}
+	if t != TLSTransport {
+		if s != (TLS{}) {
+			c.fault(path+".tls", "write transport: tls, or remove it", "has no effect with transport: %s", t)
+		}
+		return
+	}
+	c.trust(path+".tls.trust", s.Trust)
+	c.host(path+".tls.server_name", s.ServerName, false)
+}
+
+// codecNames are the codecs that can be relayed, by their SDP encoding names (RFC 3551 §6, RFC 7587).
+var codecNames = []string{"PCMA", "PCMU", "G722", "opus", "G729"}
+
+func (c *checker) codecs(path string, list []string) {
+	if !c.required(path, len(list) > 0, "write at least one of "+strings.Join(codecNames, ", ")) {
+		return
+	}
+	if !c.atMost(path, len(list), 16) {
+		return
+	}
+	for i, name := range list {
+		switch {
+		case strings.EqualFold(name, "telephone-event"):
+			c.fault(index(path, i), "remove it", "telephone-event is always allowed and not listed")
+		case !slices.Contains(codecNames, name):
+			c.unknownCodec(index(path, i), name)
+		case slices.Contains(list[:i], name):
+			c.fault(index(path, i), "keep one of the two", "%s is listed twice", name)
+		}
+	}
+}
+
+func (c *checker) unknownCodec(path, name string) {
+	hint := "write " + orList(codecNames)
+	if near := nearest(name, codecNames); near != "" {
+		hint = "did you mean " + near + "?"
+	}
+	c.fault(path, hint, "%s is not a codec known here", quoted(name))
+}

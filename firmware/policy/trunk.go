@@ -1,0 +1,179 @@
+package policy
+
+import (
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Bounds of lists, far above what a branch office has.
+const (
+	maxTrunks   = 64
+	maxAccounts = 1000
+	maxNumbers  = 10_000
+)
+
+func (c *checker) trunks() {
+	list := c.p.Trunks
+	if !c.required("trunks", len(list) > 0, "describe at least one carrier") || !c.atMost("trunks", len(list), maxTrunks) {
+		return
+	}
+	trunkNames := names{c, map[string]string{PeerPBX: "the PBX"}}
+	for i, t := range list {
+		path := index("trunks", i)
+		trunkNames.add(path+".name", t.Name)
+		c.trunk(path, t)
+	}
+}
+
+func (c *checker) trunk(path string, t Trunk) {
+	if c.required(path+".domain", t.Domain != "", "write the carrier's SIP domain, such as carrier.example") {
+		c.host(path+".domain", t.Domain, false)
+	}
+	c.host(path+".registrar", t.Registrar, true)
+	if t.OutboundProxy != t.Registrar && t.OutboundProxy != t.Domain {
+		c.host(path+".outbound_proxy", t.OutboundProxy, true)
+	}
+	c.transport(path, t.Transport, t.SRTP, t.TLS)
+	one(c, path+".number_format", t.NumberFormat, FormatE164, FormatPlain, FormatDoubleZero, FormatNational)
+	c.codecs(path+".codecs", t.Codecs)
+	c.commonCodec(path+".codecs", t.Codecs)
+	if t.Caps.Calls < 0 {
+		c.fault(path+".caps.calls", "write 0 for no limit of the trunk's own", "%d is below zero", t.Caps.Calls)
+	}
+	c.trunkSources(path, t)
+	c.accounts(path, t)
+}
+
+// commonCodec checks that a call can take place at all: media is relayed, not transcoded.
+func (c *checker) commonCodec(path string, list []string) {
+	ofPBX := c.p.PBX.Codecs
+	unknown := func(name string) bool { return !slices.Contains(codecNames, name) }
+	if len(list) == 0 || len(ofPBX) == 0 || slices.ContainsFunc(list, unknown) || slices.ContainsFunc(ofPBX, unknown) {
+		return
+	}
+	if !slices.ContainsFunc(list, func(name string) bool { return slices.Contains(ofPBX, name) }) {
+		c.fault(path, "add "+orList(ofPBX), "none of these is among the PBX's codecs, and codecs are not converted")
+	}
+}
+
+func (c *checker) trunkSources(path string, t Trunk) {
+	signalling, media := path+".signalling_sources", path+".media_sources"
+	c.ranges(signalling, t.SignallingSources)
+	c.outsideOnly(signalling, t.SignallingSources)
+	c.ranges(media, t.MediaSources)
+	c.outsideOnly(media, t.MediaSources)
+	key, hop := nextHop(t)
+	if a, ok := hostAddr(hop); ok {
+		c.nextHopAddress(path+"."+key, a)
+	}
+}
+
+// nextHopAddress checks a next hop that is given as an address rather than by name.
+func (c *checker) nextHopAddress(path string, a netip.Addr) {
+	n := c.p.Network
+	switch {
+	case notOneHost(a) != "":
+		c.fault(path, "write the carrier's address", "%s %s", a, notOneHost(a))
+	case !a.IsLoopback() && (a == n.Inside.Address.Addr() || a == n.Outside.Address.Addr()):
+		c.fault(path, "write the carrier's address", "%s is the box's own address", a)
+	case n.Outside.Address.IsValid() && n.Outside.Address.Addr().Is4() != a.Is4():
+		c.fault(path, "write both as IPv4 or both as IPv6", "%s and the outside address are not of one kind", a)
+	case a != n.Gateway && within(n.Inside.Prefixes, hostRange(a)):
+		c.fault(path, "write the carrier's address", "%s is inside the office", a)
+	}
+}
+
+// nextHop returns where a trunk's requests go, and the key that says so.
+func nextHop(t Trunk) (key, hop string) {
+	switch {
+	case t.OutboundProxy != "" && t.OutboundProxy != t.Registrar && t.OutboundProxy != t.Domain:
+		return "outbound_proxy", t.OutboundProxy
+	case t.Registrar != "":
+		return "registrar", t.Registrar
+	}
+	return "domain", t.Domain
+}
+
+// hostAddr returns the address of a host[:port] that is written as one.
+func hostAddr(s string) (netip.Addr, bool) {
+	name, _, err := SplitHost(s)
+	if err != nil {
+		return netip.Addr{}, false
+	}
+	a, err := netip.ParseAddr(name)
+	return a, err == nil
+}
+
+// hostRange returns the range that holds a alone.
+func hostRange(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
+
+func (c *checker) accounts(path string, t Trunk) {
+	path += ".accounts"
+	if !c.required(path, len(t.Accounts) > 0, "add an account with the numbers that the carrier gave you") ||
+		!c.atMost(path, len(t.Accounts), maxAccounts) {
+		return
+	}
+	users, owners := map[string]string{}, map[string]string{}
+	for i, a := range t.Accounts {
+		at := index(path, i)
+		c.account(at, a, t.Registrar != "")
+		if first, twice := users[a.User]; twice && a.User != "" {
+			c.fault(at+".user", "put its numbers into one account", "is the same as at %s", first)
+		} else {
+			users[a.User] = at
+		}
+		c.numbers(at, a.Numbers, owners)
+	}
+}
+
+func (c *checker) account(path string, a Account, registers bool) {
+	c.user(path+".user", a.User)
+	if a.AuthUser != a.User {
+		c.authUser(path+".auth_user", a.AuthUser)
+	}
+	switch {
+	case a.Secret != "":
+		c.secret(path+".secret", a.Secret, "ask the carrier for a longer, random one", a.User, a.AuthUser)
+	case registers:
+		c.fault(path+".secret", "write the password that the carrier gave you", "is missing, and the trunk registers")
+	case a.AuthUser != a.User:
+		c.fault(path+".auth_user", "add the secret, or remove it", "has no effect without a secret")
+	}
+}
+
+// e164 is a whole number as ITU-T E.164 §6.1 writes it.
+var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+
+// numbers checks the numbers of one account and notes their owner: a call to a number owned twice could go to neither.
+func (c *checker) numbers(path string, list []string, owners map[string]string) {
+	at := path + ".numbers"
+	if !c.required(at, len(list) > 0, "list the numbers of this account, such as +33123456789") || !c.atMost(at, len(list), maxNumbers) {
+		return
+	}
+	for i, n := range list {
+		switch owner, owned := owners[n]; {
+		case !e164.MatchString(n):
+			c.fault(index(at, i), numberHint(n), "%s is not a number in international form", quoted(n))
+		case owner == path:
+			c.fault(index(at, i), "keep one of the two", "%s is listed twice", n)
+		case owned:
+			c.fault(index(at, i), "keep it in one account", "%s belongs to %s already", n, owner)
+		default:
+			owners[n] = path
+		}
+	}
+}
+
+func numberHint(n string) string {
+	digits := regexp.MustCompile(`[ ./()-]`).ReplaceAllString(n, "")
+	if rest, ok := strings.CutPrefix(digits, "00"); ok {
+		digits = "+" + rest
+	}
+	if e164.MatchString(digits) {
+		return "write " + digits
+	}
+	return fmt.Sprintf("write + and the country code first, such as %s", "+33123456789")
+}

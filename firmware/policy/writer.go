@@ -1,0 +1,101 @@
+package policy
+
+import (
+	"bytes"
+	"encoding/json"
+	"reflect"
+	"regexp"
+	"strings"
+)
+
+// writer prints block style YAML of one fixed form, so that the same policy is always the same bytes and a release of
+// the YAML library changes nothing that is stored.
+type writer struct {
+	secret func(Secret) string
+	buf    bytes.Buffer
+}
+
+func (w *writer) mapping(v reflect.Value, indent int) {
+	for i := range v.NumField() {
+		if field := v.Field(i); !unset(field) {
+			w.entry(v.Type().Field(i).Tag.Get("yaml"), field, indent)
+		}
+	}
+}
+
+func (w *writer) entry(key string, v reflect.Value, indent int) {
+	w.indent(indent)
+	w.buf.WriteString(key + ":")
+	if text, ok := w.text(v); ok {
+		w.scalar(text, v.Kind(), indent)
+		return
+	}
+	w.buf.WriteByte('\n')
+	if v.Kind() == reflect.Slice {
+		w.list(v, indent+2)
+		return
+	}
+	w.mapping(v, indent+2)
+}
+
+// list writes one element a line. The first key of a mapping stands behind the dash.
+func (w *writer) list(v reflect.Value, indent int) {
+	for i := range v.Len() {
+		w.indent(indent)
+		w.buf.WriteByte('-')
+		if text, ok := w.text(v.Index(i)); ok {
+			w.scalar(text, v.Index(i).Kind(), indent)
+			continue
+		}
+		w.element(v.Index(i), indent)
+	}
+}
+
+// element writes a mapping behind a dash: what the mapping begins with takes the place of its own indentation.
+func (w *writer) element(v reflect.Value, indent int) {
+	inner := writer{secret: w.secret}
+	inner.mapping(v, indent+2)
+	if inner.buf.Len() == 0 {
+		inner.buf.WriteString(" {}\n")
+	}
+	w.buf.Write(bytes.TrimPrefix(inner.buf.Bytes(), []byte(strings.Repeat(" ", indent+1))))
+}
+
+// plain matches text that no YAML reader takes for anything but itself.
+var plain = regexp.MustCompile(`^[A-Za-z0-9/][A-Za-z0-9._/:+-]*$`)
+
+// looksTyped matches plain text that a YAML reader may take for a number, a date or a word with a meaning.
+var looksTyped = regexp.MustCompile(`(?i)^([0-9._:+-]+|0[xob].*|[0-9.]+e[0-9+-]+|true|false|yes|no|on|off|null|y|n)$`)
+
+func (w *writer) scalar(text string, kind reflect.Kind, indent int) {
+	switch {
+	case strings.Contains(text, "\n"):
+		w.block(text, indent+2)
+		return
+	case plain.MatchString(text) && (kind != reflect.String || !looksTyped.MatchString(text)) && !strings.HasSuffix(text, ":"):
+		w.buf.WriteString(" " + text)
+	default:
+		w.buf.WriteString(" " + doubleQuoted(text))
+	}
+	w.buf.WriteByte('\n')
+}
+
+// block writes text of several lines as it stands. Only certificates have more than one.
+func (w *writer) block(text string, indent int) {
+	w.buf.WriteString(" |\n")
+	for line := range strings.Lines(text) {
+		w.indent(indent)
+		w.buf.WriteString(strings.TrimRight(line, "\n") + "\n")
+	}
+}
+
+// doubleQuoted writes text as JSON does, which every YAML 1.2 reader reads as YAML too (YAML 1.2 §1.3).
+func doubleQuoted(text string) string {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	_ = e.Encode(text) // a string cannot fail
+	return strings.TrimRight(b.String(), "\n")
+}
+
+func (w *writer) indent(n int) { w.buf.WriteString(strings.Repeat(" ", n)) }

@@ -19,7 +19,7 @@ import (
 // Attempt is one call somebody wants to make.
 type Attempt struct {
 	Caller   policy.Peer
-	Trunk    string           // the trunk that carries the call, whichever side calls
+	Trunk    string           // the trunk that carries the call, whichever side calls; "" when Ticket.Move tells it later
 	Number   numbering.Number // the number called
 	Draining bool             // the box is stopping
 	At       time.Time
@@ -95,7 +95,7 @@ func (g *Gate) Admit(a Attempt) (*Ticket, *Refusal) {
 		return nil, r
 	}
 	g.calls++
-	g.trunks[a.Trunk]++
+	g.enter(a.Trunk)
 	return t, nil
 }
 
@@ -120,8 +120,18 @@ func (g *Gate) full(caller policy.Peer, trunk string) *Refusal {
 		Reason: fmt.Sprintf("%s in progress on trunk %s, its cap is %d", count(g.trunks[trunk]), trunk, limit)}
 }
 
+// enter adds one call to a trunk's count; g.mu is held.
+func (g *Gate) enter(trunk string) {
+	if trunk != "" {
+		g.trunks[trunk]++
+	}
+}
+
 // leave takes one call off a trunk's count; g.mu is held.
 func (g *Gate) leave(trunk string) {
+	if trunk == "" {
+		return
+	}
 	if g.trunks[trunk]--; g.trunks[trunk] == 0 {
 		delete(g.trunks, trunk)
 	}

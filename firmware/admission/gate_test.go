@@ -133,6 +133,30 @@ func TestATicketMovesToTheNextTrunk(t *testing.T) {
 	none.Release()
 }
 
+func TestACallMayBeAdmittedBeforeItsTrunkIsChosen(t *testing.T) {
+	g := New(limits(2, 1, 0))
+	first, second := admit(t, g, Attempt{Caller: pbx, Number: paris}), admit(t, g, Attempt{Caller: pbx, Number: paris})
+	refuse(t, g, Attempt{Caller: pbx, Number: paris}, 503, "limits.calls", "2 calls are")
+	if r := first.Move("a"); r != nil {
+		t.Fatal(r)
+	}
+	if r := second.Move("a"); r == nil || r.Rule != "trunks.a.caps.calls" {
+		t.Errorf("moved to a full trunk: %+v", r)
+	}
+	if r := second.Move("b"); r != nil {
+		t.Fatal(r)
+	}
+	if u := g.Usage(); u.Calls != 2 || !maps.Equal(u.Trunks, map[string]int{"a": 1, "b": 1}) {
+		t.Errorf("usage %+v", u)
+	}
+	first.Release()
+	second.Release()
+	admit(t, g, Attempt{Caller: pbx, Number: paris}).Release()
+	if u := g.Usage(); u.Calls != 0 || len(u.Trunks) != 0 {
+		t.Errorf("usage after the calls %+v", u)
+	}
+}
+
 func TestNewLimitsLetRunningCallsGoOn(t *testing.T) {
 	g := New(limits(3, 3, 3))
 	var tickets []*Ticket

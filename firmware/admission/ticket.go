@@ -12,8 +12,8 @@ type Ticket struct {
 	released bool
 }
 
-// Move passes the ticket to another trunk, as when the first one fails: the call keeps its place in the box and takes
-// one on the trunk. On a refusal the ticket stays as it was.
+// Move passes the ticket to a trunk, the first or, when that one fails, the next: the call keeps its place in the box and
+// takes one on the trunk. On a refusal the ticket stays as it was.
 func (t *Ticket) Move(trunk string) *Refusal {
 	g := t.gate
 	g.mu.Lock()
@@ -25,7 +25,7 @@ func (t *Ticket) Move(trunk string) *Refusal {
 		return r
 	}
 	g.leave(t.trunk)
-	g.trunks[trunk]++
+	g.enter(trunk)
 	t.trunk = trunk
 	return nil
 }

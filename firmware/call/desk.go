@@ -176,3 +176,10 @@ func (d *Desk) Calls() []Snapshot {
 	sort.Slice(snaps, func(i, j int) bool { return snaps[i].Started.Before(snaps[j].Started) })
 	return snaps
 }
+
+// Draining tells whether the box is stopping.
+func (d *Desk) Draining() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.draining
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"tollgate/firmware/api"
+	"tollgate/firmware/apply"
+	"tollgate/firmware/call"
+	"tollgate/firmware/policy"
+	"tollgate/firmware/store"
+	"tollgate/firmware/trunk"
+)
+
+// Overview shows everything at once.
+func (b *box) Overview() api.Overview {
+	p, rev, trial := b.config.Current()
+	o := api.Overview{
+		At: time.Now(), Started: b.started, Mode: b.mode(p, trial), Site: api.Site{Version: b.options.Version},
+		Revision: revision(rev), Trunks: []api.Trunk{}, Calls: []api.Call{}, Refusals: b.refusals.latest(), Counters: b.counters(),
+	}
+	if p == nil {
+		return o
+	}
+	o.Site.Name, o.Site.Country, o.Site.TimeZone, o.Site.Language = p.Site.Name, p.Site.Country, p.Site.TimeZone, p.Site.Language
+	o.Limits.Calls = p.Limits.Calls
+	o.PBX = api.PBX{Address: p.PBX.Address.String(), Transport: string(p.PBX.Transport), SRTP: string(p.PBX.SRTP)}
+	for _, c := range b.desk.Calls() {
+		o.Calls = append(o.Calls, shownCall(c))
+	}
+	usage := b.gate.Usage()
+	for _, s := range b.trunks.States() {
+		if t := p.Trunk(s.Name); t != nil {
+			o.Trunks = append(o.Trunks, shownTrunk(*t, s, usage.Trunks[s.Name]))
+		}
+	}
+	return o
+}
+
+func (b *box) mode(p *policy.Policy, trial bool) string {
+	switch {
+	case b.desk.Draining():
+		return "draining"
+	case p == nil:
+		return "setup"
+	case trial:
+		return "trial"
+	}
+	return "running"
+}
+
+func (b *box) counters() []api.Counter {
+	list := []api.Counter{}
+	counters, err := b.filter.Counters()
+	if err != nil {
+		b.log.Warn("counters not read", "err", err)
+	}
+	for _, c := range counters {
+		list = append(list, api.Counter{Name: c.Name, Comment: c.Comment, Packets: c.Packets, Bytes: c.Bytes})
+	}
+	return list
+}
+
+func shownCall(c call.Snapshot) api.Call {
+	direction := "in"
+	if c.Outbound {
+		direction = "out"
+	}
+	return api.Call{
+		ID: c.ID, Direction: direction, From: c.From, To: c.To, Trunk: c.Trunk, State: string(c.State), Started: c.Started,
+		Answered: moment(c.Answered), Emergency: c.Emergency,
+		Legs: api.Legs{Inside: shownLeg(c.Legs[policy.SideInside]), Outside: shownLeg(c.Legs[policy.SideOutside])},
+	}
+}
+
+func shownLeg(l call.LegSnapshot) api.Leg {
+	return api.Leg{
+		Encrypted: l.Encrypted, Suite: string(l.Suite), PacketsIn: l.Media.PacketsIn, PacketsOut: l.Media.PacketsOut,
+		AuthFailures: l.Media.AuthFailures, Strangers: l.Media.Strangers,
+	}
+}
+
+func shownTrunk(t policy.Trunk, s trunk.State, calls int) api.Trunk {
+	shown := api.Trunk{
+		Name: t.Name, Domain: t.Domain, Transport: string(t.Transport), SRTP: string(t.SRTP), State: string(s.State), Reason: s.Reason,
+		Since: moment(s.Since), Expires: moment(s.Expires), TLSVersion: s.TLS, Accounts: []api.TrunkAccount{}, Calls: calls, Cap: t.Caps.Calls,
+	}
+	for i, a := range t.Accounts {
+		account := api.TrunkAccount{User: a.User, Numbers: a.Numbers, State: string(trunk.Static)}
+		if i < len(s.Accounts) {
+			account.State, account.Reason, account.Expires = string(s.Accounts[i].State), s.Accounts[i].Reason, moment(s.Accounts[i].Expires)
+		}
+		shown.Accounts = append(shown.Accounts, account)
+	}
+	return shown
+}
+
+func revision(r store.Revision) api.Revision {
+	shown := api.Revision{Number: r.Number, Who: r.Who, Why: r.Why, At: r.At, State: string(r.State), Deadline: moment(r.Deadline)}
+	if r.Number == 0 {
+		shown.State = "none"
+	}
+	return shown
+}
+
+// moment is nil for the zero time, so that JSON leaves it out.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// Import puts a document into force.
+func (b *box) Import(ctx context.Context, doc []byte, who, why string) (api.ImportResult, error) {
+	r, err := b.config.Import(ctx, doc, who, why)
+	if err != nil {
+		return api.ImportResult{}, inWords(err)
+	}
+	result := api.ImportResult{Revision: revision(r.Revision), Changes: []api.Change{}}
+	for _, c := range r.Changes {
+		result.Changes = append(result.Changes, api.Change{Path: c.Path, Old: c.Old, New: c.New})
+	}
+	return result, nil
+}
+
+// Confirm keeps the revision on trial.
+func (b *box) Confirm(_ context.Context, who string) (api.Revision, error) {
+	r, err := b.config.Confirm(who)
+	return revision(r), inWords(err)
+}
+
+// Export writes the confirmed policy with its secrets masked.
+func (b *box) Export(context.Context) ([]byte, error) {
+	rev, ok, err := b.store.Confirmed()
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return nil, &api.Conflict{Detail: "There is no policy yet.", Remedy: "Import one first: the box is in set-up mode."}
+	}
+	p, err := policy.Parse(rev.Policy)
+	if err != nil {
+		return nil, err
+	}
+	return p.Redacted()
+}
+
+// inWords explains what stands against a change.
+func inWords(err error) error {
+	switch {
+	case errors.Is(err, apply.ErrOnTrial):
+		return &api.Conflict{Detail: "Another policy is on trial.", Remedy: "Confirm it or wait until it is taken back."}
+	case errors.Is(err, apply.ErrNoTrial):
+		return &api.Conflict{Detail: "No policy is on trial.", Remedy: "There is nothing to confirm: the policy in force is confirmed."}
+	case errors.Is(err, apply.ErrStopped):
+		return &api.Conflict{Detail: "The box is stopping.", Remedy: "Try again when it runs."}
+	}
+	return err
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"context"
+	"net/netip"
+	"sync/atomic"
+
+	"github.com/emiago/sipgo/sip"
+
+	"tollgate/firmware/apply"
+	"tollgate/firmware/call"
+	"tollgate/firmware/certs"
+	"tollgate/firmware/edge"
+	"tollgate/firmware/policy"
+	"tollgate/firmware/trunk"
+	"tollgate/firmware/ua"
+	"tollgate/netfilter"
+)
+
+// parties shows the peers in force to the calls.
+type parties struct {
+	trunks    *trunk.Trunks
+	dialer    dialer
+	authority *certs.Authority
+	policy    atomic.Pointer[policy.Policy]
+}
+
+func (p *parties) set(next *policy.Policy) { p.policy.Store(next) }
+
+// PBX returns the office's telephone system.
+func (p *parties) PBX() (call.Party, bool) {
+	now := p.policy.Load()
+	if now == nil {
+		return call.Party{}, false
+	}
+	pbx := now.PBX
+	return call.Party{
+		Peer:   policy.Peer{Side: policy.SideInside, Name: policy.PeerPBX},
+		Path:   pbxPath{p, pbx},
+		Local:  apply.Local(now, policy.SideInside, pbx.Transport),
+		Domain: pbx.Address.String(),
+		SRTP:   pbx.SRTP, Codecs: pbx.Codecs, Format: pbx.NumberFormat,
+	}, true
+}
+
+// Trunk returns a carrier.
+func (p *parties) Trunk(name string) (call.Party, bool) {
+	t, ok := p.trunks.Trunk(name)
+	if !ok {
+		return call.Party{}, false
+	}
+	return call.Party{
+		Peer: t.Peer(), Path: t.Path(), Local: t.Local, Domain: t.Policy.Domain,
+		SRTP: t.Policy.SRTP, Codecs: t.Policy.Codecs, Format: t.Policy.NumberFormat,
+		MediaSources: t.Policy.MediaSources, Credentials: t.Credentials,
+	}, true
+}
+
+// pbxPath leads to the PBX; its certificate is looked for only when a connection is made.
+type pbxPath struct {
+	parties *parties
+	pbx     policy.PBX
+}
+
+func (p pbxPath) Conn(ctx context.Context) (sip.Connection, error) {
+	t := ua.Target{Owner: policy.PeerPBX, Side: policy.SideInside, Transport: p.pbx.Transport, Addr: p.pbx.Address}
+	if p.pbx.Transport == policy.TLSTransport {
+		conf, err := p.parties.authority.Client(p.pbx.TLS, p.pbx.Address.Addr().String())
+		if err != nil {
+			return nil, err
+		}
+		t.TLS = conf
+	}
+	return p.parties.dialer.Dial(ctx, t)
+}
+
+// dialer lets the talkers use the edge's connections.
+type dialer struct{ edge *edge.Edge }
+
+func (d dialer) Dial(ctx context.Context, t ua.Target) (sip.Connection, error) {
+	c, err := d.edge.Dial(ctx, edge.Target{Owner: t.Owner, Side: t.Side, Transport: t.Transport, Addr: t.Addr, TLS: t.TLS})
+	if err != nil {
+		return nil, err // not c: a nil *edge.Conn in the interface would not be nil
+	}
+	return c, nil
+}
+
+// receive hands messages from the edge to the user agent.
+func receive(core *ua.Core) edge.Handler {
+	return func(m sip.Message, c *edge.Conn, peer policy.Peer) { core.Receive(m, c, peer) }
+}
+
+// pinholes lets the relay open and shut the filter.
+type pinholes struct{ filter *netfilter.Filter }
+
+func (p pinholes) OpenPinhole(side policy.Side, local netip.AddrPort, from []netip.Prefix) error {
+	return p.filter.OpenPinhole(netfilter.Pinhole{Side: netfilter.Side(side), Local: local, Sources: from})
+}
+
+func (p pinholes) ShutPinhole(side policy.Side, local netip.AddrPort, from []netip.Prefix) error {
+	return p.filter.ShutPinhole(netfilter.Pinhole{Side: netfilter.Side(side), Local: local, Sources: from})
+}

@@ -1,0 +1,153 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+
+	"tollgate/board/link"
+	"tollgate/firmware/api"
+	"tollgate/firmware/apply"
+	"tollgate/firmware/call"
+	"tollgate/firmware/numbering"
+	"tollgate/firmware/policy"
+	"tollgate/firmware/route"
+	"tollgate/firmware/trunk"
+	"tollgate/firmware/ua"
+)
+
+// setupPagePort is where the page is before there is a policy.
+const setupPagePort = 443
+
+// pageNames are the host names the page answers to, besides its addresses.
+func pageNames() []string { return []string{"tollgate", "tollgate.local"} }
+
+// parts lists what a policy configures, in the order in which it is put into force.
+func (b *box) parts() []apply.Part {
+	return []apply.Part{
+		{Name: "network addresses", Set: b.verifyLinks},
+		{Name: "packet filter", Set: b.setFilter},
+		{Name: "media relay", Set: b.setMedia},
+		{Name: "access", Set: b.setAccess},
+		{Name: "admission", Set: b.setAdmission},
+		{Name: "calls", Set: b.setCalls},
+		{Name: "SIP listeners", Set: b.setEdge},
+		{Name: "trunks", Set: b.setTrunks},
+		{Name: "page", Set: b.setPage},
+	}
+}
+
+// verifyLinks makes sure that the addresses of the policy are there; setting them is the operating system's business.
+func (b *box) verifyLinks(_ context.Context, p *policy.Policy) error {
+	if p == nil {
+		return nil
+	}
+	return link.Verify(apply.Links(p))
+}
+
+func (b *box) setFilter(ctx context.Context, p *policy.Policy) error {
+	if p != nil {
+		return b.sources.set(ctx, p)
+	}
+	own, err := b.setupAddresses()
+	if err != nil || len(own) == 0 {
+		return err
+	}
+	return b.filter.Set(ctx, apply.SetupFilter(b.options.Inside, own, setupPagePort))
+}
+
+func (b *box) setMedia(ctx context.Context, p *policy.Policy) error {
+	if p == nil {
+		return nil
+	}
+	return b.relay.Set(ctx, apply.Media(p))
+}
+
+func (b *box) setAccess(_ context.Context, p *policy.Policy) error {
+	if p == nil {
+		p = &policy.Policy{}
+	}
+	b.access.Set(p)
+	return nil
+}
+
+func (b *box) setAdmission(_ context.Context, p *policy.Policy) error {
+	if p != nil {
+		b.gate.Set(p)
+	}
+	return nil
+}
+
+func (b *box) setCalls(_ context.Context, p *policy.Policy) error {
+	if p == nil {
+		b.parties.set(nil)
+		return nil
+	}
+	plan, err := numbering.For(p.Site.Country)
+	if err != nil {
+		return err
+	}
+	b.parties.set(p)
+	b.desk.Set(call.Settings{Plan: plan, Routes: route.New(p), OutsidePrefix: p.PBX.OutsidePrefix})
+	return nil
+}
+
+func (b *box) setEdge(ctx context.Context, p *policy.Policy) error {
+	if p == nil {
+		return b.edge.Set(ctx, apply.NoListeners())
+	}
+	tls, err := b.authority.Server(pageNames(), apply.OwnAddresses(p))
+	if err != nil {
+		return err
+	}
+	return b.edge.Set(ctx, apply.Listeners(p, tls))
+}
+
+func (b *box) setTrunks(ctx context.Context, p *policy.Policy) error {
+	c := trunk.Config{}
+	if p != nil {
+		c.Trunks = p.Trunks
+		c.Local = func(t policy.Transport) ua.Local { return apply.Local(p, policy.SideOutside, t) }
+	}
+	return b.trunks.Set(ctx, c)
+}
+
+func (b *box) setPage(ctx context.Context, p *policy.Policy) error {
+	c := api.Config{Names: pageNames()}
+	var own []netip.Addr
+	if p != nil {
+		own = []netip.Addr{p.Network.Inside.Address.Addr()}
+		c.Addresses = []netip.AddrPort{netip.AddrPortFrom(own[0], p.Admin.Port)}
+		c.Sources = p.Admin.Sources
+	} else {
+		addrs, err := b.setupAddresses()
+		if err != nil {
+			return err
+		}
+		for _, a := range addrs {
+			own = append(own, a.Addr())
+			c.Addresses = append(c.Addresses, netip.AddrPortFrom(a.Addr(), setupPagePort))
+			c.Sources = append(c.Sources, a.Masked())
+		}
+	}
+	tls, err := b.authority.Server(pageNames(), own)
+	if err != nil {
+		return err
+	}
+	c.TLS = tls
+	if err := b.server.Set(ctx, c); err != nil {
+		return err
+	}
+	for _, a := range c.Addresses {
+		b.log.Info("page", "address", fmt.Sprintf("https://%s/", a))
+	}
+	return nil
+}
+
+// setupAddresses are those of the inside interface before there is a policy; none without --inside.
+func (b *box) setupAddresses() ([]netip.Prefix, error) {
+	if b.options.Inside == "" {
+		return nil, nil
+	}
+	return link.Addresses(b.options.Inside)
+}

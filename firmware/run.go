@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"tollgate/firmware/access"
+	"tollgate/firmware/admission"
+	"tollgate/firmware/api"
+	"tollgate/firmware/apply"
+	"tollgate/firmware/call"
+	"tollgate/firmware/certs"
+	"tollgate/firmware/cli"
+	"tollgate/firmware/edge"
+	"tollgate/firmware/event"
+	"tollgate/firmware/media"
+	"tollgate/firmware/policy"
+	"tollgate/firmware/store"
+	"tollgate/firmware/trunk"
+	"tollgate/firmware/ua"
+	"tollgate/netfilter"
+	"tollgate/webui"
+)
+
+// How long a stop may take in all, and what of it the calls have.
+const (
+	stopTimeout = 5 * time.Second
+	hangUpTime  = 4 * time.Second
+)
+
+// box is everything that runs. The order of its fields is the order in which it is put together.
+type box struct {
+	log     *slog.Logger
+	options cli.RunOptions
+	started time.Time
+
+	facts     *event.Hub
+	refusals  *refusals
+	store     *store.Store
+	authority *certs.Authority
+	filter    *netfilter.Filter
+	relay     *media.Relay
+	access    *access.Gate
+	gate      *admission.Gate
+	edge      *edge.Edge
+	core      *ua.Core
+	trunks    *trunk.Trunks
+	parties   *parties
+	desk      *call.Desk
+	sources   *sources
+	config    *apply.Box
+	server    *api.Server
+}
+
+// run is the box from start to stop.
+func run(ctx context.Context, o cli.RunOptions) error {
+	b := &box{log: slog.New(slog.NewTextHandler(os.Stderr, nil)), options: o, started: time.Now(), facts: &event.Hub{}}
+	defer b.stop()
+	for _, step := range []func(context.Context) error{b.openStore, b.openFilter, b.openTalkers, b.openPage, b.boot} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	<-ctx.Done()
+	b.log.Info("stopping: no new calls but emergency calls")
+	return nil
+}
+
+func (b *box) openStore(context.Context) (err error) {
+	if err := os.MkdirAll(b.options.State, 0o700); err != nil {
+		return fmt.Errorf("make the state folder: %w", err)
+	}
+	if b.store, err = store.Open(filepath.Join(b.options.State, "tollgate.db")); err != nil {
+		return err
+	}
+	b.authority, err = certs.Open(b.store, time.Now, rand.Reader)
+	return err
+}
+
+func (b *box) openFilter(context.Context) (err error) {
+	if b.filter, err = netfilter.Open(netfilter.Options{Log: b.log}); err != nil {
+		return fmt.Errorf("packet filter: %w", err)
+	}
+	b.relay, err = media.New(pinholes{b.filter}, b.log)
+	return err
+}
+
+func (b *box) openTalkers(context.Context) error {
+	b.refusals = watchRefusals(b.facts)
+	b.access = access.New(&policy.Policy{}, rand.Reader)
+	b.gate = admission.New(&policy.Policy{})
+	b.core = ua.New(func(in *ua.Incoming) { b.desk.Handle(in) }, b.log)
+	b.edge = edge.New(edge.Options{Access: b.access, Handler: receive(b.core), Sink: b.facts, Log: b.log})
+	b.sources = &sources{filter: b.filter, access: b.access, log: b.log}
+	b.trunks = trunk.New(trunk.Options{
+		Core: b.core, Dialer: dialer{b.edge}, Resolver: net.DefaultResolver, Clients: b.authority, Addresses: b.sources,
+		Sink: b.facts, Log: b.log,
+	})
+	b.parties = &parties{trunks: b.trunks, dialer: dialer{b.edge}, authority: b.authority}
+	b.desk = call.NewDesk(call.Options{Parties: b.parties, Relay: b.relay, Gate: b.gate, Sink: b.facts, Log: b.log})
+	b.config = apply.New(b.parts(), b.store, b.facts, b.log)
+	return nil
+}
+
+func (b *box) openPage(ctx context.Context) (err error) {
+	b.server, err = api.New(ctx, api.Options{Box: b, Accounts: b.store, Pages: webui.Files(), Log: b.log})
+	if err != nil {
+		return err
+	}
+	if first := b.server.FirstPassword(); first != "" {
+		fmt.Printf("First password of the page, shown this once:  %s\n", first)
+	}
+	return b.server.Listen(filepath.Join(b.options.State, "tollgate.sock"))
+}
+
+// boot puts the confirmed policy into force, or the seed when there is none, or begins in set-up mode.
+func (b *box) boot(ctx context.Context) error {
+	_, kept, err := b.store.Confirmed()
+	if err != nil {
+		return err
+	}
+	if !kept && b.options.Policy != "" {
+		doc, err := os.ReadFile(b.options.Policy)
+		if err != nil {
+			return fmt.Errorf("read the policy: %w", err)
+		}
+		_, err = b.config.Import(ctx, doc, "the command line", "first policy, from "+filepath.Base(b.options.Policy))
+		return err
+	}
+	configured, err := b.config.Boot(ctx)
+	if err == nil && !configured {
+		b.log.Warn("set-up mode: there is no policy, and no call passes", "page", "https, on the inside port", "inside", b.options.Inside)
+	}
+	return err
+}
+
+// stop takes everything down in reverse: calls are hung up, trunks unregistered, the filter's table removed last.
+func (b *box) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+	defer cancel()
+	if b.config != nil {
+		b.config.Close()
+		calls, done := context.WithTimeout(ctx, hangUpTime)
+		b.desk.Drain(calls)
+		done()
+		b.trunks.Close(ctx)
+	}
+	var errs []error
+	if b.server != nil {
+		errs = append(errs, b.server.Close(ctx))
+	}
+	if b.edge != nil {
+		errs = append(errs, b.edge.Close())
+	}
+	if b.relay != nil {
+		b.relay.Close()
+	}
+	if b.filter != nil {
+		errs = append(errs, b.filter.Remove())
+	}
+	if b.store != nil {
+		errs = append(errs, b.store.Close())
+	}
+	if err := errors.Join(errs...); err != nil {
+		b.log.Error("stopped with faults", "err", err)
+		return
+	}
+	b.log.Info("stopped")
+}

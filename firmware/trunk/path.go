@@ -77,7 +77,8 @@ func (t *Trunk) resolve(ctx context.Context, hostport string) ([]netip.Addr, uin
 	}
 	ctx, cancel := context.WithTimeout(ctx, resolveTimeout)
 	defer cancel()
-	addrs, err := t.o.Resolver.LookupNetIP(ctx, "ip", host)
+	found, err := t.o.Resolver.LookupNetIP(ctx, "ip", host)
+	addrs := slices.Clone(found) // the resolver's own is not ours to change
 	for i := range addrs {
 		addrs[i] = addrs[i].Unmap()
 	}

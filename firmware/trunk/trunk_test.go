@@ -313,8 +313,10 @@ func TestADNSFailureKeepsTheAddressesKnown(t *testing.T) {
 		dns := names{"registrar.carrier.example": {netip.MustParseAddr("192.0.2.200")}}
 		trunks, _, addrs := start(t, c, dns, p)
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		delete(dns, "registrar.carrier.example")
-		time.Sleep(5 * time.Minute)
+		time.Sleep(5*time.Minute + time.Second)
+		synctest.Wait()
 		if len(addrs.last) != 1 || addrs.n != 1 {
 			t.Errorf("reported %v %d times, want the one address once", addrs.last, addrs.n)
 		}

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -182,8 +183,8 @@ func TestARegistrationIsRenewedAtHalfItsLifetime(t *testing.T) {
 		if h := c.last().GetHeaders("Expires"); len(h) != 1 || h[0].Value() != "0" {
 			t.Errorf("the registration was not taken back: %s", c.last())
 		}
-		if len(f.list) != 1 || !f.list[0].Up {
-			t.Errorf("facts %+v, want one: up", f.list)
+		if len(f.told()) != 1 || !f.told()[0].Up {
+			t.Errorf("facts %+v, want one: up", f.told())
 		}
 	})
 }
@@ -222,8 +223,8 @@ func TestFailuresAreTriedAgainLaterAndLater(t *testing.T) {
 				if s.State != Down || !strings.Contains(s.Reason, tt.explain) {
 					t.Errorf("state %s, reason %q; want down because %q", s.State, s.Reason, tt.explain)
 				}
-				if len(f.list) != 1 || f.list[0].Up {
-					t.Errorf("facts %+v, want one: down", f.list)
+				if len(f.told()) != 1 || f.told()[0].Up {
+					t.Errorf("facts %+v, want one: down", f.told())
 				}
 				trunks.Close(t.Context())
 			})
@@ -248,8 +249,8 @@ func TestALostConnectionIsRegisteredAnew(t *testing.T) {
 		if s := trunks.States()[0].State; s != Up {
 			t.Errorf("trunk is %s, want up", s)
 		}
-		if len(f.list) != 3 {
-			t.Errorf("facts %+v, want up, down, up", f.list)
+		if len(f.told()) != 3 {
+			t.Errorf("facts %+v, want up, down, up", f.told())
 		}
 		trunks.Close(t.Context())
 	})
@@ -282,8 +283,8 @@ func TestAnUnchangedTrunkGoesOnUndisturbed(t *testing.T) {
 		if err := trunks.Set(t.Context(), config(p)); err != nil {
 			t.Fatal(err)
 		}
-		if after, _ := trunks.Trunk("carrier-a"); after != before || len(c.seen) != 1 {
-			t.Errorf("the same policy set twice registered %d times", len(c.seen))
+		if after, _ := trunks.Trunk("carrier-a"); after != before || len(c.times(time.Now())) != 1 {
+			t.Errorf("the same policy set twice registered %d times", len(c.times(time.Now())))
 		}
 		bad := p
 		bad.Name, bad.Transport = "carrier-b", policy.TLSTransport
@@ -333,4 +334,11 @@ func TestBackoffDoublesUpToItsLimit(t *testing.T) {
 			t.Errorf("after %d failures %v, want %v", tries, got, want)
 		}
 	}
+}
+
+// told returns what was told so far.
+func (f *facts) told() []event.TrunkChanged {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.list)
 }

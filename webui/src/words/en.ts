@@ -393,6 +393,8 @@ export const en = {
     failed: ['That did not work.', 'Nothing was changed. Look at the log of the box for the reason.'],
   } as Record<string, [string, string]>,
 
+  wait: (seconds: number) => `Wait ${n(seconds)} s, then try again.`,
+
   /** What refused a call or a message, by the box's own name of the rule. */
   rules: {} as Record<string, string>,
   /** Counters of the packet filter by their name; what is not here is shown with the box's own comment. */

@@ -1,0 +1,90 @@
+/** The operations of the box, each as one function that returns the answer or throws a Trouble. */
+import createClient from 'openapi-fetch';
+import { Trouble } from './problem';
+import type { paths } from './schema';
+import type { ImportResult, Overview, Problem, Revision, Session } from './types';
+
+/** No answer in this time counts as none. */
+const patience = 15_000;
+
+interface Answer<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+export class Client {
+  readonly #api;
+
+  constructor(fetcher: typeof fetch = (...args) => fetch(...args)) {
+    this.#api = createClient<paths>({
+      baseUrl: location.origin,
+      credentials: 'same-origin',
+      fetch: (request) => fetcher(request, { signal: AbortSignal.timeout(patience) }),
+    });
+  }
+
+  session(): Promise<Session> {
+    return answered(this.#api.GET('/api/v1/session'));
+  }
+
+  logIn(user: string, password: string): Promise<Session> {
+    return answered(this.#api.POST('/api/v1/session', { body: { user, password } }));
+  }
+
+  async logOut(): Promise<void> {
+    await done(this.#api.DELETE('/api/v1/session'));
+  }
+
+  async changePassword(current: string, next: string): Promise<void> {
+    await done(this.#api.POST('/api/v1/password', { body: { current, new: next } }));
+  }
+
+  overview(): Promise<Overview> {
+    return answered(this.#api.GET('/api/v1/overview'));
+  }
+
+  /** The confirmed policy as YAML, secrets masked. */
+  policy(): Promise<string> {
+    return answered(this.#api.GET('/api/v1/policy', { parseAs: 'text' }));
+  }
+
+  importPolicy(document: string, why: string): Promise<ImportResult> {
+    return answered(this.#api.POST('/api/v1/policy', { body: { document, why } }));
+  }
+
+  confirm(revision: number): Promise<Revision> {
+    return answered(this.#api.POST('/api/v1/policy/confirm', { body: { revision } }));
+  }
+}
+
+async function done(request: Promise<Answer<unknown>>): Promise<Answer<unknown>> {
+  let answer: Answer<unknown>;
+  try {
+    answer = await request;
+  } catch {
+    throw new Trouble();
+  }
+  if (answer.response.ok) return answer;
+  throw new Trouble(problem(answer), Number(answer.response.headers.get('Retry-After')) || 0);
+}
+
+async function answered<T>(request: Promise<Answer<T>>): Promise<T> {
+  const answer = (await done(request)) as Answer<T>;
+  if (answer.data === undefined) throw new Trouble({ detail: 'The box sent an empty answer.' });
+  return answer.data;
+}
+
+/** A proxy or a box that is just starting may answer with something else than a problem document. */
+function problem(answer: Answer<unknown>): Partial<Problem> {
+  let body = answer.error;
+  if (typeof body === 'string') {
+    try {
+      body = JSON.parse(body);
+    } catch {
+      body = undefined;
+    }
+  }
+  if (body && typeof body === 'object' && 'type' in body) return body as Problem;
+  return { detail: `The box answered ${answer.response.status}.` };
+}

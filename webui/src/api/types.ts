@@ -1,0 +1,19 @@
+/** The API's types under short names. They are generated: npm run types. */
+import type { components } from './schema';
+
+type Schemas = components['schemas'];
+
+export type Overview = Schemas['Overview'];
+export type Call = Schemas['Call'];
+export type Leg = Schemas['Leg'];
+export type Trunk = Schemas['Trunk'];
+export type TrunkAccount = Schemas['TrunkAccount'];
+export type PBX = Schemas['PBX'];
+export type Refusal = Schemas['Refusal'];
+export type Counter = Schemas['Counter'];
+export type Revision = Schemas['Revision'];
+export type Session = Schemas['Session'];
+export type ImportResult = Schemas['ImportResult'];
+export type Change = Schemas['Change'];
+export type Problem = Schemas['Problem'];
+export type Fault = Schemas['Fault'];

@@ -101,13 +101,25 @@ func (f *facts) Tell(e event.Event) {
 	f.list = append(f.list, e.(event.TrunkChanged))
 }
 
-type names map[string][]netip.Addr
+// names is a resolver whose answers can be taken away.
+type names struct {
+	mu    sync.Mutex
+	addrs map[string]netip.Addr
+}
 
-func (n names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
-	if a, ok := n[host]; ok && len(a) > 0 {
-		return a, nil
+func (n *names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if a, ok := n.addrs[host]; ok {
+		return []netip.Addr{a}, nil
 	}
 	return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+}
+
+func (n *names) forget() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.addrs = nil
 }
 
 type reported struct {
@@ -170,7 +182,7 @@ func TestARegistrationIsRenewedAtHalfItsLifetime(t *testing.T) {
 			return answer(req, 200, "Contact: "+req.Contact().Value()+";expires=120")
 		}}
 		begun := time.Now()
-		trunks, f, _ := start(t, c, names{}, trunkPolicy())
+		trunks, f, _ := start(t, c, &names{}, trunkPolicy())
 		time.Sleep(200 * time.Second)
 		if got := c.times(begun); len(got) != 4 || got[1] != 60 || got[2] != 120 || got[3] != 180 {
 			t.Errorf("REGISTERs at %v s, want 0 60 120 180", got)
@@ -214,7 +226,7 @@ func TestFailuresAreTriedAgainLaterAndLater(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := &carrier{script: tt.script, dead: tt.dead}
-				trunks, f, _ := start(t, c, names{}, trunkPolicy())
+				trunks, f, _ := start(t, c, &names{}, trunkPolicy())
 				time.Sleep(tt.watch)
 				if n := len(c.times(time.Now())); n < tt.least || n > tt.most {
 					t.Errorf("%d attempts in %v, want %d to %d", n, tt.watch, tt.least, tt.most)
@@ -235,7 +247,7 @@ func TestFailuresAreTriedAgainLaterAndLater(t *testing.T) {
 func TestALostConnectionIsRegisteredAnew(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &carrier{script: func(req *sip.Request) *sip.Response { return answer(req, 200, "Expires: 300") }}
-		trunks, f, _ := start(t, c, names{}, trunkPolicy())
+		trunks, f, _ := start(t, c, &names{}, trunkPolicy())
 		time.Sleep(10 * time.Second)
 		c.mu.Lock()
 		lost := c.done
@@ -264,7 +276,7 @@ func TestALongerLifetimeIsGrantedWhenTheRegistrarInsists(t *testing.T) {
 			}
 			return answer(req, 200)
 		}}
-		trunks, _, _ := start(t, c, names{}, trunkPolicy())
+		trunks, _, _ := start(t, c, &names{}, trunkPolicy())
 		time.Sleep(5 * time.Second)
 		if got := c.last().GetHeaders("Expires")[0].Value(); got != "1800" {
 			t.Errorf("asked for %s s, want 1800 (RFC 3261 §10.2.8)", got)
@@ -277,7 +289,7 @@ func TestAnUnchangedTrunkGoesOnUndisturbed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &carrier{script: func(req *sip.Request) *sip.Response { return answer(req, 200, "Expires: 300") }}
 		p := trunkPolicy()
-		trunks, _, _ := start(t, c, names{}, p)
+		trunks, _, _ := start(t, c, &names{}, p)
 		time.Sleep(time.Second)
 		before, _ := trunks.Trunk("carrier-a")
 		if err := trunks.Set(t.Context(), config(p)); err != nil {
@@ -311,11 +323,10 @@ func TestADNSFailureKeepsTheAddressesKnown(t *testing.T) {
 		c := &carrier{script: func(req *sip.Request) *sip.Response { return answer(req, 200, "Expires: 60") }}
 		p := trunkPolicy()
 		p.Registrar = "registrar.carrier.example"
-		dns := names{"registrar.carrier.example": {netip.MustParseAddr("192.0.2.200")}}
+		dns := &names{addrs: map[string]netip.Addr{"registrar.carrier.example": netip.MustParseAddr("192.0.2.200")}}
 		trunks, _, addrs := start(t, c, dns, p)
 		time.Sleep(10 * time.Second)
-		synctest.Wait()
-		delete(dns, "registrar.carrier.example")
+		dns.forget()
 		time.Sleep(5*time.Minute + time.Second)
 		synctest.Wait()
 		if len(addrs.last) != 1 || addrs.n != 1 {

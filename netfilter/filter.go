@@ -1,0 +1,148 @@
+package netfilter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+)
+
+// Options are what Open has to know.
+type Options struct {
+	Table string       // name of the table; default DefaultTable
+	Log   *slog.Logger // default: nothing is logged
+}
+
+// Filter keeps one table in force. It is safe for concurrent use; changes are made one after the other.
+type Filter struct {
+	table string
+	log   *slog.Logger
+
+	mu     sync.Mutex // guards all that follows, the connection included
+	kernel *kernel
+	config *Config // in force; nil before the first Set and after Remove
+	rules  Ruleset // in force
+	live   pinholes
+}
+
+// Open connects to the kernel and changes nothing yet. It fails without CAP_NET_ADMIN or nf_tables, and when the table's
+// name is taken by somebody else.
+func Open(opts Options) (*Filter, error) {
+	if opts.Table == "" {
+		opts.Table = DefaultTable
+	}
+	if slug(opts.Table) != opts.Table || strings.ContainsAny(opts.Table[:1], "-0123456789") {
+		return nil, fmt.Errorf("open filter: table name %q: letters, digits, _ and - only, and a letter first", opts.Table)
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	k, err := dial(opts.Table)
+	if err != nil {
+		return nil, fmt.Errorf("open filter: %w", err)
+	}
+	if _, err := k.ours(); err != nil {
+		k.close()
+		return nil, fmt.Errorf("open filter: table inet %s: %w", opts.Table, err)
+	}
+	return &Filter{table: opts.Table, log: opts.Log, kernel: k, live: pinholes{}}, nil
+}
+
+// Set puts the Config into force as one transaction: packets meet the old rules or the new ones, never none. It may be
+// called again with the same Config, and repairs a table that was tampered with. Pinholes stay open and counters keep
+// their values (packets of the few milliseconds it takes may go uncounted). On an error the old rules stay.
+func (f *Filter) Set(ctx context.Context, c Config) error {
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("set filter: %w", err)
+	}
+	if err := c.Check(); err != nil {
+		return fmt.Errorf("set filter: %w", err)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := f.apply(c); err != nil {
+		return fmt.Errorf("set filter: %w", err)
+	}
+	f.log.Info("filter set", "table", f.table, "services", len(c.Services), "pinholes", len(f.live))
+	return nil
+}
+
+// apply replaces the table. A transaction is whole or nothing and replacing twice is harmless, so a failure of the
+// netlink socket is answered by trying once more on a new one.
+func (f *Filter) apply(c Config) error {
+	rules := c.ruleset(f.live.ports())
+	rules.Table = f.table
+	err := f.replace(rules)
+	if err != nil && !errors.Is(err, errForeign) {
+		f.log.Warn("filter transaction failed, trying once more", "table", f.table, "error", err)
+		err = f.replace(rules)
+	}
+	if err != nil {
+		return err
+	}
+	f.config, f.rules = &c, rules
+	return nil
+}
+
+func (f *Filter) replace(rules Ruleset) error {
+	exists, err := f.kernel.ours()
+	if err != nil {
+		return err
+	}
+	var values map[string]Counter
+	if exists {
+		if values, err = f.kernel.counters(); err != nil {
+			return err
+		}
+	}
+	return f.kernel.replace(rules, values, f.live.elements())
+}
+
+// Counters returns every named decision with its count, in the order in which the chains take them.
+// Before the first Set there are none.
+func (f *Filter) Counters() ([]Counter, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.config == nil {
+		return nil, nil
+	}
+	values, err := f.kernel.counters()
+	if err != nil {
+		return nil, err
+	}
+	counters := make([]Counter, 0, len(f.rules.counters))
+	for _, c := range f.rules.counters {
+		v := values[c.Name]
+		c.Packets, c.Bytes = v.Packets, v.Bytes
+		counters = append(counters, c)
+	}
+	return counters, nil
+}
+
+// Remove deletes the table and forgets the pinholes. Nobody else's table is touched, and it is no error when there is
+// nothing to delete. Set may follow.
+func (f *Filter) Remove() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	exists, err := f.kernel.ours()
+	if err != nil {
+		return fmt.Errorf("remove filter: table inet %s: %w", f.table, err)
+	}
+	if exists {
+		if err := f.kernel.remove(); err != nil {
+			return fmt.Errorf("remove filter: %w", err)
+		}
+	}
+	f.config, f.rules, f.live = nil, Ruleset{}, pinholes{}
+	return nil
+}
+
+// Close gives the netlink socket back and leaves the table in force. A later call opens a new one.
+func (f *Filter) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.kernel.close()
+	return nil
+}

@@ -1,0 +1,204 @@
+package netfilter
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+
+	"github.com/google/nftables/expr"
+	"golang.org/x/sys/unix"
+)
+
+// addrIn matches a source or destination address in a set.
+type addrIn struct {
+	family    family
+	direction direction
+	set       string
+}
+
+func (s addrIn) String() string {
+	return fmt.Sprintf("%s %caddr @%s", s.family.word(), s.direction, s.set)
+}
+
+func (s addrIn) add(p *program) {
+	p.loadAddr(reg, s.family, s.direction)
+	p.in(s.set)
+}
+
+// from matches one source address, or every other one.
+type from struct {
+	addr netip.Addr
+	not  bool
+}
+
+func (s from) String() string {
+	text := familyOf(s.addr).word() + " saddr "
+	if s.not {
+		text += "!= "
+	}
+	return text + s.addr.String()
+}
+
+func (s from) add(p *program) {
+	p.loadAddr(reg, familyOf(s.addr), src)
+	if s.not {
+		p.differs(s.addr.AsSlice())
+		return
+	}
+	p.equal(s.addr.AsSlice())
+}
+
+// fromLinkLocal matches IPv6 sources of the link itself (RFC 4291 section 2.5.6).
+type fromLinkLocal struct{}
+
+func (fromLinkLocal) String() string { return "ip6 saddr fe80::/10" }
+
+func (fromLinkLocal) add(p *program) {
+	mask, network := make([]byte, 16), make([]byte, 16)
+	mask[0], mask[1] = 0xff, 0xc0
+	network[0], network[1] = 0xfe, 0x80
+	p.loadAddr(reg, ip6, src)
+	p.emit(&expr.Bitwise{SourceRegister: reg, DestRegister: reg, Len: 16, Mask: mask, Xor: make([]byte, 16)})
+	p.equal(network)
+}
+
+// toPort matches one destination port.
+type toPort struct {
+	protocol string
+	port     uint16
+}
+
+func (s toPort) String() string { return fmt.Sprintf("%s dport %d", s.protocol, s.port) }
+
+func (s toPort) add(p *program) {
+	if s.protocol == UDP {
+		p.needL4(unix.IPPROTO_UDP)
+	} else {
+		p.needL4(unix.IPPROTO_TCP)
+	}
+	p.load(reg, expr.PayloadBaseTransportHeader, 2, 2)
+	p.equal(binary.BigEndian.AppendUint16(nil, s.port))
+}
+
+// udpPortIn matches a UDP port in a set.
+type udpPortIn struct {
+	direction direction
+	set       string
+}
+
+func (s udpPortIn) String() string { return fmt.Sprintf("udp %cport @%s", s.direction, s.set) }
+
+func (s udpPortIn) add(p *program) {
+	p.needL4(unix.IPPROTO_UDP)
+	offset := uint32(0)
+	if s.direction == dst {
+		offset = 2
+	}
+	p.load(reg, expr.PayloadBaseTransportHeader, offset, 2)
+	p.in(s.set)
+}
+
+// throughPinhole matches UDP whose source, destination and destination port are together in a set.
+type throughPinhole struct {
+	family family
+	set    string
+}
+
+func (s throughPinhole) String() string {
+	w := s.family.word()
+	return fmt.Sprintf("%s saddr . %s daddr . udp dport @%s", w, w, s.set)
+}
+
+// add fills consecutive registers: 4-byte ones (numbered from 8, the first being the start of register 1) for IPv4,
+// 16-byte ones for IPv6.
+func (s throughPinhole) add(p *program) {
+	second, third := uint32(9), uint32(10)
+	if s.family == ip6 {
+		second, third = 2, 3
+	}
+	p.needFamily(s.family)
+	p.needL4(unix.IPPROTO_UDP)
+	p.loadAddr(reg, s.family, src)
+	p.loadAddr(second, s.family, dst)
+	p.load(third, expr.PayloadBaseTransportHeader, 2, 2)
+	p.in(s.set)
+}
+
+// icmpIn matches ICMP or ICMPv6 types in a set.
+type icmpIn struct {
+	family family
+	set    string
+}
+
+func (s icmpIn) String() string { return icmpWord(s.family) + " type @" + s.set }
+
+func (s icmpIn) add(p *program) {
+	p.loadICMP(s.family)
+	p.in(s.set)
+}
+
+// icmp matches one ICMP or ICMPv6 type.
+type icmp struct {
+	family family
+	kind   icmpType
+}
+
+func (s icmp) String() string { return icmpWord(s.family) + " type " + s.kind.name }
+
+func (s icmp) add(p *program) {
+	p.loadICMP(s.family)
+	p.equal([]byte{s.kind.number})
+}
+
+func icmpWord(f family) string {
+	if f == ip4 {
+		return "icmp"
+	}
+	return "icmpv6"
+}
+
+func (p *program) loadICMP(f family) {
+	p.needFamily(f)
+	if f == ip4 {
+		p.needL4(unix.IPPROTO_ICMP)
+	} else {
+		p.needL4(unix.IPPROTO_ICMPV6)
+	}
+	p.load(reg, expr.PayloadBaseTransportHeader, 0, 1)
+}
+
+// unforwarded matches IPv6 packets that no router passed on: hop limit 255 (RFC 4861 section 6.1.2, 7.1.1).
+type unforwarded struct{}
+
+func (unforwarded) String() string { return "ip6 hoplimit 255" }
+
+func (unforwarded) add(p *program) {
+	p.needFamily(ip6)
+	p.load(reg, expr.PayloadBaseNetworkHeader, 7, 1)
+	p.equal([]byte{255})
+}
+
+// fragment matches every piece of a packet sent in pieces: in IPv4 the more-fragments bit or an offset (RFC 791
+// section 3.1), in IPv6 a fragment header (RFC 8200 section 4.5).
+type fragment family
+
+func (s fragment) String() string {
+	if family(s) == ip4 {
+		return "ip frag-off & 16383 != 0"
+	}
+	return "exthdr frag exists"
+}
+
+func (s fragment) add(p *program) {
+	p.needFamily(family(s))
+	if family(s) == ip6 {
+		p.emit(&expr.Exthdr{
+			DestRegister: reg, Type: unix.IPPROTO_FRAGMENT, Len: 1, Flags: unix.NFT_EXTHDR_F_PRESENT, Op: expr.ExthdrOpIpv6,
+		})
+		p.equal([]byte{1})
+		return
+	}
+	p.load(reg, expr.PayloadBaseNetworkHeader, 6, 2)
+	p.emit(&expr.Bitwise{SourceRegister: reg, DestRegister: reg, Len: 2, Mask: []byte{0x3f, 0xff}, Xor: make([]byte, 2)})
+	p.differs(make([]byte, 2))
+}

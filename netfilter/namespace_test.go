@@ -1,0 +1,174 @@
+package netfilter
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"regexp"
+	"runtime"
+	"syscall"
+	"testing"
+
+	"github.com/vishvananda/netlink"
+	"github.com/vishvananda/netns"
+)
+
+// inNamespace re-executes the test in a network namespace of its own and tells whether this is the inner run. The
+// outer run reports how the inner one went. Nothing has to be cleaned up: the namespace ends with the process.
+func inNamespace(t *testing.T) bool {
+	t.Helper()
+	const mark = "TOLLGATE_TEST_IN_NAMESPACE"
+	if os.Getenv(mark) == t.Name() {
+		linkUp(t, netlink.LinkByName, netlink.LinkSetUp, "lo")
+		return true
+	}
+	needRoot(t)
+	cmd := exec.Command(os.Args[0], "-test.run=^"+regexp.QuoteMeta(t.Name())+"$", "-test.v", "-test.timeout=2m")
+	cmd.Env = append(os.Environ(), mark+"="+t.Name())
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
+	runtime.LockOSThread() // the death signal follows the thread, not the process
+	defer runtime.UnlockOSThread()
+	out, err := cmd.CombinedOutput()
+	t.Logf("in its own network namespace:\n%s", out)
+	if err != nil {
+		t.Errorf("in its own network namespace: %v", err)
+	} else if bytes.Contains(out, []byte("--- SKIP: "+t.Name()+" ")) {
+		t.Skip("skipped in its own network namespace")
+	}
+	return false
+}
+
+// needRoot skips where namespaces cannot be made; in CI that is a failure.
+func needRoot(t *testing.T) {
+	t.Helper()
+	if os.Geteuid() == 0 {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatal("needs root for network namespaces, and CI runs as root")
+	}
+	t.Skip("needs root for network namespaces")
+}
+
+func linkUp(t *testing.T, find func(string) (netlink.Link, error), up func(netlink.Link) error, name string) {
+	t.Helper()
+	link, err := find(name)
+	if err == nil {
+		err = up(link)
+	}
+	if err != nil {
+		t.Fatalf("bring %s up: %v", name, err)
+	}
+}
+
+// space is another network namespace, on the far side of a veth pair.
+type space struct {
+	t      *testing.T
+	handle netns.NsHandle
+	links  *netlink.Handle
+}
+
+func newSpace(t *testing.T) *space {
+	t.Helper()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	here, err := netns.Get()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer here.Close()
+	handle, err := netns.New()
+	if err != nil {
+		t.Fatal(err)
+	}
+	links, err := netlink.NewHandle() // opened while this thread is in there
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := netns.Set(here); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		links.Close()
+		_ = handle.Close()
+	})
+	s := &space{t, handle, links}
+	linkUp(t, links.LinkByName, links.LinkSetUp, "lo")
+	return s
+}
+
+// do runs f on a thread that is in the namespace. Sockets opened in it stay there.
+func (s *space) do(f func()) {
+	s.t.Helper()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	here, err := netns.Get()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer here.Close()
+	if err := netns.Set(s.handle); err != nil {
+		s.t.Fatal(err)
+	}
+	defer func() {
+		if err := netns.Set(here); err != nil {
+			panic(err) // this thread must not go on elsewhere
+		}
+	}()
+	f()
+}
+
+// cable joins the box's interface to eth0 of the space and brings both up. IPv6 addresses are usable at once.
+func (s *space) cable(name string) {
+	s.t.Helper()
+	veth := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: name}, PeerName: "far-" + name}
+	if err := netlink.LinkAdd(veth); err != nil {
+		s.t.Fatal(err)
+	}
+	far, err := netlink.LinkByName("far-" + name)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := netlink.LinkSetNsFd(far, int(s.handle)); err != nil {
+		s.t.Fatal(err)
+	}
+	if err := s.links.LinkSetName(far, "eth0"); err != nil {
+		s.t.Fatal(err)
+	}
+	noDAD := func(name string) { writeSys(s.t, "/proc/sys/net/ipv6/conf/"+name+"/accept_dad", "0") }
+	noDAD(name)
+	s.do(func() { noDAD("eth0") })
+	linkUp(s.t, netlink.LinkByName, netlink.LinkSetUp, name)
+	linkUp(s.t, s.links.LinkByName, s.links.LinkSetUp, "eth0")
+}
+
+func writeSys(t *testing.T, path, value string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(value), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// address gives addresses to an interface: of the box when s is nil.
+func (s *space) address(name string, texts ...string) {
+	s.t.Helper()
+	giveAddresses(s.t, s.links, name, texts...)
+}
+
+func giveAddresses(t *testing.T, links *netlink.Handle, name string, texts ...string) {
+	t.Helper()
+	link, err := links.LinkByName(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range texts {
+		addr, err := netlink.ParseAddr(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		addr.Flags = syscall.IFA_F_NODAD
+		if err := links.AddrAdd(link, addr); err != nil {
+			t.Fatalf("address %s on %s: %v", text, name, err)
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package netfilter
+
+import (
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+)
+
+// spot is where a pinhole leads to.
+type spot struct {
+	side  Side
+	local netip.AddrPort
+}
+
+// pinholes are the live ones: for each spot the lists of sources it was opened for, and how often.
+type pinholes map[spot]map[string]opening
+
+type opening struct {
+	sources []netip.Prefix
+	times   int
+}
+
+// plain returns the pinhole with its addresses as the rules have them and its sources merged, so that two that mean the
+// same are the same. Faulty sources are kept as they are, for the check to tell.
+func (p Pinhole) plain() Pinhole {
+	p.Local = netip.AddrPortFrom(plainAddr(p.Local.Addr()), p.Local.Port())
+	if checkPrefixes("", p.Sources) == nil {
+		p.Sources = merge(p.Sources)
+	}
+	return p
+}
+
+func (p Pinhole) spot() spot { return spot{p.Side, p.Local} }
+
+func (h pinholes) open(p Pinhole) {
+	if h[p.spot()] == nil {
+		h[p.spot()] = map[string]opening{}
+	}
+	key := fmt.Sprint(p.Sources)
+	o := h[p.spot()][key]
+	h[p.spot()][key] = opening{p.Sources, o.times + 1}
+}
+
+// shut takes one opening back and tells whether there was one.
+func (h pinholes) shut(p Pinhole) bool {
+	key := fmt.Sprint(p.Sources)
+	o, ok := h[p.spot()][key]
+	if !ok {
+		return false
+	}
+	if o.times--; o.times > 0 {
+		h[p.spot()][key] = o
+		return true
+	}
+	delete(h[p.spot()], key)
+	if len(h[p.spot()]) == 0 {
+		delete(h, p.spot())
+	}
+	return true
+}
+
+// sources returns from where a spot may be reached, merged over all its openings.
+func (h pinholes) sources(s spot) []netip.Prefix {
+	var all []netip.Prefix
+	for _, o := range h[s] {
+		all = append(all, o.sources...)
+	}
+	return merge(all)
+}
+
+// ports returns the local ports of all pinholes, sorted.
+func (h pinholes) ports() []uint16 {
+	var ports []uint16
+	for s := range h {
+		ports = append(ports, s.local.Port())
+	}
+	slices.Sort(ports)
+	return slices.Compact(ports)
+}
+
+// elements returns what the sets of all pinholes hold, by set.
+func (h pinholes) elements() map[string][]element {
+	all := map[string][]element{}
+	for s := range maps.Keys(h) {
+		for name, list := range h.elementsOf(s) {
+			all[name] = append(all[name], list...)
+		}
+	}
+	return all
+}
+
+func (h pinholes) elementsOf(s spot) map[string][]element { return elementsOf(s, h.sources(s)) }
+
+// elementsOf returns what the sets hold for a spot with these sources, by set.
+func elementsOf(s spot, sources []netip.Prefix) map[string][]element {
+	bySet := map[string][]element{}
+	for _, p := range sources {
+		name := pinholeSetName(s.side, familyOf(p.Addr()), !p.IsSingleIP())
+		bySet[name] = append(bySet[name], pinholeElement(p, s.local))
+	}
+	return bySet
+}
+
+// without returns the elements of list that are not in other.
+func without(list, other []element) []element {
+	return slices.DeleteFunc(slices.Clone(list), func(e element) bool {
+		return slices.ContainsFunc(other, func(o element) bool { return o.text == e.text })
+	})
+}

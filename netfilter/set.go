@@ -1,0 +1,154 @@
+package netfilter
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/nftables"
+)
+
+// set is a named set: what it holds, how it is kept, and what is in it from the start.
+type set struct {
+	name     string
+	types    []nftables.SetDatatype // more than one: concatenated
+	interval bool                   // elements are ranges
+	dynamic  bool                   // filled by rules; never together with interval
+	timeout  time.Duration          // of what rules filled in
+	size     uint32
+	perLine  int // elements nft prints on a line
+	elements []element
+}
+
+// element is one range of keys, both ends included, or a single key (first == last), with nft's way to print it.
+type element struct {
+	text        string
+	first, last []byte
+}
+
+// prefixSet holds prefixes of one family.
+func prefixSet(name string, f family, prefixes []netip.Prefix) set {
+	s := set{name: name, types: []nftables.SetDatatype{addrType(f)}, interval: true, perLine: 2}
+	if f == ip6 {
+		s.perLine = 1
+	}
+	for _, p := range ofFamily(prefixes, f) {
+		s.elements = append(s.elements, element{prefixText(p), p.Addr().AsSlice(), lastOf(p).AsSlice()})
+	}
+	return s
+}
+
+// portSet holds ranges of ports, which must not overlap.
+func portSet(name string, ranges []PortRange) set {
+	s := set{name: name, types: []nftables.SetDatatype{nftables.TypeInetService}, interval: true, perLine: 5}
+	for _, r := range ranges {
+		text := fmt.Sprint(r.Low)
+		if r.High != r.Low {
+			text = fmt.Sprintf("%d-%d", r.Low, r.High)
+		}
+		s.elements = append(s.elements, element{text, port(r.Low), port(r.High)})
+	}
+	return s
+}
+
+// icmpSet holds types of ICMP or ICMPv6, in the order of their numbers.
+func icmpSet(name string, f family, kinds ...icmpType) set {
+	s := set{name: name, types: []nftables.SetDatatype{nftables.TypeICMPType}, perLine: 1}
+	if f == ip6 {
+		s.types = []nftables.SetDatatype{nftables.TypeICMP6Type}
+	}
+	for _, k := range kinds {
+		s.elements = append(s.elements, element{k.name, []byte{k.number}, []byte{k.number}})
+	}
+	return s
+}
+
+// shareSet is filled by rules with the sources of one family; see share.
+func shareSet(name string, f family) set {
+	return set{
+		name: name, types: []nftables.SetDatatype{addrType(f)}, dynamic: true, timeout: time.Minute, size: 4096,
+	}
+}
+
+// pinholeSet holds source, local address and local port of live calls. Single sources lie in a hash, where one costs
+// some 10 µs whatever their number; only prefixes need the interval kind, where one costs a millisecond among 1,000.
+func pinholeSet(name string, f family, prefixes bool) set {
+	return set{
+		name:     name,
+		types:    []nftables.SetDatatype{addrType(f), addrType(f), nftables.TypeInetService},
+		interval: prefixes,
+		perLine:  1,
+	}
+}
+
+// pinholeElement is what a pinhole set holds for one source.
+func pinholeElement(source netip.Prefix, local netip.AddrPort) element {
+	key := func(source netip.Addr) []byte {
+		k := slices.Concat(source.AsSlice(), local.Addr().AsSlice(), port(local.Port()))
+		return append(k, 0, 0) // each part fills whole registers of 4 bytes
+	}
+	text := fmt.Sprintf("%s . %s . %d", prefixText(source), local.Addr(), local.Port())
+	return element{text, key(source.Addr()), key(lastOf(source))}
+}
+
+func addrType(f family) nftables.SetDatatype {
+	if f == ip4 {
+		return nftables.TypeIPAddr
+	}
+	return nftables.TypeIP6Addr
+}
+
+func port(p uint16) []byte { return binary.BigEndian.AppendUint16(nil, p) }
+
+// keyType returns the type of a key, which for a concatenation is made of its parts.
+func (s set) keyType() nftables.SetDatatype {
+	if len(s.types) == 1 {
+		return s.types[0]
+	}
+	t, err := nftables.ConcatSetType(s.types...)
+	if err != nil {
+		return nftables.TypeInvalid // more than five parts; the kernel refuses it by name
+	}
+	return t
+}
+
+func (s set) print(b *strings.Builder) {
+	names := make([]string, len(s.types))
+	for i, t := range s.types {
+		names[i] = t.Name
+	}
+	fmt.Fprintf(b, "\tset %s {\n\t\ttype %s\n", s.name, strings.Join(names, " . "))
+	if s.size > 0 {
+		fmt.Fprintf(b, "\t\tsize %d\n", s.size)
+	}
+	switch {
+	case s.interval:
+		b.WriteString("\t\tflags interval\n")
+	case s.dynamic:
+		fmt.Fprintf(b, "\t\tflags dynamic,timeout\n\t\ttimeout %dm\n", int(s.timeout.Minutes()))
+	}
+	if len(s.elements) > 0 {
+		b.WriteString("\t\telements = { ")
+		for i, e := range s.elements {
+			switch {
+			case i == 0:
+			case i%s.perLine == 0:
+				b.WriteString(",\n\t\t\t     ")
+			default:
+				b.WriteString(", ")
+			}
+			b.WriteString(e.text)
+		}
+		b.WriteString(" }\n")
+	}
+	b.WriteString("\t}\n")
+}
+
+// icmpType is a type of ICMP (RFC 792) or ICMPv6 (RFC 4443, 4861, 2710) with the name nft has for it.
+type icmpType struct {
+	name   string
+	number byte
+}

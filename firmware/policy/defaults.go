@@ -73,11 +73,8 @@ func (t *Trunk) derive(set func(field, value any)) {
 		set(&t.OutboundProxy, t.Domain)
 	}
 	if t.Transport == TLSTransport {
-		set(&t.SRTP, SRTPRequired)
 		set(&t.TLS.Trust, TrustSystem)
 		set(&t.TLS.ServerName, t.Domain)
-	} else {
-		set(&t.SRTP, SRTPOff)
 	}
 	for i := range t.Accounts {
 		set(&t.Accounts[i].AuthUser, t.Accounts[i].User)
@@ -91,13 +88,26 @@ func (p *Policy) fill() {
 	}
 	p.PBX.TLS.Trust = tidyTrust(p.PBX.TLS.Trust)
 	for i := range p.Trunks {
-		p.Trunks[i].TLS.Trust = tidyTrust(p.Trunks[i].TLS.Trust)
+		p.Trunks[i].fill()
 	}
 	p.derive(func(field, value reflect.Value) {
 		if unset(field) {
 			field.Set(value)
 		}
 	})
+}
+
+// fill sets what follows from the transport but is written out like a fixed default: whether calls are encrypted must
+// not hang on what a later release takes for granted.
+func (t *Trunk) fill() {
+	t.TLS.Trust = tidyTrust(t.TLS.Trust)
+	switch {
+	case t.SRTP != "":
+	case t.Transport == TLSTransport:
+		t.SRTP = SRTPRequired
+	default:
+		t.SRTP = SRTPOff
+	}
 }
 
 // unfilled returns a copy of a filled policy without the values that would follow from the others anyway. Fixed

@@ -1,15 +1,16 @@
 // Package policy holds what the operator wants: one strict YAML document, version 1.
 //
-// It reads the document (Parse), finds every fault in it with its path (Check), tells two documents apart (Diff),
-// prints a commented example (Example) and owns the words that all of Tollgate shares: Side, Transport, SRTPMode,
-// Suite, Peer and Secret. A key that has no effect is not accepted.
+// It reads the document (Parse), finds every fault in it with its path (Check), tells two documents apart (Diff), writes
+// one for the store (Canonical) and for people (Redacted), prints a commented example (Example) and owns the words that
+// all of Tollgate shares: Side, Transport, SRTPMode, Suite, Peer and Secret. A key that has no effect is not accepted.
 //
 // It leaves to others: keeping revisions (store), putting a policy into force (apply) and every judgement made by it.
 package policy
 
 import "net/netip"
 
-// Policy is one whole document. The zero value is not valid; documents come from Parse.
+// Policy is one whole document. The zero value is not valid; documents come from Parse, which fills in the defaults
+// named below, so that nobody else needs to know them. What Parse returned is shared: read it, do not write it.
 type Policy struct {
 	Version int     `yaml:"version"`
 	Site    Site    `yaml:"site"`
@@ -62,15 +63,15 @@ type PortRange struct{ Low, High uint16 }
 
 // PBX is the office's telephone system.
 type PBX struct {
-	Address        netip.AddrPort `yaml:"address"`
-	Transport      Transport      `yaml:"transport"`
-	Sources        []netip.Prefix `yaml:"sources"` // where its SIP comes from; default: Address
-	Authentication Authentication `yaml:"authentication"`
-	User           string         `yaml:"user"`   // with authentication: digest
-	Secret         Secret         `yaml:"secret"` // with authentication: digest
-	SRTP           SRTPMode       `yaml:"srtp"`
-	Codecs         []string       `yaml:"codecs"` // SDP encoding names in order of preference; default PCMA, PCMU
-	NumberFormat   NumberFormat   `yaml:"number_format"`
+	Address        netip.AddrPort `yaml:"address"`        // default port: that of Transport
+	Transport      Transport      `yaml:"transport"`      // default udp
+	Sources        []netip.Prefix `yaml:"sources"`        // where its SIP comes from; default: Address
+	Authentication Authentication `yaml:"authentication"` // default address
+	User           string         `yaml:"user"`           // with authentication: digest
+	Secret         Secret         `yaml:"secret"`         // with authentication: digest
+	SRTP           SRTPMode       `yaml:"srtp"`           // default off; anything else needs transport: tls
+	Codecs         []string       `yaml:"codecs"`         // SDP encoding names in order of preference; default PCMA, PCMU
+	NumberFormat   NumberFormat   `yaml:"number_format"`  // default e164
 	// OutsidePrefix is the digit dialled for an outside line, removed before the number is read; may be empty.
 	OutsidePrefix string `yaml:"outside_prefix"`
 	TLS           TLS    `yaml:"tls"` // with transport: tls
@@ -82,7 +83,7 @@ type Trunk struct {
 	Domain        string    `yaml:"domain"`         // SIP domain of the carrier: host of From and To
 	Registrar     string    `yaml:"registrar"`      // host[:port]; empty: the trunk does not register
 	OutboundProxy string    `yaml:"outbound_proxy"` // host[:port]; default: Registrar, then Domain
-	Transport     Transport `yaml:"transport"`
+	Transport     Transport `yaml:"transport"`      // default tls
 	Accounts      []Account `yaml:"accounts"`
 	// SignallingSources are where the carrier's own SIP connections and datagrams come from, besides the addresses
 	// that Registrar and OutboundProxy resolve to.
@@ -90,24 +91,26 @@ type Trunk struct {
 	// MediaSources are further senders of the carrier's media, besides the address in its SDP.
 	MediaSources []netip.Prefix `yaml:"media_sources"`
 	TLS          TLS            `yaml:"tls"`
-	SRTP         SRTPMode       `yaml:"srtp"`
-	Codecs       []string       `yaml:"codecs"`
-	NumberFormat NumberFormat   `yaml:"number_format"`
+	SRTP         SRTPMode       `yaml:"srtp"`          // default required with tls, else off
+	Codecs       []string       `yaml:"codecs"`        // as PBX.Codecs; at least one in common with it
+	NumberFormat NumberFormat   `yaml:"number_format"` // default e164
 	Caps         Caps           `yaml:"caps"`
 }
 
 // TLS says how a peer's certificate is verified. There is no way to switch verification off.
 type TLS struct {
-	Trust      string `yaml:"trust"`       // PEM certificates, or "system" (default) for the public CAs
-	ServerName string `yaml:"server_name"` // default: the peer's domain
+	// Trust is PEM certificates, or "system" for the public CAs. A trunk's default is "system"; the PBX's is empty, which
+	// stands for the box's own CA.
+	Trust      string `yaml:"trust"`
+	ServerName string `yaml:"server_name"` // default: the trunk's domain, the PBX's address
 }
 
 // Account is one set of credentials on a trunk and the numbers that belong to it.
 type Account struct {
 	User     string   `yaml:"user"`      // user part of the address of record
 	AuthUser string   `yaml:"auth_user"` // default: User
-	Secret   Secret   `yaml:"secret"`
-	Numbers  []string `yaml:"numbers"` // E.164 with "+"; the first is presented when the caller's own is not among them
+	Secret   Secret   `yaml:"secret"`    // may be empty on a trunk without Registrar
+	Numbers  []string `yaml:"numbers"`   // E.164 with "+"; the first is presented when the caller's own is not among them
 }
 
 // Caps bound a trunk.

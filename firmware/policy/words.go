@@ -93,6 +93,9 @@ type Peer struct {
 }
 
 // Secret is a password that never prints. Only Reveal gives it away.
+//
+// It is a string underneath, so three things are beyond it: fmt asks no method for %p and %w (go vet refuses both), nor
+// for a field that is not exported, and encoding/json asks none for the key of a map. Keep secrets out of those.
 type Secret string
 
 // SecretMask is what every printed secret looks like. In an imported document it means "keep the one in force".

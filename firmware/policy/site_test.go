@@ -1,0 +1,26 @@
+package policy
+
+import (
+	"strings"
+	"testing"
+	"time"
+	_ "time/tzdata" // what the list is measured against, as main embeds it
+)
+
+func TestEveryTimeZoneAcceptedCanBeLoaded(t *testing.T) {
+	list := strings.Fields(zones)
+	if len(list) < 500 {
+		t.Fatalf("%d time zones only", len(list))
+	}
+	for _, name := range list {
+		if _, err := time.LoadLocation(name); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestThereAre249Countries(t *testing.T) {
+	if n := len(strings.Fields(countries)); n != 249 {
+		t.Errorf("%d countries", n)
+	}
+}

@@ -1,9 +1,11 @@
-// Package access decides who speaks.
 package access
 
 import (
+	"fmt"
 	"io"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -11,66 +13,108 @@ import (
 	"tollgate/firmware/policy"
 )
 
-// Source is where a SIP message came from.
-type Source struct {
-	Side      policy.Side
-	Transport policy.Transport
-	Addr      netip.AddrPort
-	Dialled   string // name of the peer when the box itself opened this connection, else ""
-}
-
-// Action is what to do with a request.
-type Action string
-
-// The actions.
-const (
-	Accept    Action = "accept"    // hand it on as Verdict.Peer's
-	Challenge Action = "challenge" // answer Status with the challenges
-	Refuse    Action = "refuse"    // answer Status
-	Drop      Action = "drop"      // no answer at all
-)
-
-// The rules a Verdict names.
-const (
-	RuleUnknownSource   = "unknown source"
-	RuleWrongTransport  = "wrong transport"
-	RuleNoRegistrar     = "no registrar"
-	RuleNoCredentials   = "no credentials" // a first challenge: normal
-	RuleStaleNonce      = "stale nonce"    // an old or replayed nonce: normal now and then
-	RuleWrongDigest     = "wrong digest"
-	RuleChallengeFailed = "challenge failed" // the box could not make a challenge
-)
-
-// Verdict is who speaks and what to do.
-type Verdict struct {
-	Action    Action
-	Peer      policy.Peer // the peer the source address belongs to; zero when unknown
-	Status    int         // with Challenge and Refuse
-	Reason    string      // a sentence for the administrator
-	Rule      string      // one of the rules above; "" with Accept
-	Challenge []string    // values of WWW-Authenticate, or Proxy-Authenticate when ProxyAuth
-	ProxyAuth bool
-}
-
 // Gate knows the peers of the policy in force. It is safe for concurrent use.
-type Gate struct{}
+type Gate struct {
+	peers  atomic.Pointer[peers]
+	nonces *nonces
 
-// New makes the gate of p.
-func New(p *policy.Policy, random io.Reader) *Gate { return &Gate{} }
+	mu sync.Mutex // held by whoever replaces peers
+}
 
-// Set puts the peers of p into force.
-func (g *Gate) Set(p *policy.Policy) {}
+// New makes the gate of p. random gives the nonces their secret; it is read whenever one is made.
+func New(p *policy.Policy, random io.Reader) *Gate {
+	g := &Gate{nonces: &nonces{random: random}}
+	g.peers.Store(newPeers(p))
+	return g
+}
 
-// SetResolved replaces the addresses that a trunk's registrar and outbound proxy resolve to.
-func (g *Gate) SetResolved(trunk string, addrs []netip.Addr) {}
+// Set puts the peers of p into force. Trunks that stay keep their resolved addresses. Setting the same policy twice
+// changes nothing.
+func (g *Gate) Set(p *policy.Policy) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	next := newPeers(p)
+	for _, st := range g.peers.Load().stations {
+		if len(st.resolved) > 0 {
+			next = next.withResolved(st.peer.Name, st.resolved)
+		}
+	}
+	g.peers.Store(next)
+}
 
-// Known tells whether the source address is a configured peer's on this side.
-func (g *Gate) Known(s Source) bool { return false }
+// SetResolved replaces the addresses that a trunk's registrar and outbound proxy resolve to. A trunk that the policy in
+// force does not have is passed over.
+func (g *Gate) SetResolved(trunk string, addrs []netip.Addr) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.peers.Store(g.peers.Load().withResolved(trunk, addrs))
+}
 
-// Belongs tells whether the source is one of this very peer's, as requests within a dialog must be.
-func (g *Gate) Belongs(s Source, peer policy.Peer) bool { return false }
+// Known tells whether the source is a configured peer's on this side. It is cheap enough to be asked before parsing.
+func (g *Gate) Known(s Source) bool { return len(g.peers.Load().at(s)) > 0 }
 
-// Identify says who sent req.
+// Belongs tells whether the source is one of this very peer's, as requests within its dialogs must be.
+func (g *Gate) Belongs(s Source, peer policy.Peer) bool {
+	for _, st := range g.peers.Load().at(s) {
+		if st.peer == peer {
+			return st.secure(s.Transport)
+		}
+	}
+	return false
+}
+
+// Identify says who sent req and what to do with it. req is not changed.
 func (g *Gate) Identify(now time.Time, s Source, req *sip.Request) Verdict {
-	return Verdict{Action: Drop, Rule: RuleUnknownSource}
+	p := g.peers.Load()
+	stations := p.at(s)
+	if len(stations) == 0 {
+		return Verdict{Action: Drop, Rule: RuleUnknownSource,
+			Reason: fmt.Sprintf("%s is no configured peer's address on the %s side", s.Addr.Addr(), s.Side)}
+	}
+	st := p.choose(stations, req)
+	if !st.secure(s.Transport) {
+		return insecure(st, s)
+	}
+	if req.Method == sip.REGISTER {
+		return noRegistrar(st)
+	}
+	if st.peer.Side == policy.SideInside && p.account != nil && opens(req) {
+		return g.digest(now, s, req, st.peer, *p.account)
+	}
+	return Verdict{Action: Accept, Peer: st.peer}
+}
+
+// insecure turns away what comes in the clear from a peer that must use TLS. The answer inside helps whoever sets the PBX
+// up; outside it would go to anybody whose address was forged.
+func insecure(st station, s Source) Verdict {
+	v := Verdict{Action: Drop, Peer: st.peer, Rule: RuleWrongTransport,
+		Reason: fmt.Sprintf("%s must use TLS, this came over %s", st.peer.Name, s.Transport)}
+	if st.peer.Side == policy.SideInside {
+		v.Action, v.Status = Refuse, sip.StatusForbidden
+	}
+	return v
+}
+
+// noRegistrar turns a registration away: there is nothing to register with.
+func noRegistrar(st station) Verdict {
+	v := Verdict{Action: Refuse, Peer: st.peer, Status: sip.StatusMethodNotAllowed, Rule: RuleNoRegistrar,
+		Reason: fmt.Sprintf("trunk %s tried to register with Tollgate; it is Tollgate that registers with carriers", st.peer.Name)}
+	if st.peer.Side == policy.SideInside {
+		v.Reason = "the PBX tried to register with Tollgate, which is reached by its address: set up a trunk without registration there"
+	}
+	return v
+}
+
+// opens tells whether a request can open something and therefore needs credentials; the package comment gives the reasons.
+func opens(req *sip.Request) bool {
+	switch req.Method {
+	case sip.ACK, sip.CANCEL, sip.OPTIONS:
+		return false
+	}
+	if to := req.To(); to != nil {
+		if tag, ok := to.Params.Get("tag"); ok && tag != "" {
+			return false
+		}
+	}
+	return true
 }

@@ -1,0 +1,143 @@
+package access
+
+import (
+	"crypto/md5" // RFC 7616 still has it, and most systems know nothing else
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/hex"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+	"github.com/icholy/digest"
+
+	"tollgate/firmware/policy"
+)
+
+// realm is the same on every box and for ever: secrets are kept as hashes over it.
+const realm = "tollgate"
+
+// maxAuthorizations is how many Authorization headers are looked at for ours.
+const maxAuthorizations = 8
+
+// The algorithms offered, in order of preference (RFC 8760 §2.4).
+const (
+	algSHA256 = "SHA-256"
+	algMD5    = "MD5"
+)
+
+// account is who the PBX must prove to be. H(user:realm:secret) is as good as the secret; behind a function no printing
+// verb reaches it, as it would a value in a field that is not exported.
+type account struct {
+	user string
+	ha1  func(algorithm string) string
+}
+
+// newAccount returns the account of a PBX that authenticates by digest, else nil.
+func newAccount(pbx policy.PBX) *account {
+	if pbx.Authentication != policy.AuthDigest {
+		return nil
+	}
+	ha1 := map[string]string{}
+	for _, alg := range []string{algSHA256, algMD5} {
+		ha1[alg] = hash(alg, pbx.User, realm, pbx.Secret.Reveal())
+	}
+	return &account{user: pbx.User, ha1: func(algorithm string) string { return ha1[algorithm] }}
+}
+
+// digest checks the credentials of a request from the PBX.
+func (g *Gate) digest(now time.Time, s Source, req *sip.Request, peer policy.Peer, a account) Verdict {
+	c, found, err := ours(req)
+	switch {
+	case err != nil:
+		return g.challenge(now, s, peer, RuleWrongDigest, "the PBX's credentials cannot be read: "+err.Error())
+	case !found:
+		return g.challenge(now, s, peer, RuleNoCredentials, "the PBX has not sent credentials yet")
+	case !sameURI(req, c.uri):
+		return g.challenge(now, s, peer, RuleWrongDigest, "the PBX's credentials are for another request")
+	case !a.proves(c, string(req.Method)):
+		return g.challenge(now, s, peer, RuleWrongDigest, "the PBX's user or secret is wrong")
+	}
+	if !g.nonces.use(now, s, c, req) {
+		return g.challenge(now, s, peer, RuleStaleNonce, "the PBX's nonce is old or was used before")
+	}
+	return Verdict{Action: Accept, Peer: peer}
+}
+
+// ours finds the credentials for our realm. Those for other realms are somebody else's (RFC 3261 §22.3).
+func ours(req *sip.Request) (c credentials, found bool, err error) {
+	for i, h := range req.GetHeaders("authorization") {
+		if i == maxAuthorizations {
+			break
+		}
+		c, err := parseCredentials(h.Value())
+		if errors.Is(err, errNotDigest) || err == nil && c.realm != realm {
+			continue
+		}
+		return c, err == nil, err
+	}
+	return credentials{}, false, nil
+}
+
+// proves tells whether the credentials were made with the account's secret. It does the same work for every user, so that
+// neither the answer nor its time tells whether the user exists.
+func (a account) proves(c credentials, method string) bool {
+	alg, ok := algorithm(c.algorithm)
+	want := hash(alg, a.ha1(alg), c.nonce, c.nc, c.cnonce, c.qop, hash(alg, method, c.uri))
+	got := strings.ToLower(c.response)
+	user := subtle.ConstantTimeCompare([]byte(hash(algSHA256, c.user)), []byte(hash(algSHA256, a.user)))
+	response := subtle.ConstantTimeCompare([]byte(got), []byte(want))
+	return user&response == 1 && ok
+}
+
+// algorithm reads the parameter; without it MD5 is meant (RFC 7616 §3.3). False for those not offered.
+func algorithm(s string) (string, bool) {
+	switch {
+	case strings.EqualFold(s, algSHA256):
+		return algSHA256, true
+	case s == "" || strings.EqualFold(s, algMD5):
+		return algMD5, true
+	}
+	return algSHA256, false
+}
+
+// hash is H(parts joined by colons) in hexadecimal digits (RFC 7616 §3.4.1).
+func hash(alg string, parts ...string) string {
+	text := []byte(strings.Join(parts, ":"))
+	if alg == algMD5 {
+		sum := md5.Sum(text)
+		return hex.EncodeToString(sum[:])
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
+}
+
+// sameURI tells whether credentials were made for the request's own URI (RFC 7616 §3.4.6). Port and parameters may differ:
+// they are left out and reordered by some, while the user is what a stolen response could be turned against.
+func sameURI(req *sip.Request, uri string) bool {
+	if uri == req.Recipient.String() {
+		return true
+	}
+	var u sip.Uri
+	if err := sip.ParseUri(uri, &u); err != nil {
+		return false
+	}
+	r := req.Recipient
+	return u.Scheme == r.Scheme && u.User == r.User && strings.EqualFold(u.Host, r.Host) && u.Raw() == r.Raw()
+}
+
+// challenge asks for credentials. stale=true tells the PBX that its secret was right and only the nonce was not
+// (RFC 7616 §3.3).
+func (g *Gate) challenge(now time.Time, s Source, peer policy.Peer, rule, reason string) Verdict {
+	nonce, err := g.nonces.issue(now, s)
+	if err != nil {
+		return Verdict{Action: Refuse, Peer: peer, Status: sip.StatusInternalServerError, Rule: RuleChallengeFailed, Reason: err.Error()}
+	}
+	v := Verdict{Action: Challenge, Peer: peer, Status: sip.StatusUnauthorized, Rule: rule, Reason: reason}
+	for _, alg := range []string{algSHA256, algMD5} {
+		c := digest.Challenge{Realm: realm, Nonce: nonce, Algorithm: alg, QOP: []string{"auth"}, Stale: rule == RuleStaleNonce}
+		v.Challenge = append(v.Challenge, c.String())
+	}
+	return v
+}

@@ -1,0 +1,35 @@
+// Package access decides who speaks: it tells by side, source address, transport and digest which configured peer sent a
+// request, and what to do with it.
+//
+//	source on this side a peer's? -- no --> Drop, no answer at all
+//	as secure as that peer must be? -- no --> Refuse (inside), Drop (outside)
+//	REGISTER? -- yes --> Refuse: the box keeps no registrations
+//	PBX with digest, and the request opens something? -- yes --> credentials right? -- no --> Challenge
+//	Accept
+//
+// A connection that the box itself opened belongs to the peer it was opened to. Otherwise a trunk is known by its
+// signalling sources and by the addresses its registrar and outbound proxy resolve to. When several trunks share an
+// address, the number or user that was called chooses among them, then the domain, then their order in the policy.
+// A gateway's own address is never inside.
+//
+// # What the digest guards
+//
+// With "authentication: digest" every request from the PBX that can open something is challenged with 401, first with
+// SHA-256 and then with MD5 (RFC 7616, RFC 8760). Not challenged are:
+//
+//   - ACK and CANCEL, which cannot be sent again with credentials (RFC 3261 §22.1);
+//   - OPTIONS outside a dialog, the ping of many systems: it opens nothing, and its answer tells nothing that the
+//     challenge would not;
+//   - requests within a dialog (with a To tag): many systems do not answer challenges there. They are accepted by their
+//     source address and are only worth something when the tags are those of a dialog that was opened with credentials.
+//     Whoever handles them answers 481 otherwise, also to an INVITE, and asks Belongs whether the source is one of the
+//     dialog's peer.
+//
+// Nonces carry the time and a seal over it and the source, so that a flood of requests without credentials fills no
+// memory. A nonce is remembered from its first successful use on; its counter (nc) must rise, and what was seen before is
+// answered with stale=true, except the retransmission of the very same request over UDP. A wrong secret and an unknown
+// user get the same answer after the same work.
+//
+// It leaves to others: counting and banning misbehaviour (edge tells it by Verdict.Rule), checking the message itself
+// (edge), and whether a call may be made (admission).
+package access

@@ -29,9 +29,10 @@ type Table struct {
 	lines  map[string]line
 }
 
-// line is what the table knows of one trunk.
+// line is what the table knows of one trunk. Each account is kept behind a function because fmt prints a secret in the
+// clear when it reaches it through a field that is not exported.
 type line struct {
-	accounts []policy.Account
+	accounts []func() policy.Account
 	owners   map[string]int // E.164 number -> index in accounts
 }
 
@@ -45,8 +46,9 @@ func New(p *policy.Policy) *Table {
 	}
 	for _, trunk := range p.Trunks {
 		t.trunks = append(t.trunks, trunk.Name)
-		l := line{accounts: append([]policy.Account(nil), trunk.Accounts...), owners: map[string]int{}}
-		for i, account := range l.accounts {
+		l := line{owners: map[string]int{}}
+		for i, account := range trunk.Accounts {
+			l.accounts = append(l.accounts, func() policy.Account { return account })
 			for _, number := range account.Numbers {
 				if _, taken := l.owners[number]; !taken {
 					l.owners[number] = i
@@ -128,10 +130,10 @@ func (t *Table) Inbound(trunk string, n numbering.Number) (Target, bool) {
 func (t *Table) Account(trunk string, presented numbering.Number) (account policy.Account, owned bool) {
 	l := t.lines[trunk]
 	if i, ok := l.owners[presented.E164]; ok && presented.E164 != "" {
-		return l.accounts[i], true
+		return l.accounts[i](), true
 	}
 	if len(l.accounts) > 0 {
-		return l.accounts[0], false
+		return l.accounts[0](), false
 	}
 	return policy.Account{}, false
 }
@@ -140,8 +142,8 @@ func (t *Table) Account(trunk string, presented numbering.Number) (account polic
 // Users are compared case-sensitively (RFC 3261 §19.1.4).
 func (t *Table) AccountOf(trunk, user string) (policy.Account, bool) {
 	for _, account := range t.lines[trunk].accounts {
-		if account.User == user && user != "" {
-			return account, true
+		if a := account(); a.User == user && user != "" {
+			return a, true
 		}
 	}
 	return policy.Account{}, false

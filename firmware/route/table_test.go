@@ -1,6 +1,7 @@
 package route
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -199,5 +200,19 @@ func TestTheTableKeepsWhatItWasMadeFrom(t *testing.T) {
 	}
 	if account, _ := table.Account("carrier-a", number(t, "0123456780")); account.User != "a1" {
 		t.Errorf("the account changed with the policy: %q", account.User)
+	}
+}
+
+func TestTheTableNeverPrintsASecret(t *testing.T) {
+	p := office()
+	p.Trunks[0].Accounts[0].Secret = "hunter2"
+	table := New(p)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
+		if text := fmt.Sprintf(verb+verb, table, *table); strings.Contains(text, "hunter2") {
+			t.Errorf("%s prints %s", verb, text)
+		}
+	}
+	if account, _ := table.AccountOf("carrier-a", "a1"); account.Secret.Reveal() != "hunter2" {
+		t.Error("the account has lost its secret")
 	}
 }

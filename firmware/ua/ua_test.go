@@ -13,14 +13,11 @@ import (
 	"github.com/icholy/digest"
 
 	"tollgate/firmware/policy"
+	"tollgate/firmware/siptest"
 )
 
-type fixed struct{ conn sip.Connection }
-
-func (f fixed) Conn(context.Context) (sip.Connection, error) { return f.conn, nil }
-
 // call sends an INVITE from near and returns its mailbox.
-func call(t *testing.T, near *Core, end *wire, credentials *Credentials) (*Inbox, *Outgoing) {
+func call(t *testing.T, near *Core, end *siptest.End, credentials *Credentials) (*Inbox, *Outgoing) {
 	t.Helper()
 	d := invite()
 	req, err := d.Request()
@@ -30,7 +27,7 @@ func call(t *testing.T, near *Core, end *wire, credentials *Credentials) (*Inbox
 	box := near.NewInbox()
 	dialog := d.Begin()
 	box.Attach(d.CallID, d.FromTag, them)
-	out, err := box.Send(t.Context(), req, them, fixed{end}, dialog, credentials)
+	out, err := box.Send(t.Context(), req, them, end, dialog, credentials)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +129,7 @@ func TestAnAnswerIsRepeatedUntilItIsAcknowledged(t *testing.T) {
 				if err := <-ended; !errors.Is(err, tt.err) {
 					t.Errorf("the answering side ended with %v, want %v", err, tt.err)
 				}
-				if got := end.far.count("SIP/2.0 200"); got != tt.answers {
+				if got := end.Far().Count("SIP/2.0 200"); got != tt.answers {
 					t.Errorf("%d answers on the wire, want %d", got, tt.answers)
 				}
 				box.Close()
@@ -152,7 +149,7 @@ func TestARepeatedAnswerIsAcknowledgedAgain(t *testing.T) {
 			in.Inbox.Close()
 		})
 		acks := 0
-		end.lose = func(m string) bool {
+		end.Lose = func(m string) bool {
 			if strings.HasPrefix(m, "ACK ") {
 				acks++
 				return acks < 3
@@ -194,7 +191,7 @@ func TestACancelWaitsForTheFirstProvisionalResponse(t *testing.T) {
 		box, out := call(t, near, end, nil)
 		out.Cancel()
 		time.Sleep(50 * time.Millisecond)
-		if n := end.count("CANCEL "); n != 0 {
+		if n := end.Count("CANCEL "); n != 0 {
 			t.Errorf("%d CANCELs before any response (RFC 3261 §9.1), want none", n)
 		}
 		got, _ := statuses(t, box)
@@ -202,10 +199,10 @@ func TestACancelWaitsForTheFirstProvisionalResponse(t *testing.T) {
 			t.Errorf("responses %v, want 180 487", got)
 		}
 		settled()
-		if n := end.far.count("SIP/2.0 487"); n != 1 {
+		if n := end.Far().Count("SIP/2.0 487"); n != 1 {
 			t.Errorf("487 sent %d times: it was not acknowledged", n)
 		}
-		invite, cancel := end.last("INVITE "), end.last("CANCEL ")
+		invite, cancel := end.Last("INVITE "), end.Last("CANCEL ")
 		if branch(invite) != branch(cancel) {
 			t.Errorf("CANCEL has branch %s, the INVITE %s", branch(cancel), branch(invite))
 		}
@@ -223,7 +220,7 @@ func branch(m string) string {
 func TestASilentPeerEndsInATimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		near, _, end := pair(t, nil)
-		end.lose = func(string) bool { return true }
+		end.Lose = func(string) bool { return true }
 		box, _ := call(t, near, end, nil)
 		start := time.Now()
 		_, last := statuses(t, box)
@@ -239,12 +236,12 @@ func TestASilentPeerEndsInATimeout(t *testing.T) {
 
 func TestALostConnectionIsToldAtOnce(t *testing.T) {
 	near, _, end := pair(t, nil)
-	end.dead = true
+	end.Dead = true
 	d := invite()
 	req, _ := d.Request()
 	box := near.NewInbox()
 	defer box.Close()
-	if _, err := box.Send(t.Context(), req, them, fixed{end}, d.Begin(), nil); err == nil {
+	if _, err := box.Send(t.Context(), req, them, end, d.Begin(), nil); err == nil {
 		t.Error("no error although nothing can be sent")
 	}
 }
@@ -287,14 +284,14 @@ func TestAChallengeIsAnsweredOnceWithTheStrongestAlgorithm(t *testing.T) {
 				if want := []int{tt.status}; !slices.Equal(got, want) {
 					t.Errorf("the call saw %v, want %v: a challenge is not its business", got, want)
 				}
-				sent := end.last("INVITE ")
+				sent := end.Last("INVITE ")
 				if tt.algorithm != "" && !strings.Contains(sent, "algorithm="+tt.algorithm+",") {
 					t.Errorf("not answered with %s:\n%s", tt.algorithm, sent)
 				}
 				if strings.Contains(sent, string(tt.secret)) {
 					t.Error("the secret itself was sent")
 				}
-				if n := end.count("INVITE "); tt.algorithm != "" && n != 2 {
+				if n := end.Count("INVITE "); tt.algorithm != "" && n != 2 {
 					t.Errorf("%d INVITEs, want the first and one with credentials", n)
 				}
 				if out.Dialog.LocalSeq != out.Request().CSeq().SeqNo {
@@ -332,8 +329,8 @@ func TestRequestsReachOnlyTheDialogOfTheirOwnPeer(t *testing.T) {
 		stranger := *d
 		stranger.RemoteTag = "tag-2"
 		send := func(d *Dialog, from policy.Peer) int {
-			end.far.peer = from
-			res, err := near.Do(t.Context(), d.Request(sip.BYE), them, fixed{end}, nil)
+			end.Far().Peer = from
+			res, err := near.Do(t.Context(), d.Request(sip.BYE), them, end, nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -386,7 +383,7 @@ func TestASecondBranchOfAForkIsHungUp(t *testing.T) {
 		if e, err := box.Next(must(context.WithTimeout(t.Context(), time.Second))); err == nil {
 			t.Errorf("the second branch reached the call: %+v", e)
 		}
-		if bye := end.last("BYE "); !strings.HasPrefix(bye, "BYE sip:b2@192.0.2.2 ") || !strings.Contains(bye, "tag=second") {
+		if bye := end.Last("BYE "); !strings.HasPrefix(bye, "BYE sip:b2@192.0.2.2 ") || !strings.Contains(bye, "tag=second") {
 			t.Errorf("the second branch was not hung up: %q", bye)
 		}
 		box.Close()
@@ -404,7 +401,7 @@ func TestAFullMailboxRefusesInsteadOfStalling(t *testing.T) {
 		}
 		d := &Dialog{Local: local, CallID: "call-1", LocalTag: "x", RemoteTag: "tag-1", LocalURI: "sip:a@192.0.2.1",
 			RemoteURI: "sip:b@192.0.2.2", RemoteTarget: "sip:b@192.0.2.2"}
-		res, err := near.Do(t.Context(), d.Request(sip.OPTIONS), them, fixed{end}, nil)
+		res, err := near.Do(t.Context(), d.Request(sip.OPTIONS), them, end, nil)
 		if err != nil || res.StatusCode != 503 {
 			t.Errorf("got %v, %v; want 503", res, err)
 		}

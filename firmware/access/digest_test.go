@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -400,6 +402,30 @@ func TestTheGateNeverPrintsItsSecrets(t *testing.T) {
 			if strings.Contains(text, hidden) {
 				t.Errorf("%s prints %s", verb, text)
 			}
+		}
+	}
+}
+
+func TestCredentialsSentFiftyTimesAtOnceOpenTheGateOnce(t *testing.T) {
+	g := digestGate()
+	tcp := office10
+	tcp.Transport = policy.TCP
+	for range 20 {
+		auth := authorization(t, challenged(t, g, noon, tcp)["SHA-256"], digest.Options{})
+		var accepted atomic.Int32
+		var wg sync.WaitGroup
+		for i := range 50 {
+			req := transaction(t, fmt.Sprint("z9hG4bK", i), auth)
+			wg.Go(func() {
+				if g.Identify(noon, tcp, req).Action == Accept {
+					accepted.Add(1)
+				}
+			})
+		}
+		wg.Go(func() { g.SetResolved("carrier-a", nil) })
+		wg.Wait()
+		if n := accepted.Load(); n != 1 {
+			t.Fatalf("accepted %d times", n)
 		}
 	}
 }

@@ -32,11 +32,12 @@ type account struct {
 type keyring struct {
 	accounts Accounts
 	random   io.Reader
-	slot     chan struct{} // one hash at a time: each takes hashMemory
+	cost     cost
+	slot     chan struct{} // one hash at a time: each takes cost.memory
 }
 
-func newKeyring(a Accounts, random io.Reader) *keyring {
-	return &keyring{accounts: a, random: random, slot: make(chan struct{}, 1)}
+func newKeyring(a Accounts, random io.Reader, c cost) *keyring {
+	return &keyring{accounts: a, random: random, cost: c, slot: make(chan struct{}, 1)}
 }
 
 // ensure makes the record with a first password when there is none, and returns that password, or "".
@@ -118,7 +119,7 @@ func (k *keyring) occupied(ctx context.Context, f func() error) error {
 
 func (k *keyring) hash(ctx context.Context, password string) (hash string, err error) {
 	err = k.occupied(ctx, func() error {
-		hash, err = hashPassword(password, k.random)
+		hash, err = hashPassword(password, k.cost, k.random)
 		return err
 	})
 	return hash, err

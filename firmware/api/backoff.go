@@ -65,23 +65,24 @@ func (b *backoff) succeed(addr netip.Addr) {
 	delete(b.bySource, sourceOf(addr))
 }
 
-// makeRoom drops forgotten sources, then the one quiet longest. The caller holds mu.
+// makeRoom drops forgotten sources, then the one with the fewest attempts, of these the one quiet longest: who guesses
+// most is remembered. The caller holds mu.
 func (b *backoff) makeRoom(now time.Time) {
 	if len(b.bySource) < maxSources {
 		return
 	}
-	var oldest netip.Prefix
+	var least netip.Prefix
 	for p, a := range b.bySource {
 		if now.Sub(a.last) > forgetAfter {
 			delete(b.bySource, p)
 			continue
 		}
-		if !oldest.IsValid() || a.last.Before(b.bySource[oldest].last) {
-			oldest = p
+		if l := b.bySource[least]; !least.IsValid() || a.count < l.count || a.count == l.count && a.last.Before(l.last) {
+			least = p
 		}
 	}
 	if len(b.bySource) >= maxSources {
-		delete(b.bySource, oldest)
+		delete(b.bySource, least)
 	}
 }
 

@@ -18,7 +18,7 @@ const (
 	writeTime      = 90 * time.Second // an import may take importTime
 	idleTime       = 2 * time.Minute
 	maxHeaderBytes = 16 << 10
-	shutTime       = 5 * time.Second // for requests under way when a door shuts
+	shutTime       = 3 * time.Second // for requests under way when a door shuts
 )
 
 // door is one listener with its HTTP server.
@@ -87,14 +87,18 @@ func (d *door) serveTLS() {
 
 func (d *door) until(serve func() error) {
 	defer close(d.done)
-	if err := serve(); err != nil && !errors.Is(err, http.ErrServerClosed) {
+	if err := serve(); err != nil && !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 		d.log.Error("a listener ended", "listener", d.name, "error", err)
 	}
 }
 
-// shut closes d without waiting: the request that led to it may be one of d's own. Server.Close waits.
+// shut takes no new connection from here on, so that the address is free for another, and lets the requests under way
+// end without waiting for them: the one that led here may be among them. Server.Close waits.
 func (s *Server) shut(d *door) {
 	d.cancel()
+	if err := d.listener.Close(); err != nil {
+		d.log.Warn("closing a listener", "listener", d.name, "error", err)
+	}
 	s.leave.Go(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), shutTime)
 		defer cancel()

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"runtime/debug"
 	"strings"
 )
 
@@ -127,7 +128,7 @@ func (s *Server) recovering(next http.Handler) http.Handler {
 			case http.ErrAbortHandler:
 				panic(e) // net/http's own way to end a connection
 			default:
-				s.log.Error("a request broke", "method", r.Method, "path", r.URL.Path, "error", e)
+				s.log.Error("a request broke", "method", r.Method, "path", r.URL.Path, "error", e, "stack", string(debug.Stack()))
 				newProblem(Failed, "The box failed to answer.", "Look at the log of the box for the reason.").write(w)
 			}
 		}()

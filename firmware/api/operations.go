@@ -9,10 +9,10 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Bodies are small: a policy is a few pages of text, everything else a few words.
+// Bodies are small: a policy is a few pages of text (1 MiB at most; as JSON it grows), everything else a few words.
 const (
 	maxBody   = 16 << 10
-	maxPolicy = 1 << 20
+	maxPolicy = 2 << 20
 	bodyTime  = 10 * time.Second
 )
 

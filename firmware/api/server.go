@@ -24,6 +24,8 @@ type Options struct {
 	Pages    fs.FS        // the built page with index.html at its root; nil or empty: a plain message instead
 	Log      *slog.Logger // default: slog.Default()
 	Random   io.Reader    // default: crypto/rand.Reader
+
+	cost cost // default: boardCost; tests take less
 }
 
 // Config is where the page is served. It comes as a whole; see Server.Set.
@@ -72,9 +74,12 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if o.Random == nil {
 		o.Random = rand.Reader
 	}
+	if o.cost == (cost{}) {
+		o.cost = boardCost()
+	}
 	s := &Server{
 		box: o.Box, pages: o.Pages, log: o.Log,
-		keyring:   newKeyring(o.Accounts, o.Random),
+		keyring:   newKeyring(o.Accounts, o.Random, o.cost),
 		sessions:  newSessions(o.Random),
 		backoff:   newBackoff(),
 		snapshots: &snapshots{box: o.Box},
@@ -181,10 +186,25 @@ func (s *Server) Listen(path string) error {
 // Close ends every event stream, lets the other requests finish until ctx is over, and returns when nothing runs any
 // more. A second Close does nothing.
 func (s *Server) Close(ctx context.Context) error {
+	if !s.shutAll() {
+		return nil
+	}
+	done := make(chan struct{})
+	go func() { s.leave.Wait(); close(done) }()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("closing the page: %w", context.Cause(ctx))
+	}
+}
+
+// shutAll shuts every door and tells whether it was the first to do so.
+func (s *Server) shutAll() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil
+		return false
 	}
 	s.closed = true
 	close(s.closing)
@@ -195,12 +215,5 @@ func (s *Server) Close(ctx context.Context) error {
 	if s.socket != nil {
 		s.shut(s.socket)
 	}
-	done := make(chan struct{})
-	go func() { s.leave.Wait(); close(done) }()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("closing the page: %w", context.Cause(ctx))
-	}
+	return true
 }

@@ -1,0 +1,128 @@
+package branch
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tollgate/scripts/lab"
+)
+
+// Box is the program under test, running on the lab's box.
+type Box struct {
+	Host    *lab.Host
+	Binary  string
+	Process *lab.Process
+}
+
+// Patience bounds what the box may take to start or to register.
+const Patience = 15 * time.Second
+
+// State is the box's state folder.
+func (b *Box) State() string { return b.Host.Path("state") }
+
+// Start runs the box with a policy document and waits until it answers.
+func (b *Box) Start(ctx context.Context, policy string) error {
+	file := b.Host.Path("policy.yaml")
+	if err := os.WriteFile(file, []byte(policy), 0o600); err != nil {
+		return fmt.Errorf("write the policy: %w", err)
+	}
+	var err error
+	if b.Process, err = b.Host.Start("box", b.Binary, "run", "--policy", file, "--state", b.State()); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	return b.Process.Await(ctx, "answering", func() bool {
+		_, err := b.Status(ctx)
+		return err == nil
+	})
+}
+
+// Stop ends the box as an administrator would.
+func (b *Box) Stop() {
+	if b.Process != nil {
+		b.Process.Stop(8 * time.Second)
+	}
+}
+
+// Status asks the box how it is.
+func (b *Box) Status(ctx context.Context) (Status, error) {
+	out, err := exec.CommandContext(ctx, b.Binary, "status", "--json", "--state", b.State()).Output()
+	if err != nil {
+		return Status{}, fmt.Errorf("ask the box for its status: %w", withStderr(err))
+	}
+	var s Status
+	if err := json.Unmarshal(out, &s); err != nil {
+		return Status{}, fmt.Errorf("read the box's status: %w", err)
+	}
+	return s, nil
+}
+
+func withStderr(err error) error {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && len(exit.Stderr) > 0 {
+		return fmt.Errorf("%w: %s", err, strings.TrimSpace(string(exit.Stderr)))
+	}
+	return err
+}
+
+// Await waits until the box's status is as wanted.
+func (b *Box) Await(ctx context.Context, what string, wanted func(Status) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	var last Status
+	err := b.Process.Await(ctx, what, func() bool {
+		s, err := b.Status(ctx)
+		if err == nil {
+			last = s
+		}
+		return err == nil && wanted(s)
+	})
+	if err != nil {
+		return fmt.Errorf("%w\n  its last status: %s", err, last)
+	}
+	return nil
+}
+
+// AwaitTrunk waits until the trunk is registered.
+func (b *Box) AwaitTrunk(ctx context.Context) error {
+	return b.Await(ctx, "registered with the carrier", func(s Status) bool {
+		return len(s.Trunks) > 0 && s.Trunks[0].State == "up"
+	})
+}
+
+// AwaitRest waits until no call is left.
+func (b *Box) AwaitRest(ctx context.Context) error {
+	return b.Await(ctx, "without calls", func(s Status) bool { return len(s.Calls) == 0 })
+}
+
+// Page is the address of the box's web page, reachable from the machine the lab runs on.
+func (b *Box) Page() string { return "https://" + b.Host.Address.String() + "/" }
+
+// FirstPassword is the password the box printed at its first start, or "" when it printed none.
+func (b *Box) FirstPassword() string {
+	for line := range strings.Lines(b.Process.Output()) {
+		if _, after, ok := strings.Cut(line, "first password"); ok {
+			fields := strings.Fields(strings.TrimLeft(after, `:=" `))
+			if len(fields) > 0 {
+				return strings.Trim(fields[0], `"`)
+			}
+		}
+	}
+	return ""
+}
+
+// Folder is where everything about this run is written, for whoever has to find out what went wrong.
+func (b *Branch) Folder() string {
+	if b.Lab == nil {
+		return ""
+	}
+	return filepath.Clean(b.Lab.Dir)
+}

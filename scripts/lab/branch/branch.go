@@ -1,0 +1,249 @@
+// Package branch puts a whole branch office together: lab, PBX, telephones, the box under test and its carrier.
+//
+// Build lays it out step by step; Talk places a call and says what each side heard; Checks are the proofs that the demo
+// prints and the tests repeat: tones, secrecy of the carrier's link, nothing of the office leaking out. Wishes vary one
+// thing each: a transport, a digest algorithm, a wrong password.
+//
+// It leaves the peers themselves to peer, the namespaces to lab, and what to do about a failed check to its callers.
+package branch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"tollgate/scripts/lab"
+	"tollgate/scripts/lab/peer"
+)
+
+// Names and numbers of the branch.
+const (
+	OfficeDomain  = "pbx.office.example"
+	CarrierDomain = "sip.carrier.example"
+	TrunkNumber   = "+33123456700"
+	TrunkPrefix   = "+331234567"
+	Emergency     = "112"
+)
+
+// Wishes say how a branch differs from the usual one: two ports, PBX over UDP known by its address, carrier over TLS
+// with MD5 digest that calls back on the registration's connection.
+type Wishes struct {
+	Binary string // the box's program
+
+	Layout        lab.Layout // default: TwoPorts
+	PBXTransport  string     // default: udp
+	PBXDigest     bool       // the box asks the PBX for a digest
+	PBXPassword   string     // what the PBX answers, when it differs from the right one
+	PBXSRTP       string     // off (default), optional, required
+	PhoneSRTP     bool       // the phones insist on SRTP
+	Algorithm     string     // of the carrier's digest: MD5 (default), SHA-256
+	TrunkPassword string     // what the box uses, when it differs from the right one
+	NewConnection bool       // the carrier calls the box at its Contact
+}
+
+// Right passwords of the PBX and of the trunk.
+const (
+	pbxPassword   = "office-to-box"
+	trunkPassword = "box-to-carrier"
+)
+
+// Branch is a branch office with everything around it. Fields are filled by Build.
+type Branch struct {
+	Wishes Wishes
+
+	Lab         *lab.Lab
+	PBX         *peer.PBX
+	Phones      []*peer.Phone // in the office
+	Carrier     *peer.Carrier
+	Subscribers []*peer.Phone // of the carrier
+	Box         *Box
+
+	authority *peer.Authority
+}
+
+// Step is one part of building a branch.
+type Step struct {
+	Name string
+	Run  func(context.Context) error
+}
+
+// New returns a branch of which nothing exists yet.
+func New(w Wishes) *Branch {
+	if w.Layout == "" {
+		w.Layout = lab.TwoPorts
+	}
+	if w.PBXTransport == "" {
+		w.PBXTransport = "udp"
+	}
+	if w.PBXSRTP == "" {
+		w.PBXSRTP = "off"
+	}
+	return &Branch{Wishes: w}
+}
+
+// Programs are what a branch needs on the machine.
+func Programs() []string {
+	return []string{"ip", "nft", "tcpdump", "kamailio", "baresip"}
+}
+
+// Steps are the parts in their order. When one fails, Close removes what the others made.
+func (b *Branch) Steps() []Step {
+	return []Step{
+		{"lay out the office, the box's place and the carrier", b.lay},
+		{"start the captures on both links", b.startCaptures},
+		{"start the carrier and its subscribers", b.startCarrier},
+		{"start the box", b.startBox},
+		{"start the PBX and its phones", b.startOffice},
+	}
+}
+
+// Build takes every step.
+func (b *Branch) Build(ctx context.Context) error {
+	for _, s := range b.Steps() {
+		if err := s.Run(ctx); err != nil {
+			return fmt.Errorf("%s: %w", s.Name, err)
+		}
+	}
+	return nil
+}
+
+// Close stops everything and removes it.
+func (b *Branch) Close() error {
+	for _, p := range append(b.Phones, b.Subscribers...) {
+		p.Stop()
+	}
+	if b.Box != nil {
+		b.Box.Stop()
+	}
+	if b.Lab == nil {
+		return nil
+	}
+	return b.Lab.Close()
+}
+
+func (b *Branch) lay(context.Context) error {
+	if err := lab.Missing(Programs()...); err != nil {
+		return err
+	}
+	var err error
+	if b.authority, err = peer.NewAuthority("Example Carrier CA"); err != nil {
+		return err
+	}
+	if b.Lab, err = lab.Open(b.Wishes.Layout); err != nil {
+		return err
+	}
+	return b.Lab.Box.Names(map[string]netip.Addr{CarrierDomain: b.Lab.Net.Carrier, OfficeDomain: b.Lab.Net.PBX})
+}
+
+// Captures are the files with everything that passed the two links of the box.
+func (b *Branch) Captures() (office, carrier string) {
+	return b.Lab.Path("office.pcap"), b.Lab.Path("carrier.pcap")
+}
+
+func (b *Branch) startCaptures(ctx context.Context) error {
+	office, carrier := b.Captures()
+	far := b.Lab.Box
+	if b.Wishes.Layout == lab.OnePort {
+		far = b.Lab.Gateway
+	}
+	// The far ends of the links, as a tap on the wire would be.
+	if _, err := b.Lab.PBX.Capture(ctx, b.Lab.Box.Name, office); err != nil {
+		return err
+	}
+	_, err := b.Lab.Carrier.Capture(ctx, far.Name, carrier)
+	return err
+}
+
+func (b *Branch) startCarrier(ctx context.Context) error {
+	l := b.Lab
+	b.Carrier = &peer.Carrier{
+		Host: l.Carrier, Authority: b.authority, Domain: CarrierDomain, Algorithm: b.Wishes.Algorithm,
+		Trunk:       peer.Login{User: "trunk", Password: trunkPassword, Number: TrunkNumber},
+		TrunkPrefix: TrunkPrefix, TrunkAddress: l.BoxPublic(), NewConnections: b.Wishes.NewConnection,
+		Subscribers: []peer.Login{
+			{User: "alice", Password: "wonderland", Number: "+33987654321"},
+			{User: "bob", Password: "builder", Number: "+33987654322"},
+		},
+		Extra: []string{Emergency},
+	}
+	if err := b.Carrier.Start(ctx); err != nil {
+		return err
+	}
+	for i, login := range b.Carrier.Subscribers {
+		p := &peer.Phone{
+			Host: l.Subscribers[i], Name: login.User, Login: login, AOR: login.Number + "@" + CarrierDomain,
+			Registrar: netip.AddrPortFrom(l.Carrier.Address, peer.CarrierPort), Transport: "tls", Authority: b.authority,
+			SRTP: true, Tone: []float64{1150, 1480}[i],
+		}
+		b.Subscribers = append(b.Subscribers, p)
+		if err := p.Start(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Branch) startOffice(ctx context.Context) error {
+	l := b.Lab
+	b.PBX = &peer.PBX{
+		Host: l.PBX, Domain: OfficeDomain, Box: l.Net.BoxInside, Transport: b.Wishes.PBXTransport, Authority: b.authority,
+		Extensions: []peer.Login{
+			{User: "101", Password: "swordfish", Number: "+33123456701"},
+			{User: "102", Password: "marlin", Number: "+33123456702"},
+		},
+	}
+	if b.Wishes.PBXDigest {
+		b.PBX.Login = peer.Login{User: "pbx", Password: or(b.Wishes.PBXPassword, pbxPassword)}
+	}
+	if err := b.PBX.Start(ctx); err != nil {
+		return err
+	}
+	for i, login := range b.PBX.Extensions {
+		p := &peer.Phone{
+			Host: l.Phones[i], Name: "phone" + login.User, Login: login, AOR: login.User + "@" + OfficeDomain,
+			Registrar: netip.AddrPortFrom(l.PBX.Address, 5060), Transport: "udp", SRTP: b.Wishes.PhoneSRTP,
+			Tone: []float64{620, 850}[i],
+		}
+		b.Phones = append(b.Phones, p)
+		if err := p.Start(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func or(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// startBox runs the box with its policy and waits until the trunk is registered, unless the trunk is meant to fail.
+func (b *Branch) startBox(ctx context.Context) error {
+	policy, err := b.Policy()
+	if err != nil {
+		return err
+	}
+	b.Box = &Box{Host: b.Lab.Box, Binary: b.Wishes.Binary}
+	if err := b.Box.Start(ctx, policy); err != nil {
+		return err
+	}
+	if b.Wishes.TrunkPassword != "" {
+		return nil
+	}
+	return b.Box.AwaitTrunk(ctx)
+}
+
+// Everyone is all telephones.
+func (b *Branch) Everyone() []*peer.Phone {
+	return append(b.Phones[:len(b.Phones):len(b.Phones)], b.Subscribers...)
+}
+
+// restAfterCall is how long the sides may take to agree that a call is over.
+const restAfterCall = 5 * time.Second
+
+// errNoCall is what Talk says when the far end never rang.
+var errNoCall = errors.New("the called side saw no call")

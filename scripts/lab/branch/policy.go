@@ -1,0 +1,76 @@
+package branch
+
+import (
+	_ "embed"
+	"fmt"
+	"net/netip"
+	"strings"
+	"text/template"
+
+	"tollgate/scripts/lab"
+	"tollgate/scripts/lab/peer"
+)
+
+//go:embed policy.yaml.tmpl
+var policyTemplate string
+
+// policyData is what the template of the box's policy sees.
+type policyData struct {
+	Inside, Outside struct {
+		Interface        string
+		Address, Network netip.Prefix
+	}
+	Gateway, Public netip.Addr
+	PBX             struct {
+		Address                                          netip.AddrPort
+		Transport, User, Secret, SRTP, Trust, ServerName string
+	}
+	Trunk struct {
+		Domain, Number, User, Secret, Trust string
+		Port                                int
+		Numbers                             []string
+	}
+}
+
+// Policy returns the box's policy document for this branch.
+func (b *Branch) Policy() (string, error) {
+	t, err := template.New("policy").Parse(policyTemplate)
+	if err != nil {
+		return "", fmt.Errorf("read policy template: %w", err)
+	}
+	var document strings.Builder
+	if err := t.Execute(&document, b.policyData()); err != nil {
+		return "", fmt.Errorf("write policy: %w", err)
+	}
+	return document.String(), nil
+}
+
+func (b *Branch) policyData() policyData {
+	var d policyData
+	l, w := b.Lab, b.Wishes
+	d.Inside.Interface, d.Inside.Address, d.Inside.Network = lab.BoxInside, l.BoxInsidePrefix(), l.Net.Office
+	d.Outside.Interface, d.Outside.Address = lab.BoxOutside, l.BoxOutsidePrefix()
+	if w.Layout == lab.OnePort {
+		d.Outside.Interface = lab.BoxInside
+		d.Gateway, d.Public = l.Net.OfficeGateway, l.BoxPublic()
+	}
+	pbxPort := uint16(5060)
+	if w.PBXTransport == "tls" {
+		pbxPort = 5061
+		d.PBX.Trust, d.PBX.ServerName = indent(b.authority.PEM()), OfficeDomain
+	}
+	d.PBX.Address, d.PBX.Transport, d.PBX.SRTP = netip.AddrPortFrom(l.Net.PBX, pbxPort), w.PBXTransport, w.PBXSRTP
+	if w.PBXDigest {
+		d.PBX.User, d.PBX.Secret = "pbx", pbxPassword
+	}
+	d.Trunk.Domain, d.Trunk.Port, d.Trunk.Trust = CarrierDomain, peer.CarrierPort, indent(b.authority.PEM())
+	d.Trunk.Number, d.Trunk.User, d.Trunk.Secret = TrunkNumber, "trunk", or(w.TrunkPassword, trunkPassword)
+	d.Trunk.Numbers = []string{TrunkNumber, "+33123456701", "+33123456702"}
+	return d
+}
+
+// indent shifts a PEM block to where the template's block scalar wants it.
+func indent(pem []byte) string {
+	const margin = "        "
+	return margin + strings.ReplaceAll(strings.TrimRight(string(pem), "\n"), "\n", "\n"+margin)
+}

@@ -1,0 +1,75 @@
+package branch
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Status is what the proofs need of `tollgate status --json`. It is written down here a second time on purpose: a field
+// that is renamed by accident makes a proof fail.
+type Status struct {
+	Mode     string    `json:"mode"`
+	Trunks   []Trunk   `json:"trunks"`
+	Calls    []Call    `json:"calls"`
+	Refusals []Refusal `json:"refusals"`
+	Counters []Counter `json:"counters"`
+}
+
+// Trunk is a trunk's state.
+type Trunk struct {
+	Name       string     `json:"name"`
+	State      string     `json:"state"`
+	Reason     string     `json:"reason"`
+	TLSVersion string     `json:"tls_version"`
+	Expires    *time.Time `json:"expires"`
+}
+
+// Call is a running call.
+type Call struct {
+	Direction string `json:"direction"`
+	From      string `json:"from"`
+	To        string `json:"to"`
+	State     string `json:"state"`
+	Emergency bool   `json:"emergency"`
+	Legs      struct {
+		Inside  Leg `json:"inside"`
+		Outside Leg `json:"outside"`
+	} `json:"legs"`
+}
+
+// Leg is the media of one side.
+type Leg struct {
+	Encrypted  bool   `json:"encrypted"`
+	Suite      string `json:"suite"`
+	PacketsIn  uint64 `json:"packets_in"`
+	PacketsOut uint64 `json:"packets_out"`
+}
+
+// Refusal is something that was not let through.
+type Refusal struct {
+	Source string `json:"source"`
+	Rule   string `json:"rule"`
+	Reason string `json:"reason"`
+	Status int    `json:"status"`
+	Count  int    `json:"count"`
+}
+
+// Counter is a counter of the packet filter.
+type Counter struct {
+	Name    string `json:"name"`
+	Packets uint64 `json:"packets"`
+}
+
+// String says in one line what matters when a proof fails.
+func (s Status) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, %d calls", s.Mode, len(s.Calls))
+	for _, t := range s.Trunks {
+		fmt.Fprintf(&b, "; trunk %s is %s (%s)", t.Name, t.State, t.Reason)
+	}
+	for _, r := range s.Refusals {
+		fmt.Fprintf(&b, "; refused %s %d times: %s, %s", r.Source, r.Count, r.Rule, r.Reason)
+	}
+	return b.String()
+}

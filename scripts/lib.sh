@@ -1,0 +1,60 @@
+# shellcheck shell=bash
+# What the scripts share: where things are, one line a step with its time, and the tools setup brought.
+# Sourced, after `set -euo pipefail`.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+out=$root/out
+cache=${TOLLGATE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/tollgate}
+logs=$out/logs
+
+# Tools that setup had to bring come first.
+for tool in go node; do
+	if [ -d "$cache/$tool/bin" ]; then
+		PATH=$cache/$tool/bin:$PATH
+	fi
+done
+# setup brings the toolchain; go itself looks for no other.
+export PATH GOTOOLCHAIN=local GOFLAGS=-mod=readonly
+
+say() { printf '%s\n' "$*"; }
+
+fail() {
+	printf '%s: %s\n' "${0##*/}" "$*" >&2
+	exit 1
+}
+
+# tenths prints how long ago a time of $EPOCHREALTIME was, in seconds.
+tenths() {
+	local micro=$((${EPOCHREALTIME/[.,]/} - ${1/[.,]/}))
+	printf '%d.%d s' $((micro / 1000000)) $((micro / 100000 % 10))
+}
+
+# step WHAT COMMAND... runs a command quietly and prints one line: what, how long. When the command fails, its last words
+# follow and the script ends.
+step() {
+	local what=$1 start=$EPOCHREALTIME log
+	shift
+	mkdir -p "$logs"
+	log=$logs/${0##*/}-${what//[^a-zA-Z0-9]/-}.log
+	printf '  %-58s ' "$what"
+	if "$@" >"$log" 2>&1 </dev/null; then
+		tenths "$start"
+		printf '\n'
+		return
+	fi
+	printf 'FAILED after %s\n' "$(tenths "$start")"
+	tail -n 40 "$log" | sed 's/^/    | /'
+	fail "could not $what; all of it is in $log"
+}
+
+# newer FILE PATH... tells whether anything below the paths was changed after FILE, or FILE is not there.
+newer() {
+	local file=$1
+	shift
+	[ ! -e "$file" ] || [ -n "$(find "$@" -newer "$file" -type f -print -quit 2>/dev/null)" ]
+}
+
+# at_least HAVE WANT compares dotted versions.
+at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]; }
+
+need_root() { [ "$(id -u)" = 0 ] || fail "needs root, for network namespaces and packages: run it as root or with sudo"; }

@@ -101,6 +101,7 @@ func (r *report) fail(key test) {
 
 // isClosing recognises go test's own last line about a package.
 func isClosing(line string) bool {
+	return strings.HasPrefix(line, "ok  \t") || strings.HasPrefix(line, "FAIL\t")
 }
 
 // reason finds the words of t.Skip in a test's output.

@@ -78,7 +78,11 @@ func run(o options) error {
 	if err != nil {
 		return err
 	}
-	server, err := api.New(ctx, api.Options{Box: newWorld(o), Accounts: accounts, Pages: os.DirFS(o.dist), Log: log})
+	box, err := newWorld(o)
+	if err != nil {
+		return err
+	}
+	server, err := api.New(ctx, api.Options{Box: box, Accounts: accounts, Pages: os.DirFS(o.dist), Log: log})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"sync"
@@ -26,21 +27,32 @@ type world struct {
 // stillAge is how old a still world looks.
 const stillAge = 47 * time.Second
 
-func newWorld(o options) *world {
+func newWorld(o options) (*world, error) {
 	w := &world{trial: o.trial, still: o.still, born: time.Now().Add(-stillAge)}
 	if o.still {
 		w.born = time.Date(2026, 3, 10, 8, 41, 0, 0, time.UTC)
 	}
 	w.current = api.Revision{State: "none"}
 	if o.setup {
-		return w
+		return w, nil
 	}
-	// The example is accepted by its own tests; without it the world stays in set-up mode.
-	if p, err := policy.Parse(policy.Example()); err == nil {
-		w.policy = p
-		w.current = api.Revision{Number: 12, Who: "admin at 192.0.2.10", Why: "second carrier", At: w.born.Add(-50 * time.Hour), State: "confirmed"}
+	p, err := example()
+	if err != nil {
+		return nil, err
 	}
-	return w
+	w.policy = p
+	w.current = api.Revision{Number: 12, Who: "admin at 192.0.2.10", Why: "second carrier", At: w.born.Add(-50 * time.Hour), State: "confirmed"}
+	return w, nil
+}
+
+// example is the documented example with secrets in the places where it shows masks.
+func example() (*policy.Policy, error) {
+	doc := bytes.ReplaceAll(policy.Example(), []byte(policy.SecretMask), []byte("an-invented-secret"))
+	p, err := policy.Parse(doc)
+	if err != nil {
+		return nil, fmt.Errorf("reading the example policy: %w", err)
+	}
+	return p, nil
 }
 
 func (w *world) now() time.Time {

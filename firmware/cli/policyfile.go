@@ -1,0 +1,116 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"tollgate/firmware/policy"
+)
+
+// maxPolicy is what the box takes, in bytes.
+const maxPolicy = 1 << 20
+
+func exampleCommand() command {
+	return command{
+		name: "example", usage: "example", short: "print a commented policy to start from",
+		long: "Prints a policy document that \"tollgate check\" accepts and that explains every key.\n\n    tollgate example > office.yaml\n",
+		do:   (*terminal).example,
+	}
+}
+
+func (t *terminal) example(args []string) error {
+	if _, err := parse(flags("example"), args); err != nil {
+		return err
+	}
+	_, err := t.stdout.Write(policy.Example())
+	return err
+}
+
+func checkCommand() command {
+	return command{
+		name: "check", usage: "check FILE", short: "check a policy and print every fault in it",
+		long: `Reads the policy in FILE (- reads the standard input) and prints "policy OK", or every fault on a line of its
+own, as editors understand it:
+
+    FILE:LINE:COLUMN: path.of.the.key: what is wrong – what to do
+
+It needs no running box and changes nothing.
+`,
+		do: (*terminal).check,
+	}
+}
+
+func (t *terminal) check(args []string) error {
+	found, err := parse(flags("check"), args, "FILE")
+	if err != nil {
+		return err
+	}
+	name, doc, err := t.read(found[0])
+	if err != nil {
+		return err
+	}
+	if _, err := policy.Parse(doc); err != nil {
+		return t.tell(name, err)
+	}
+	fmt.Fprintln(t.stdout, "policy OK")
+	return nil
+}
+
+// read returns the content of file and what to call it; - is the standard input.
+func (t *terminal) read(file string) (string, []byte, error) {
+	in, name := t.stdin, "stdin"
+	if file != "-" {
+		f, err := os.Open(file)
+		if err != nil {
+			return "", nil, fmt.Errorf("reading the policy: %w", err)
+		}
+		defer f.Close()
+		in, name = f, file
+	}
+	doc, err := io.ReadAll(io.LimitReader(in, maxPolicy+1))
+	if err != nil {
+		return "", nil, fmt.Errorf("reading the policy: %w", err)
+	}
+	if len(doc) > maxPolicy {
+		return "", nil, fmt.Errorf("%s is larger than 1 MiB; that is no policy", name)
+	}
+	return name, doc, nil
+}
+
+// tell prints the faults of err, one a line, or returns err when it has none.
+func (t *terminal) tell(file string, err error) error {
+	var faults policy.Faults
+	if !errors.As(err, &faults) {
+		return err
+	}
+	for _, f := range faults {
+		t.fault(file, f.Line, f.Column, f.Path, f.Problem, f.Hint)
+	}
+	return t.count(file, len(faults))
+}
+
+// fault prints one fault as FILE:LINE:COL: path: problem – hint.
+func (t *terminal) fault(file string, line, column int, path, problem, hint string) {
+	where := file
+	if line > 0 {
+		where = fmt.Sprintf("%s:%d:%d", file, line, max(column, 1))
+	}
+	if path != "" {
+		path += ": "
+	}
+	if hint != "" {
+		hint = " – " + hint
+	}
+	fmt.Fprintf(t.stderr, "%s: %s%s%s\n", where, path, problem, hint)
+}
+
+func (t *terminal) count(file string, n int) error {
+	if n == 1 {
+		fmt.Fprintf(t.stderr, "1 fault in %s\n", file)
+	} else {
+		fmt.Fprintf(t.stderr, "%d faults in %s\n", n, file)
+	}
+	return errSaid
+}

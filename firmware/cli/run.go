@@ -1,0 +1,47 @@
+package cli
+
+import (
+	"context"
+	"os/signal"
+	"syscall"
+)
+
+func runCommand() command {
+	return command{
+		name: "run", usage: "run [--policy FILE] [--state DIR] [--inside IF]", short: "run the box until it is told to stop",
+		long: `Runs Tollgate in the foreground. The policy comes from the state folder, where import, the page and the trial
+keep it. Without one it starts in set-up mode: the page opens on the inside port, and no call passes.
+
+    --policy FILE   seeds an empty state folder; it is not looked at when there is a policy already
+    --state DIR     where policy, keys and the socket are kept (/var/lib/tollgate)
+    --inside IF     the office's interface, for the page in set-up mode
+
+On the very first start the page's first password is printed, once. SIGTERM or Ctrl-C stops the box: no new calls
+but emergency calls, running calls are hung up within 5 s, the packet filter's table is removed. A second Ctrl-C
+ends it at once.
+
+    tollgate run --policy office.yaml
+`,
+		do: (*terminal).runBox,
+	}
+}
+
+func (t *terminal) runBox(args []string) error {
+	f := flags("run")
+	o := RunOptions{Version: version()}
+	f.StringVar(&o.Policy, "policy", "", "")
+	f.StringVar(&o.Inside, "inside", "", "")
+	state := stateFlag(f)
+	if _, err := parse(f, args); err != nil {
+		return err
+	}
+	o.State = *state
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	// From the first signal on, the next one finds the default: the end.
+	context.AfterFunc(ctx, stop)
+	if err := t.run(ctx, o); err != nil {
+		return t.tell(o.Policy, err)
+	}
+	return nil
+}

@@ -1,0 +1,196 @@
+package media
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/netip"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tollgate/firmware/policy"
+)
+
+// bench is a worker without its goroutine, turned by hand, between two peers of raw sockets: so that nothing but the
+// relay is measured, the sending and the taking at the ends apart.
+type bench struct {
+	w              *worker
+	inside, outer  *half
+	phone, carrier socket
+	names          map[*half]name // of the box, for the peers
+	from           name
+	buffer         [largest]byte
+}
+
+func newBench(t testing.TB, keys *Keys) *bench {
+	t.Helper()
+	w, err := newWorker(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(w.closeFiles)
+	b := &bench{w: w, names: map[*half]name{}}
+	b.inside, b.phone = b.leg(t, "127.0.1.1", "127.0.1.9", nil, nil)
+	b.outer, b.carrier = b.leg(t, "127.0.2.1", "127.0.2.9", keys, testKeys(keys.Suite, "box"))
+	b.inside.far, b.outer.far = b.outer, b.inside
+	return b
+}
+
+// leg makes one leg and its peer.
+func (b *bench) leg(t testing.TB, box, peer string, receive, send *Keys) (*half, socket) {
+	t.Helper()
+	h := &half{counters: &counters{}}
+	s := setting{}
+	for i := range s.types {
+		s.types[i] = uint8(i)
+	}
+	if receive != nil {
+		s.open, _ = newOpener(*receive)
+		s.seal, _ = newSealer(*send)
+	}
+	var local [3]netip.AddrPort
+	var sockets [3]socket
+	for i, addr := range []string{box, box, peer} {
+		sockets[i], local[i] = anyPort(t, addr)
+	}
+	h.rtp, h.rtcp = &flow{half: h, socket: sockets[0]}, &flow{half: h, socket: sockets[1], control: true}
+	for _, f := range []*flow{h.rtp, h.rtcp} {
+		if err := b.w.attach(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.remote = local[2]
+	h.apply(s)
+	b.names[h] = nameOf(local[0])
+	return h, sockets[2]
+}
+
+// anyPort binds a socket that ends with the test.
+func anyPort(t testing.TB, addr string) (socket, netip.AddrPort) {
+	t.Helper()
+	s, err := bind(netip.AddrPortFrom(netip.MustParseAddr(addr), 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.close() })
+	sa, err := unix.Getsockname(s.fd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, netip.AddrPortFrom(netip.MustParseAddr(addr), uint16(sa.(*unix.SockaddrInet4).Port))
+}
+
+// relay sends one packet in at a leg and takes it from the other peer. It reports false when it does not arrive.
+func (b *bench) relay(from socket, in *half, to socket, packet []byte) bool {
+	box := b.names[in]
+	if from.send(packet, &box) != 0 {
+		return false
+	}
+	for range 100 {
+		b.w.turn(10)
+		if _, errno := to.receive(b.buffer[:], &b.from); errno == 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// packets makes n packets of 20 ms of G.711, under a key if there is one.
+func packets(t testing.TB, n int, k *Keys) [][]byte {
+	t.Helper()
+	var all [][]byte
+	p := &peer{t: t, pt: 8, ssrc: 1, seq: 1}
+	if k != nil {
+		p.encrypt = pionContext(t, *k)
+	}
+	for i := range n {
+		all = append(all, p.next(tone(i%50, 440)))
+	}
+	return all
+}
+
+func TestRelayingAPacketAllocatesNothing(t *testing.T) {
+	for _, suite := range []policy.Suite{aesCM, gcm} {
+		k := testKeys(suite, "carrier")
+		b := newBench(t, k)
+		plain, secure := packets(t, 1100, nil), packets(t, 1100, k)
+		i := 0
+		once := func() {
+			if !b.relay(b.phone, b.inside, b.carrier, plain[i]) || !b.relay(b.carrier, b.outer, b.phone, secure[i]) {
+				t.Fatalf("packet %d does not arrive", i)
+			}
+			i++
+		}
+		once() // the first packet of a source makes room for it
+		if n := testing.AllocsPerRun(1000, once); n != 0 {
+			t.Errorf("%s: %v allocations for a packet each way", suite, n)
+		}
+		if s := b.outer.counters.stats(); s.PacketsIn != uint64(i) || s.PacketsOut != uint64(i) || time.Since(s.LastIn) > patience {
+			t.Errorf("%s: %+v", suite, s)
+		}
+	}
+}
+
+// BenchmarkRelay is a packet's whole way: the sending of the one peer, waking, receive, decrypt or encrypt, send, and
+// the taking of the other.
+func BenchmarkRelay(b *testing.B) {
+	for _, suite := range []policy.Suite{aesCM, gcm} {
+		k := testKeys(suite, "carrier")
+		b.Run(fmt.Sprintf("%s/encrypt", suite), func(b *testing.B) {
+			l := newBench(b, k)
+			packet := packets(b, 1, nil)[0]
+			run(b, func(i int) bool {
+				binary.BigEndian.PutUint16(packet[2:], uint16(i))
+				return l.relay(l.phone, l.inside, l.carrier, packet)
+			})
+		})
+		b.Run(fmt.Sprintf("%s/decrypt", suite), func(b *testing.B) {
+			l := newBench(b, k)
+			all := packets(b, b.N, k)
+			run(b, func(i int) bool { return l.relay(l.carrier, l.outer, l.phone, all[i]) })
+		})
+	}
+}
+
+// BenchmarkCrypto is the share of a suite in that.
+func BenchmarkCrypto(b *testing.B) {
+	for _, suite := range []policy.Suite{aesCM, gcm} {
+		k := testKeys(suite, "carrier")
+		b.Run(fmt.Sprintf("%s/seal", suite), func(b *testing.B) {
+			s, err := newSealer(*k)
+			if err != nil {
+				b.Fatal(err)
+			}
+			packet, out := packets(b, 1, nil)[0], make([]byte, largest)
+			run(b, func(i int) bool {
+				binary.BigEndian.PutUint16(packet[2:], uint16(i))
+				_, v := s.rtp(out, packet)
+				return v == passed
+			})
+		})
+		b.Run(fmt.Sprintf("%s/open", suite), func(b *testing.B) {
+			o, err := newOpener(*k)
+			if err != nil {
+				b.Fatal(err)
+			}
+			all, out := packets(b, b.N, k), make([]byte, largest)
+			run(b, func(i int) bool {
+				_, v := o.rtp(out, all[i])
+				return v == passed
+			})
+		})
+	}
+}
+
+func run(b *testing.B, once func(i int) bool) {
+	b.ReportAllocs()
+	b.ResetTimer()
+	for i := range b.N {
+		if !once(i) {
+			b.Fatalf("packet %d is lost", i)
+		}
+	}
+}

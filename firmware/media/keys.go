@@ -1,0 +1,77 @@
+package media
+
+import (
+	"bytes"
+	"fmt"
+	"log/slog"
+
+	"github.com/pion/srtp/v3"
+
+	"tollgate/firmware/policy"
+)
+
+// Keys is the key of one direction of an encrypted leg. It never prints.
+type Keys struct {
+	Suite policy.Suite
+	Key   []byte // master key and, after it, master salt
+	MKI   []byte // what each packet carries to name the key, nil when nothing (RFC 3711 §3.1)
+}
+
+// Format makes every fmt verb print the suite alone.
+func (k Keys) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "%s ***", k.Suite) }
+
+// LogValue makes slog print the suite alone.
+func (k Keys) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(k)) }
+
+func (k Keys) equal(o Keys) bool {
+	return k.Suite == o.Suite && bytes.Equal(k.Key, o.Key) && bytes.Equal(k.MKI, o.MKI)
+}
+
+// shares tells whether two keys are the same secret, whatever else is said about them.
+func (k Keys) shares(o Keys) bool { return bytes.Equal(k.Key, o.Key) }
+
+func (k Keys) clone() Keys {
+	return Keys{Suite: k.Suite, Key: bytes.Clone(k.Key), MKI: bytes.Clone(k.MKI)}
+}
+
+// profile returns a suite as pion/srtp calls it.
+func (k Keys) profile() (srtp.ProtectionProfile, error) {
+	switch k.Suite {
+	case policy.SuiteAESCM128SHA180:
+		return srtp.ProtectionProfileAes128CmHmacSha1_80, nil
+	case policy.SuiteAEADAES128GCM:
+		return srtp.ProtectionProfileAeadAes128Gcm, nil
+	}
+	return 0, fmt.Errorf("no SRTP suite is called %q", k.Suite)
+}
+
+// context makes a fresh context, good for one direction.
+func (k Keys) context(options ...srtp.ContextOption) (*srtp.Context, error) {
+	p, err := k.profile()
+	if err != nil {
+		return nil, err
+	}
+	keyLength, err := p.KeyLen()
+	if err != nil {
+		return nil, err
+	}
+	saltLength, err := p.SaltLen()
+	if err != nil {
+		return nil, err
+	}
+	if len(k.Key) != keyLength+saltLength {
+		return nil, fmt.Errorf("%s takes %d bytes of key and salt, not %d", k.Suite, keyLength+saltLength, len(k.Key))
+	}
+	if len(k.MKI) > 0 {
+		options = append(options, srtp.MasterKeyIndicator(k.MKI))
+	}
+	return srtp.CreateContext(k.Key[:keyLength], k.Key[keyLength:], p, options...)
+}
+
+// tagLength returns how much SRTP adds to an RTP packet.
+func (k Keys) tagLength() int {
+	if k.Suite == policy.SuiteAEADAES128GCM {
+		return 16 + len(k.MKI)
+	}
+	return 10 + len(k.MKI)
+}

@@ -1,0 +1,167 @@
+package media
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Leg is one side of a session. Its fields below the first group are guarded by session.mu.
+type Leg struct {
+	session *Session
+	half    *half
+	pool    *ports
+	port    uint16 // of RTP
+
+	holes   []hole // open pinholes
+	openers []*opener
+	sealers []*sealer
+}
+
+// Params is what signalling has agreed on for a leg.
+type Params struct {
+	Remote     netip.AddrPort // where the peer wants RTP; an unspecified address or port 0: nowhere
+	RemoteRTCP netip.AddrPort // where it wants RTCP unless Mux; zero: nowhere
+	Mux        bool           // RTP and RTCP share one port (RFC 5761)
+	// Send and Receive are the keys of the two directions, ours and the peer's. Both or neither: nil is plain RTP.
+	Send, Receive *Keys
+	// ExtraSources are further senders of the peer's media, besides the addresses above.
+	ExtraSources []netip.Prefix
+	Hold         bool // the peer does not want to receive; what it sends is relayed all the same
+	// PayloadMap changes the payload types of packets from this peer to those of the other leg's; what it lacks stays.
+	PayloadMap map[uint8]uint8
+}
+
+// Local returns the leg's addresses as descriptions name them.
+func (l *Leg) Local() (rtp, rtcp netip.AddrPort) {
+	side := l.session.config.side(l.half.side)
+	return side.advertise(l.port), side.advertise(l.port + 1)
+}
+
+// Set puts what was agreed on into force: when it returns, every packet is treated by it. It is called again when
+// signalling agrees on something else; setting the same twice changes nothing.
+//
+// A key that the leg has used before goes on where it was, roll-over counter and replay window included; a new key
+// starts afresh. When Set fails, everything is as before.
+func (l *Leg) Set(p Params) error {
+	l.session.mu.Lock()
+	defer l.session.mu.Unlock()
+	if l.session.closed {
+		return ErrClosed
+	}
+	if err := l.set(p); err != nil {
+		return fmt.Errorf("media: %s leg of call %s: %w", l.half.side, l.session.call, err)
+	}
+	return nil
+}
+
+func (l *Leg) set(p Params) error {
+	if err := l.check(&p); err != nil {
+		return err
+	}
+	n, err := l.settingOf(p)
+	if err != nil {
+		return err
+	}
+	return l.enforce(n)
+}
+
+// enforce puts a setting into force, pinholes first. The new ones open before the old ones shut, so that no packet is
+// lost; those that stay are left alone.
+func (l *Leg) enforce(n setting) error {
+	r, old, holes := l.session.relay, l.holes, l.holesFor(n)
+	same := slices.EqualFunc(old, holes, hole.equal)
+	if !same {
+		if err := r.open(holes); err != nil {
+			return err
+		}
+		l.holes = holes
+	}
+	l.session.worker.do(func() { l.half.apply(n) })
+	if !same {
+		r.shut(old)
+	}
+	l.remember(n)
+	l.half.counters.encrypted.Store(n.seal != nil)
+	return nil
+}
+
+// check brings parameters into plain form and refuses what cannot work.
+func (l *Leg) check(p *Params) error {
+	p.Remote, p.RemoteRTCP = plain(p.Remote), plain(p.RemoteRTCP)
+	own := l.session.config
+	for _, a := range []netip.AddrPort{p.Remote, p.RemoteRTCP} {
+		if a.IsValid() && a.Addr().Is4() != own.side(l.half.side).Address.Is4() {
+			return fmt.Errorf("the peer's address %v is of another family than ours", a)
+		}
+		if own.owns(a) {
+			return fmt.Errorf("the peer's address %v is a media port of our own", a)
+		}
+	}
+	if (p.Send == nil) != (p.Receive == nil) {
+		return errors.New("one direction has a key and the other has none")
+	}
+	if p.Send != nil && p.Send.shares(*p.Receive) {
+		return errors.New("both directions have the same key")
+	}
+	if p.Send != nil && l.otherSends(*p.Send) {
+		return errors.New("the other leg sends with the same key")
+	}
+	return nil
+}
+
+// plain returns an address that can be sent to, without IPv4 wrapped in IPv6, else the zero value.
+func plain(a netip.AddrPort) netip.AddrPort {
+	addr := a.Addr().Unmap().WithZone("")
+	if !addr.IsValid() || addr.IsUnspecified() || addr.IsMulticast() || a.Port() == 0 {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(addr, a.Port())
+}
+
+// settingOf makes what the worker needs out of parameters.
+func (l *Leg) settingOf(p Params) (setting, error) {
+	n := setting{remote: p.Remote, control: p.RemoteRTCP, mux: p.Mux, hold: p.Hold, sources: l.ownFamily(p.ExtraSources)}
+	for i := range n.types {
+		n.types[i] = uint8(i)
+	}
+	for from, to := range p.PayloadMap {
+		if from > 127 || to > 127 {
+			return setting{}, fmt.Errorf("payload type %d cannot become %d: they go up to 127", from, to)
+		}
+		n.types[from] = to
+	}
+	if p.Send == nil {
+		return n, nil
+	}
+	var err error
+	if n.open, err = l.openerFor(*p.Receive); err != nil {
+		return setting{}, err
+	}
+	n.seal, err = l.sealerFor(*p.Send)
+	return n, err
+}
+
+// ownFamily keeps the prefixes that packets on the leg's sockets can come from.
+func (l *Leg) ownFamily(prefixes []netip.Prefix) []netip.Prefix {
+	v4 := l.session.config.side(l.half.side).Address.Is4()
+	var kept []netip.Prefix
+	for _, p := range prefixes {
+		if p.IsValid() && p.Addr().Is4() == v4 {
+			kept = append(kept, p.Masked())
+		}
+	}
+	return kept
+}
+
+// release gives back the leg's sockets and ports. Its worker must not know them any more.
+func (l *Leg) release() {
+	for _, f := range []*flow{l.half.rtp, l.half.rtcp} {
+		if err := f.socket.close(); err != nil {
+			l.session.relay.log.Warn("closing a media port", "call", l.session.call, "err", err)
+		}
+	}
+	l.pool.give(l.port, time.Now())
+}

@@ -1,0 +1,158 @@
+// Package media relays the audio of calls: RTP and RTCP in, RTP and RTCP out, encrypted or not on each leg.
+//
+// A Session has two legs, one a side, each with a pair of UDP ports of its own. What a leg's peer sends takes this way,
+// on the one worker that owns the session; it takes no lock and, once the peer's stream is known, allocates nothing:
+//
+//	socket of leg A
+//	  -> receive   into the worker's buffer
+//	  -> source    expected for leg A? a stranger is counted and gets no answer
+//	  -> kind      RTP or RTCP, by port, or by RFC 5761 §4 where both share one
+//	  -> open      plain: checked for form; SRTP: replay window, authentication, decryption, form
+//	  -> learn     the port the peer sends from, never before this point
+//	  -> count
+//	  -> map       leg A's payload types to leg B's
+//	  -> seal      plain: as it is; SRTP: numbered so that no key stream is used twice, encryption
+//	  -> send      to leg B's peer, unless it is on hold
+//	socket of leg B
+//
+// Each worker is one goroutine with one epoll instance; there is one for each core. Set and Close of a leg are done by
+// its worker too, between two packets, so that the packet path shares nothing.
+//
+// Plain RTP is accepted from the addresses that signalling named alone. The first packet from one of them fixes the
+// port, since routers change ports; then only signalling moves it. SRTP is accepted from the same addresses and may move
+// among their ports, because every packet proves who sent it.
+//
+// It leaves to others the keys and addresses (sdp, call), the packet filter (an implementation of Pinholes) and what
+// follows from the counters: time-outs, alarms, a page.
+package media
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"runtime"
+	"sync"
+
+	"tollgate/firmware/policy"
+)
+
+// Pinholes opens and shuts the packet filter for the media of live calls: UDP from the prefixes to the local address.
+// Opens are counted: what is opened twice is shut twice.
+type Pinholes interface {
+	OpenPinhole(side policy.Side, local netip.AddrPort, from []netip.Prefix) error
+	ShutPinhole(side policy.Side, local netip.AddrPort, from []netip.Prefix) error
+}
+
+// ErrClosed is returned by what is used after its Close.
+var ErrClosed = errors.New("media: closed")
+
+// Relay carries the media of all calls.
+type Relay struct {
+	pinholes Pinholes // nil: there is no filter
+	log      *slog.Logger
+	workers  []*worker
+
+	mu       sync.Mutex // guards everything below
+	config   *Config    // nil before the first Set
+	pools    map[netip.Addr]*ports
+	sessions map[*Session]struct{}
+	closed   bool
+}
+
+// New starts a relay without any port: Open works after Set. Without a packet filter p is nil.
+func New(p Pinholes, log *slog.Logger) (*Relay, error) {
+	r := &Relay{pinholes: p, log: log, sessions: map[*Session]struct{}{}}
+	for range runtime.GOMAXPROCS(0) {
+		w, err := newWorker(log)
+		if err != nil {
+			r.Close()
+			return nil, fmt.Errorf("media: starting a worker: %w", err)
+		}
+		r.workers = append(r.workers, w)
+		go w.run()
+	}
+	return r, nil
+}
+
+// Set puts addresses and ports into force for the sessions that are opened from now on; open ones keep theirs. It may
+// be called again with the same Config. When it fails, the old Config stays in force.
+func (r *Relay) Set(_ context.Context, c Config) error {
+	if err := c.check(); err != nil {
+		return fmt.Errorf("media: %w", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return ErrClosed
+	}
+	if r.config != nil && *r.config == c {
+		return nil
+	}
+	for _, side := range []policy.Side{policy.SideInside, policy.SideOutside} {
+		if err := tryBind(c.side(side).Address); err != nil {
+			return fmt.Errorf("media: address of the %s side: %w", side, err)
+		}
+	}
+	// Sides with one address share its ports. Ports of open sessions are busy in the old pools only; those that the new
+	// pools have too are found busy by bind.
+	r.config, r.pools = &c, map[netip.Addr]*ports{}
+	for _, a := range []netip.Addr{c.Inside.Address, c.Outside.Address} {
+		r.pools[a] = newPorts(c.Ports)
+	}
+	return nil
+}
+
+// Open makes the two legs of a call: four ports are bound, and nothing is accepted on them before Leg.Set. It fails when
+// the ports are exhausted; the error says so.
+func (r *Relay) Open(call string) (*Session, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.closed:
+		return nil, ErrClosed
+	case r.config == nil:
+		return nil, errors.New("media: the relay has no configuration yet")
+	}
+	s, err := r.openSession(call)
+	if err != nil {
+		return nil, fmt.Errorf("media: opening the ports of a call: %w", err)
+	}
+	r.sessions[s] = struct{}{}
+	return s, nil
+}
+
+// Close closes every session and ends the workers. A second Close does nothing.
+func (r *Relay) Close() {
+	r.mu.Lock()
+	r.closed = true
+	open := make([]*Session, 0, len(r.sessions))
+	for s := range r.sessions {
+		open = append(open, s)
+	}
+	r.mu.Unlock()
+	for _, s := range open {
+		s.Close()
+	}
+	for _, w := range r.workers {
+		w.stop()
+	}
+}
+
+// idlest returns the worker with the fewest sessions.
+func (r *Relay) idlest() *worker {
+	best := r.workers[0]
+	for _, w := range r.workers[1:] {
+		if w.sessions.Load() < best.sessions.Load() {
+			best = w
+		}
+	}
+	return best
+}
+
+func (r *Relay) forget(s *Session) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.sessions, s)
+}

@@ -1,0 +1,170 @@
+package media
+
+import (
+	"encoding/binary"
+	"net/netip"
+)
+
+// receive takes one packet off a socket and relays it. One for each event is enough: epoll tells again of what is left.
+func (w *worker) receive(f *flow) {
+	n, errno := f.socket.receive(w.in[:], &w.from)
+	if errno != 0 {
+		return // nothing there after all
+	}
+	from, c := w.from.addr(), f.half.counters
+	if !f.expects(from) {
+		c.strangers.Add(1)
+		return
+	}
+	if n > len(w.in) {
+		c.malformed.Add(1)
+		return
+	}
+	w.pass(f, from, w.in[:n])
+}
+
+// pass takes a packet from an expected source through the stages that the package comment draws.
+func (w *worker) pass(f *flow, from netip.AddrPort, packet []byte) {
+	h := f.half
+	control, v := f.kind(packet)
+	if v == passed {
+		packet, v = w.open(h, packet, control)
+	}
+	if v != passed {
+		h.counters.refused(v)
+		return
+	}
+	f.learn(from)
+	h.counters.arrived(len(packet), control, w.now)
+	if !control {
+		packet[1] = packet[1]&0x80 | h.types[packet[1]&0x7f]
+	}
+	if v := w.send(h.far, packet, control); v != passed {
+		h.counters.refused(v)
+	}
+}
+
+// kind tells RTP from RTCP.
+func (f *flow) kind(packet []byte) (control bool, v verdict) {
+	if len(packet) < 8 || packet[0]>>6 != 2 { // version 2 of RTP and RTCP alike
+		return false, malformed
+	}
+	// RFC 5761 §4: the second byte of RTCP is its packet type, that of RTP marker and payload type.
+	control = packet[1] >= 192 && packet[1] <= 223
+	if f.control != control && (f.control || !f.half.mux) {
+		return false, malformed
+	}
+	return control, passed
+}
+
+// open checks a packet and, on an encrypted leg, authenticates and decrypts it.
+func (w *worker) open(h *half, packet []byte, control bool) ([]byte, verdict) {
+	v := passed
+	switch {
+	case h.open != nil && control:
+		packet, v = h.open.rtcp(w.clear[:], packet)
+	case h.open != nil:
+		packet, v = h.open.rtp(w.clear[:], packet)
+	}
+	if v == passed && !(control && isRTCP(packet) || !control && isRTP(packet)) {
+		v = malformed
+	}
+	return packet, v
+}
+
+// send encrypts a packet, where the leg is encrypted, and sends it to the leg's peer. RTCP goes on during a hold
+// (RFC 3264 §5.1). A verdict other than passed says that the packet must not be sent.
+func (w *worker) send(h *half, packet []byte, control bool) verdict {
+	f := h.rtp
+	if control && !h.mux {
+		f = h.rtcp
+	}
+	if f.to.size == 0 || h.hold && !control {
+		h.counters.withheld.Add(1)
+		return passed
+	}
+	v := passed
+	switch {
+	case h.seal != nil && control:
+		packet, v = h.seal.rtcp(w.out[:], packet)
+	case h.seal != nil:
+		packet, v = h.seal.rtp(w.out[:], packet)
+	}
+	if v != passed {
+		return v
+	}
+	if errno := f.socket.send(packet, &f.to); errno != 0 {
+		h.counters.withheld.Add(1)
+	} else {
+		h.counters.left(len(packet), control)
+	}
+	return passed
+}
+
+// verdict is what became of a packet.
+type verdict int
+
+const (
+	passed    verdict = iota
+	malformed         // not what it should be, or not RTP at all
+	forged            // its authentication fails
+	replayed          // it was there before
+	crowded           // it is from one source more than a leg may have
+)
+
+// headerSize returns how long an RTP header is, with contributing sources and extension (RFC 3550 §5.1 and §5.3.1);
+// 0 when the packet is too short for it.
+//
+//	|V=2|P|X|  CC   |M|     PT      |       sequence number         |
+//	|                           timestamp                           |
+//	|                             SSRC                              |
+//	|                     CC times a CSRC                           |
+//	|       X: profile              |     X: length in words        |
+func headerSize(b []byte) int {
+	if len(b) < 12 {
+		return 0
+	}
+	n := 12 + 4*int(b[0]&0x0f)
+	if b[0]&0x10 != 0 {
+		if n += 4; len(b) < n {
+			return 0
+		}
+		n += 4 * int(binary.BigEndian.Uint16(b[n-2:]))
+	}
+	if len(b) < n {
+		return 0
+	}
+	return n
+}
+
+// isRTP checks a plain packet: its header and, where it says so, its padding (RFC 3550 §5.1).
+func isRTP(b []byte) bool {
+	n := headerSize(b)
+	if n == 0 {
+		return false
+	}
+	if b[0]&0x20 == 0 {
+		return true
+	}
+	padding := int(b[len(b)-1])
+	return padding > 0 && n+padding <= len(b)
+}
+
+// isRTCP checks a plain compound packet: every part is of version 2, of a type of RFC 5761 §4, and as long as it says
+// (RFC 3550 §6.4.1). The first has a source.
+func isRTCP(b []byte) bool {
+	if len(b) < 8 {
+		return false
+	}
+	for len(b) > 0 {
+		if len(b) < 4 || b[0]>>6 != 2 || b[1] < 192 || b[1] > 223 {
+			return false
+		}
+		n := 4 + 4*int(binary.BigEndian.Uint16(b[2:]))
+		if n > len(b) {
+			return false
+		}
+		b = b[n:]
+	}
+	return true
+}

@@ -1,0 +1,72 @@
+package media
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// LegStats counts the packets of one leg since the session was opened.
+type LegStats struct {
+	PacketsIn, PacketsOut uint64    // RTP that was accepted from, and sent to, the leg's peer
+	BytesIn, BytesOut     uint64    // of them: accepted without, sent with what SRTP adds, UDP and IP headers left out
+	ControlIn, ControlOut uint64    // RTCP packets
+	AuthFailures          uint64    // SRTP and SRTCP that was not from the peer or was altered
+	Strangers             uint64    // packets from other sources than the peer
+	Replays               uint64    // packets that had been there before
+	Malformed             uint64    // packets that were not RTP, or of more sources than a leg may have
+	Withheld              uint64    // packets for the peer that were not sent: on hold, nothing negotiated, no room
+	LastIn                time.Time // when the last RTP packet was accepted; zero before the first
+	Encrypted             bool      // the leg is SRTP
+}
+
+// counters are written by the leg's worker and read by anybody.
+type counters struct {
+	packetsIn, packetsOut, bytesIn, bytesOut, controlIn, controlOut atomic.Uint64
+	authFailures, strangers, replays, malformed, withheld, lastIn   atomic.Uint64
+	encrypted                                                       atomic.Bool
+}
+
+func (c *counters) arrived(bytes int, control bool, now time.Time) {
+	if control {
+		c.controlIn.Add(1)
+		return
+	}
+	c.packetsIn.Add(1)
+	c.bytesIn.Add(uint64(bytes))
+	c.lastIn.Store(uint64(now.UnixNano()))
+}
+
+func (c *counters) left(bytes int, control bool) {
+	if control {
+		c.controlOut.Add(1)
+		return
+	}
+	c.packetsOut.Add(1)
+	c.bytesOut.Add(uint64(bytes))
+}
+
+func (c *counters) refused(v verdict) {
+	switch v {
+	case forged:
+		c.authFailures.Add(1)
+	case replayed:
+		c.replays.Add(1)
+	default:
+		c.malformed.Add(1)
+	}
+}
+
+func (c *counters) stats() LegStats {
+	s := LegStats{
+		PacketsIn: c.packetsIn.Load(), PacketsOut: c.packetsOut.Load(),
+		BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(),
+		ControlIn: c.controlIn.Load(), ControlOut: c.controlOut.Load(),
+		AuthFailures: c.authFailures.Load(), Strangers: c.strangers.Load(), Replays: c.replays.Load(),
+		Malformed: c.malformed.Load(), Withheld: c.withheld.Load(),
+		Encrypted: c.encrypted.Load(),
+	}
+	if ns := c.lastIn.Load(); ns != 0 {
+		s.LastIn = time.Unix(0, int64(ns))
+	}
+	return s
+}

@@ -19,6 +19,7 @@ type outcome struct {
 	told     bool // the caller knows already
 	tryNext  bool // another target may do better
 	status   int
+	rule     string // of the admission that refused it, "" when the peer was asked
 	reason   string
 }
 
@@ -172,11 +173,11 @@ func (s *Session) connect(quit giveUp, res *sip.Response) outcome {
 		return outcome{status: 488, reason: fmt.Sprintf("the answer of %s cannot be used: %v", s.callee.Party.Peer.Name, err)}
 	}
 	s.caller.confirmed = true
-	s.answer(s.in, ua.Reply{Status: 200, Contact: s.caller.Dialog.Contact, Body: body, ContentType: sdpType})
 	now := time.Now()
 	s.mu.Lock()
 	s.state, s.answered = Answered, now
 	s.mu.Unlock()
+	s.answer(s.in, ua.Reply{Status: 200, Contact: s.caller.Dialog.Contact, Body: body, ContentType: sdpType})
 	s.desk.o.Sink.Tell(event.CallAnswered{At: now, Call: s.id})
 	s.log.Info("call answered", "by", s.callee.Party.Peer.Name, "after", now.Sub(s.started).Round(time.Millisecond))
 	return outcome{answered: true}

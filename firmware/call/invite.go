@@ -56,14 +56,7 @@ func (s *Session) refuse(r refusal) {
 	if err := s.in.Respond(s.inbox, ua.Reply{Status: r.status}); err != nil {
 		s.log.Debug("refusal not sent", "err", err)
 	}
-	to := s.to.String()
-	if to == "" {
-		to = printable(s.in.Recipient.User)
-	}
-	s.log.Info("call refused", "from", s.callerText(), "to", to, "rule", r.rule, "reason", r.reason, "status", r.status)
-	s.desk.o.Sink.Tell(event.CallRefused{
-		At: time.Now(), From: s.callerText(), To: to, Caller: s.in.Peer.Name, Status: r.status, Rule: r.rule, Reason: r.reason,
-	})
+	s.tellRefused(r)
 	if s.ticket != nil {
 		s.ticket.Release()
 		s.ticket = nil
@@ -104,6 +97,17 @@ func (p sameConn) Conn(ctx context.Context) (sip.Connection, error) {
 	return p.conn, nil
 }
 
+func (s *Session) tellRefused(r refusal) {
+	to := s.to.String()
+	if to == "" {
+		to = printable(userOf(s.in.Recipient))
+	}
+	s.log.Info("call refused", "from", s.callerText(), "to", to, "rule", r.rule, "reason", r.reason, "status", r.status)
+	s.desk.o.Sink.Tell(event.CallRefused{
+		At: time.Now(), From: s.callerText(), To: to, Caller: s.in.Peer.Name, Status: r.status, Rule: r.rule, Reason: r.reason,
+	})
+}
+
 // checkRequest refuses what the box cannot do (RFC 3261 §8.2.2.3) or must not pass on.
 func (s *Session) checkRequest() *refusal {
 	if req := s.in.GetHeaders("Require"); len(req) > 0 {
@@ -134,11 +138,12 @@ func (s *Session) findTargets() *refusal {
 	return nil
 }
 
-// admit asks for leave. The ticket is for the first trunk; a later attempt moves it.
+// admit asks for leave. A carrier's call counts on its trunk at once; an office call does from the attempt on, since
+// another trunk may have room when the first has not.
 func (s *Session) admit() *refusal {
-	trunk := s.in.Peer.Name
-	if s.in.Peer.Side == policy.SideInside {
-		trunk = s.targets[0].Peer.Name
+	trunk := ""
+	if s.in.Peer.Side == policy.SideOutside {
+		trunk = s.in.Peer.Name
 	}
 	ticket, no := s.desk.o.Gate.Admit(admission.Attempt{
 		Caller: s.in.Peer, Trunk: trunk, Number: s.to, Draining: s.draining, At: s.started,
@@ -170,10 +175,10 @@ func (s *Session) openMedia() *refusal {
 func (s *Session) setUp() ending {
 	s.timer = time.AfterFunc(timerC, func() { s.inbox.Post(ringTimeout{}) })
 	last := outcome{status: 503, reason: "no trunk could take the call"}
-	for i, t := range s.targets {
-		if i > 0 && s.in.Peer.Side == policy.SideInside {
+	for _, t := range s.targets {
+		if s.in.Peer.Side == policy.SideInside {
 			if no := s.ticket.Move(t.Peer.Name); no != nil {
-				last = outcome{status: no.Status, reason: no.Reason}
+				last = outcome{status: no.Status, rule: no.Rule, reason: no.Reason}
 				continue
 			}
 		}
@@ -194,5 +199,8 @@ func (s *Session) setUp() ending {
 		}
 	}
 	s.caller.gone = true
+	if last.rule != "" { // nobody was called: every trunk is full
+		s.tellRefused(refusal{last.status, last.rule, last.reason})
+	}
 	return ending{status: last.status, reason: last.reason}
 }

@@ -134,7 +134,7 @@ func (r *registration) request(ask time.Duration) (*sip.Request, error) {
 	r.seq += 10 // an answered challenge takes the next numbers
 	return ua.Draft{
 		Method: sip.REGISTER, URI: "sip:" + t.Policy.Domain, From: aor, To: aor, FromTag: r.tag, CallID: r.callID, Seq: r.seq,
-		Contact: t.Local.Contact(r.account.User), Local: t.Local,
+		Contact: t.Local.Contact(r.account.User), Local: t.Local, MaxForwards: ua.MaxForwards,
 		Headers: []sip.Header{sip.NewHeader("Expires", strconv.Itoa(int(ask.Seconds())))},
 	}.Request()
 }

@@ -30,6 +30,9 @@ func (l Local) Contact(user string) string {
 	return uri
 }
 
+// MaxForwards is how many hops a request of ours may take (RFC 3261 §8.1.1.6).
+const MaxForwards = 70
+
 // Draft is what a request outside any dialog is made from. URIs are without "<" and ">".
 type Draft struct {
 	Method      sip.RequestMethod
@@ -41,7 +44,7 @@ type Draft struct {
 	Seq         uint32
 	Contact     string
 	Local       Local
-	MaxForwards int // 0: 70
+	MaxForwards int // MaxForwards where no caller has used some up
 	Body        []byte
 	ContentType string
 	Headers     []sip.Header
@@ -52,9 +55,6 @@ func (d Draft) Request() (*sip.Request, error) {
 	var uri sip.Uri
 	if err := sip.ParseUri(d.URI, &uri); err != nil {
 		return nil, err
-	}
-	if d.MaxForwards == 0 {
-		d.MaxForwards = 70
 	}
 	req := sip.NewRequest(d.Method, uri)
 	req.AppendHeader(newVia(d.Local))

@@ -30,7 +30,7 @@ func pair(t testing.TB, h Handler) (near, far *Core, nearEnd *siptest.End) {
 func invite() Draft {
 	return Draft{
 		Method: sip.INVITE, URI: "sip:+33123456789@192.0.2.2", From: "sip:a@192.0.2.1", To: "sip:+33123456789@192.0.2.2",
-		FromTag: NewTag(), CallID: NewCallID(), Seq: 1, Contact: local.Contact("a"), Local: local,
+		FromTag: NewTag(), CallID: NewCallID(), Seq: 1, Contact: local.Contact("a"), Local: local, MaxForwards: MaxForwards,
 		Body: []byte("v=0\r\n"), ContentType: "application/sdp",
 	}
 }

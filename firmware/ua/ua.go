@@ -65,7 +65,8 @@ func (c *Core) response(res *sip.Response, peer policy.Peer) {
 	c.mu.Lock()
 	o := c.clients[key]
 	c.mu.Unlock()
-	if o == nil || o.peer != peer {
+	// A connection that several peers share has no name; then the transaction says whose the response is.
+	if o == nil || o.peer.Side != peer.Side || (peer.Name != "" && peer != o.peer) {
 		return // late, or not ours
 	}
 	if o.inbox == nil || !o.inbox.put(item{out: o, res: res}) {

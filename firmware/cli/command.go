@@ -98,7 +98,7 @@ Exit codes: 0 it was done; 1 it was not, and why is printed; 2 the command line 
 func commands() []command {
 	return []command{
 		exampleCommand(), checkCommand(), versionCommand(),
-		{name: "help", usage: "help [COMMAND]", short: "print this, or more about one command", long: "Prints the list of commands, or everything about one.\n",
+		{name: "help", usage: "help [COMMAND]", short: "print this, or more about one command", long: "Prints the list of commands and the way from nothing to a running box, or everything about one command.\n",
 			do: (*terminal).help},
 		runCommand(), statusCommand(), importCommand(), confirmCommand(), exportCommand(), passwordCommand(),
 	}

@@ -1,0 +1,94 @@
+package apply
+
+import (
+	"flag"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"tollgate/firmware/policy"
+)
+
+var update = flag.Bool("update", false, "write the goldens anew")
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+func example(t *testing.T, replace ...string) *policy.Policy {
+	t.Helper()
+	p, err := policy.Parse(document(t, "Lyon office", replace...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestThePolicyOpensWhatItsPeersNeedAndNothingElse(t *testing.T) {
+	resolved := map[string][]netip.Addr{"carrier-a": {netip.MustParseAddr("198.51.100.77"), netip.MustParseAddr("203.0.113.77")}}
+	golden(t, "two-ports.nft", Filter(example(t), resolved).Ruleset().String())
+	golden(t, "one-port.nft", Filter(example(t, "interface: eth1", "interface: eth0"), resolved).Ruleset().String())
+	own := []netip.Prefix{netip.MustParsePrefix("192.0.2.10/24")}
+	golden(t, "set-up.nft", SetupFilter("eth0", own, 443).Ruleset().String())
+}
+
+func TestTheCarrierSeesThePublicAddress(t *testing.T) {
+	p := example(t)
+	if got := Local(p, policy.SideOutside, policy.TLSTransport); got.Host != "203.0.113.10" || got.Port != 5061 {
+		t.Errorf("outside the box calls itself %+v", got)
+	}
+	if got := Local(p, policy.SideInside, policy.UDP); got.Host != "192.0.2.10" || got.Port != 5060 {
+		t.Errorf("inside the box calls itself %+v", got)
+	}
+	m := Media(p)
+	if m.Outside.Address.String() != "198.51.100.10" || m.Outside.Advertised.String() != "203.0.113.10" || m.Inside.Advertised.String() != "192.0.2.10" {
+		t.Errorf("media %+v", m)
+	}
+	for _, want := range []string{"192.0.2.10", "198.51.100.10", "203.0.113.10"} {
+		found := false
+		for _, a := range OwnAddresses(p) {
+			found = found || a.String() == want
+		}
+		if !found {
+			t.Errorf("the certificate does not name %s", want)
+		}
+	}
+}
+
+func TestTheGatewayIsNeverInside(t *testing.T) {
+	p := example(t, "gateway: 198.51.100.1", "gateway: 192.0.2.1", "address: 198.51.100.10/24", "address: 192.0.2.11/24", "interface: eth1", "interface: eth0")
+	side := SideOf(p)
+	for addr, want := range map[string]policy.Side{
+		"192.0.2.50": policy.SideInside, "192.0.2.1": policy.SideOutside, "203.0.113.9": policy.SideOutside, "::ffff:192.0.2.50": policy.SideInside,
+	} {
+		if got := side(netip.MustParseAddr(addr)); got != want {
+			t.Errorf("%s is %s, want %s", addr, got, want)
+		}
+	}
+	if n := len(Listeners(p, nil).Listeners); n != 6 {
+		t.Errorf("%d listeners, want UDP, TCP and TLS on both sides", n)
+	}
+	if !strings.Contains(Filter(p, nil).Ruleset().String(), "192.0.2.1") {
+		t.Error("the filter does not know the gateway")
+	}
+}

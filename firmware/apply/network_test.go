@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"encoding/json"
 	"flag"
 	"net/netip"
 	"os"
@@ -15,8 +16,13 @@ import (
 
 var update = flag.Bool("update", false, "write the goldens anew")
 
-func golden(t *testing.T, name, got string) {
+func golden(t *testing.T, name string, config any) {
 	t.Helper()
+	text, err := json.MarshalIndent(config, "", "\t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := string(text) + "\n"
 	path := filepath.Join("testdata", name)
 	if *update {
 		if err := os.MkdirAll("testdata", 0o755); err != nil {
@@ -46,10 +52,10 @@ func example(t *testing.T, replace ...string) *policy.Policy {
 
 func TestThePolicyOpensWhatItsPeersNeedAndNothingElse(t *testing.T) {
 	resolved := map[string][]netip.Addr{"carrier-a": {netip.MustParseAddr("198.51.100.77"), netip.MustParseAddr("203.0.113.77")}}
-	golden(t, "two-ports.nft", Filter(example(t), resolved).Ruleset().String())
-	golden(t, "one-port.nft", Filter(example(t, "interface: eth1", "interface: eth0"), resolved).Ruleset().String())
+	golden(t, "two-ports.json", Filter(example(t), resolved))
+	golden(t, "one-port.json", Filter(example(t, "interface: eth1", "interface: eth0"), resolved))
 	own := []netip.Prefix{netip.MustParsePrefix("192.0.2.10/24")}
-	golden(t, "set-up.nft", SetupFilter("eth0", own, 443).Ruleset().String())
+	golden(t, "set-up.json", SetupFilter("eth0", own, 443))
 }
 
 func TestTheCarrierSeesThePublicAddress(t *testing.T) {

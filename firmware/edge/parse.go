@@ -1,0 +1,111 @@
+package edge
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// parse turns a message that has passed the gate into sipgo's form and checks what the gate leaves. err is what the
+// parser said, for the log.
+func parse(p *sip.Parser, b []byte, s shape) (m sip.Message, f fault, err error) {
+	if s.viaOdd {
+		b = tidyVia(b, s.header)
+	}
+	if m, err = guarded(p, b); err != nil {
+		return nil, fault{code: faultParser}, err
+	}
+	tidyParams(m)
+	switch m := m.(type) {
+	case *sip.Request:
+		return m, checkRequest(m), nil
+	case *sip.Response:
+		return m, checkResponse(m), nil
+	}
+	return nil, fault{code: faultParser}, nil
+}
+
+// guarded keeps a panic of the parser, which reads what strangers wrote, from ending all calls.
+func guarded(p *sip.Parser, b []byte) (m sip.Message, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			m, err = nil, fmt.Errorf("the parser panicked: %v", r)
+		}
+	}()
+	return p.ParseSIP(b)
+}
+
+// tidyParams brings the parameters that identity rests on into one form: names are case-insensitive (RFC 3261 §7.3.1)
+// and blanks may stand around "=" (§25.1), but the parser keeps both.
+func tidyParams(m sip.Message) {
+	if h := m.From(); h != nil {
+		tidy(h.Params)
+	}
+	if h := m.To(); h != nil {
+		tidy(h.Params)
+	}
+	for _, h := range m.GetHeaders("Via") {
+		if v, ok := h.(*sip.ViaHeader); ok {
+			tidy(v.Params)
+		}
+	}
+	if h := m.CSeq(); h != nil {
+		h.MethodName = sip.RequestMethod(strings.TrimSpace(string(h.MethodName)))
+	}
+}
+
+func tidy(params sip.HeaderParams) {
+	for i := range params {
+		params[i].K = strings.ToLower(strings.TrimSpace(params[i].K))
+		params[i].V = strings.TrimSpace(params[i].V)
+	}
+}
+
+// checkRequest wants a Via of SIP/2.0, a From tag (RFC 3261 §8.1.1.3; only RFC 2543 did without) and a scheme that the
+// box can route (§8.2.2.1).
+func checkRequest(req *sip.Request) fault {
+	if f := checkCommon(req); f.found() {
+		return f
+	}
+	if tag, _ := req.From().Params.Get("tag"); tag == "" {
+		return fault{code: faultTag}
+	}
+	switch strings.ToLower(req.Recipient.Scheme) {
+	case "sip", "sips":
+		if req.Recipient.Host == "" {
+			return fault{code: faultStartLine}
+		}
+	case "tel":
+	default:
+		return fault{code: faultScheme}
+	}
+	return fault{}
+}
+
+// checkResponse wants exactly one Via: the box is where every request of its own begins (RFC 3261 §8.1.3.3).
+func checkResponse(res *sip.Response) fault {
+	if f := checkCommon(res); f.found() {
+		return f
+	}
+	if len(res.GetHeaders("Via")) != 1 {
+		return fault{code: faultMisrouted}
+	}
+	return fault{}
+}
+
+func checkCommon(m sip.Message) fault {
+	if m.From() == nil || m.To() == nil || m.CallID() == nil || m.CSeq() == nil {
+		return fault{code: faultParser}
+	}
+	for _, h := range m.GetHeaders("Via") {
+		v, ok := h.(*sip.ViaHeader)
+		if !ok || v.Host == "" || !strings.EqualFold(v.ProtocolName, "SIP") || v.ProtocolVersion != "2.0" || !token([]byte(v.Transport)) {
+			return fault{code: faultVia}
+		}
+	}
+	if m.Via() == nil {
+		return fault{code: faultVia}
+	}
+	return fault{}
+}

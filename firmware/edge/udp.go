@@ -1,0 +1,186 @@
+package edge
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+	"golang.org/x/sys/unix"
+
+	"tollgate/firmware/access"
+	"tollgate/firmware/policy"
+)
+
+// udpBuffer is how many bytes the kernel may hold for a UDP socket in each direction: a second of the busiest box.
+const udpBuffer = 4 << 20
+
+// udpSocket is one UDP listener. Requests of the box leave from it too.
+type udpSocket struct {
+	edge   *Edge
+	conn   *net.UDPConn
+	raw    syscall.RawConn
+	local  netip.AddrPort
+	shared atomic.Pointer[sharing]
+	owners owners
+	texts  sync.Pool // of *text
+	ended  chan struct{}
+}
+
+func newUDPSocket(e *Edge, pc net.PacketConn, sh *sharing) (*udpSocket, error) {
+	conn := pc.(*net.UDPConn)
+	raw, err := conn.SyscallConn()
+	if err != nil {
+		return nil, fmt.Errorf("reach the socket: %w", err)
+	}
+	s := &udpSocket{edge: e, conn: conn, raw: raw, ended: make(chan struct{})}
+	s.texts.New = func() any { return new(text) }
+	s.local = unmapped(conn.LocalAddr().(*net.UDPAddr).AddrPort())
+	s.shared.Store(sh)
+	raw.Control(func(fd uintptr) { enlarge(int(fd)) }) // fails only when the socket is closed
+	return s, nil
+}
+
+// enlarge asks for more than the system's limit, which takes CAP_NET_ADMIN, and else for what the limit allows.
+func enlarge(fd int) {
+	for _, o := range [][2]int{{unix.SO_RCVBUFFORCE, unix.SO_RCVBUF}, {unix.SO_SNDBUFFORCE, unix.SO_SNDBUF}} {
+		if unix.SetsockoptInt(fd, unix.SOL_SOCKET, o[0], udpBuffer) != nil {
+			unix.SetsockoptInt(fd, unix.SOL_SOCKET, o[1], udpBuffer)
+		}
+	}
+}
+
+// serve reads until close. An error of reading ends nothing: on UDP it concerns one datagram at most.
+func (s *udpSocket) serve() {
+	buf := make([]byte, maxMessage+1)
+	var pause backOff
+	for {
+		n, from, err := s.conn.ReadFromUDPAddrPort(buf)
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			s.edge.log.Warn("cannot read from the socket", "local", s.local, "err", err)
+			if !pause.wait(s.ended) {
+				return
+			}
+		default:
+			pause.reset()
+			s.datagram(buf[:n], unmapped(from))
+		}
+	}
+}
+
+// datagram handles what came from one source.
+func (s *udpSocket) datagram(b []byte, from netip.AddrPort) {
+	if keepAlive(b) {
+		return
+	}
+	side, _ := s.shared.Load().side(from.Addr())
+	source := access.Source{Side: side, Transport: policy.UDP, Addr: from}
+	if !s.edge.known(source, &s.owners) {
+		s.edge.unknown(source, methodName(b))
+		return
+	}
+	shape, size := inspectDatagram(b)
+	s.edge.receive(s.to(side, from, ""), b[:size], shape)
+}
+
+// to is the way from this socket to a peer.
+func (s *udpSocket) to(side policy.Side, remote netip.AddrPort, owner string) *Conn {
+	return &Conn{link: s, side: side, transport: policy.UDP, local: s.local, remote: remote, dialled: owner, owners: &s.owners}
+}
+
+// keepAlive is what peers send to keep a NAT open: empty lines (RFC 5626 §3.5.1 has them on streams, many send them on
+// UDP) or zeroes.
+func keepAlive(b []byte) bool {
+	if len(b) > 4 {
+		return false
+	}
+	for _, c := range b {
+		if c != '\r' && c != '\n' && c != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *udpSocket) send(m sip.Message, to netip.AddrPort) error {
+	t := s.texts.Get().(*text)
+	defer s.texts.Put(t)
+	t.b = t.b[:0]
+	if err := t.message(m, false); err != nil {
+		return err
+	}
+	return s.sendRaw(t.b, to)
+}
+
+// sendRaw sends one datagram without waiting. When the socket's buffer is full, because an absent host keeps it full,
+// the datagram is lost like any other on its way, and the sender's transaction sends it again.
+func (s *udpSocket) sendRaw(b []byte, to netip.AddrPort) error {
+	var err error
+	address := s.sockaddr(to)
+	closed := s.raw.Write(func(fd uintptr) bool {
+		for {
+			if err = unix.Sendto(int(fd), b, unix.MSG_DONTWAIT, address); err != unix.EINTR {
+				return true
+			}
+		}
+	})
+	switch {
+	case closed != nil:
+		return fmt.Errorf("send to %s: %w", to, net.ErrClosed)
+	case err == unix.EAGAIN || err == unix.ENOBUFS:
+		s.edge.log.Debug("datagram lost: the socket is full", "to", to)
+	case err != nil:
+		return fmt.Errorf("send to %s: %w", to, err)
+	}
+	return nil
+}
+
+func (s *udpSocket) sockaddr(to netip.AddrPort) unix.Sockaddr {
+	if s.local.Addr().Is4() {
+		return &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()}
+	}
+	return &unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()}
+}
+
+func (s *udpSocket) share(sh *sharing) {
+	s.shared.Store(sh)
+	s.owners.forget()
+}
+
+func (s *udpSocket) close() {
+	close(s.ended)
+	s.conn.Close()
+}
+
+func (s *udpSocket) address() netip.AddrPort     { return s.local }
+func (s *udpSocket) sharing() *sharing           { return s.shared.Load() }
+func (s *udpSocket) finish()                     {} // the socket is the listener's
+func (s *udpSocket) done() <-chan struct{}       { return s.ended }
+func (s *udpSocket) state() *tls.ConnectionState { return nil }
+
+// backOff waits longer each time, up to a second.
+type backOff struct{ next time.Duration }
+
+// wait returns false when stop was closed meanwhile.
+func (b *backOff) wait(stop <-chan struct{}) bool {
+	b.next = min(max(2*b.next, 5*time.Millisecond), time.Second)
+	t := time.NewTimer(b.next)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-stop:
+		return false
+	}
+}
+
+func (b *backOff) reset() { b.next = 0 }

@@ -2,6 +2,8 @@ package api
 
 import (
 	"net/http"
+	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -162,4 +164,25 @@ func TestEveryAnswerCarriesThePolicyForTheBrowser(t *testing.T) {
 			}
 		}
 	}
+}
+
+func FuzzHost(f *testing.F) {
+	for _, host := range []string{"192.0.2.1", "192.0.2.1:443", "[2001:db8::1]:8443", "evil.example", "192.0.2.1:443:443", "[::ffff:192.0.2.1]:443", "[192.0.2.1"} {
+		f.Add(host)
+	}
+	r := newReception(Config{Addresses: addrPorts("192.0.2.1:443", "[2001:db8::1]:443"), Names: []string{"tollgate.example"}})
+	ours := []string{"192.0.2.1", "2001:db8::1", "tollgate.example", "::ffff:192.0.2.1"}
+	f.Fuzz(func(t *testing.T, host string) {
+		if !r.hosts[withPort(host)] {
+			return
+		}
+		bare := strings.TrimSuffix(strings.ToLower(host), ":443")
+		bare = strings.TrimSuffix(strings.Trim(bare, "[]"), ".")
+		if addr, err := netip.ParseAddr(bare); err == nil {
+			bare = addr.WithZone("").Unmap().String()
+		}
+		if !slices.Contains(ours, bare) {
+			t.Errorf("%q passed as one of ours", host)
+		}
+	})
 }

@@ -50,9 +50,11 @@ func loopback(t *testing.T, addresses ...netip.AddrPort) Config {
 	return Config{Addresses: addresses, Sources: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}, TLS: certificate(t)}
 }
 
-// openBench is a bench that really listens, closed at the end of the test.
+// openBench is a bench that really listens, closed at the end of the test. Closing waits for browsers, so these tests run
+// side by side.
 func openBench(t *testing.T, c Config) *bench {
 	t.Helper()
+	t.Parallel()
 	b := newBench(t)
 	if err := b.server.Set(t.Context(), c); err != nil {
 		t.Fatal(err)
@@ -175,7 +177,6 @@ func TestOneSourceCannotTakeEveryConnection(t *testing.T) {
 }
 
 func TestAClientThatSendsTooSlowlyIsCutOff(t *testing.T) {
-	t.Parallel()
 	a := free(t)
 	openBench(t, loopback(t, a))
 	conn, err := tls.Dial("tcp", a.String(), &tls.Config{InsecureSkipVerify: true})

@@ -254,8 +254,9 @@ func TestTheConsoleMakesANewFirstPassword(t *testing.T) {
 func TestTheSocketNeedsNoLogIn(t *testing.T) {
 	b := newBench(t)
 	eachOperation(t, func(method, path string, w who) {
-		if path == "/api/v1/events" || path == "/api/v1/session" || path == "/api/v1/password" {
-			return
+		switch path {
+		case "/api/v1/events", "/api/v1/session", "/api/v1/password", "/api/v1/authority", "/api/v1/authority.pem":
+			return // tried elsewhere
 		}
 		b.box.change(func(o *Overview) { o.Revision = Revision{Number: 1, State: "proposed"} })
 		if res := b.local(method, path, plausible(method, path)); res.Code >= 300 {

@@ -21,25 +21,24 @@ func (s *Server) register(a huma.API) {
 	schemas := a.OpenAPI().Components.Schemas
 	schemas.Schema(reflect.TypeFor[Problem](), true, "")
 	schemas.Schema(reflect.TypeFor[Overview](), true, "")
-	reg := func(method, path, id, summary string, w who) huma.Operation {
-		return operation(method, path, id, summary, w)
-	}
 	const get, post = http.MethodGet, http.MethodPost
 
-	huma.Register(a, reg(get, "/session", "get-session", "Say whether this browser is logged in", anybody), s.getSession)
-	huma.Register(a, reg(post, "/session", "log-in", "Log in", anybody), s.logIn)
-	huma.Register(a, reg(http.MethodDelete, "/session", "log-out", "Log out", loggedIn), s.logOut)
-	huma.Register(a, reg(post, "/password", "change-password", "Replace the administrator's password", loggedIn), s.changePassword)
-	huma.Register(a, reg(post, "/password/reset", "reset-password", "Make a new first password (unix socket only)", localOnly), s.resetPassword)
+	huma.Register(a, operation(get, "/session", "get-session", "Say whether this browser is logged in", anybody), s.getSession)
+	huma.Register(a, operation(post, "/session", "log-in", "Log in", anybody), s.logIn)
+	huma.Register(a, operation(http.MethodDelete, "/session", "log-out", "Log out", loggedIn), s.logOut)
+	huma.Register(a, operation(post, "/password", "change-password", "Replace the administrator's password", loggedIn), s.changePassword)
+	huma.Register(a, operation(post, "/password/reset", "reset-password", "Make a new first password (unix socket only)", localOnly), s.resetPassword)
 
-	huma.Register(a, reg(get, "/overview", "get-overview", "Everything the dashboard shows", administrator), s.getOverview)
-	huma.Register(a, answers(reg(get, "/events", "stream-events", "The overview, and again whenever it changed, at most once a second", administrator), "text/event-stream", eventSchema), s.streamEvents)
+	huma.Register(a, operation(get, "/overview", "get-overview", "Everything the dashboard shows", administrator), s.getOverview)
+	huma.Register(a, answers(operation(get, "/events", "stream-events", "The overview, and again whenever it changed, at most once a second", administrator), "text/event-stream", eventSchema), s.streamEvents)
 
-	huma.Register(a, answers(reg(get, "/policy", "export-policy", "The confirmed policy with its secrets masked", administrator), "application/yaml", textSchema), s.exportPolicy)
-	huma.Register(a, upTo(maxPolicy, reg(post, "/policy", "import-policy", "Check a policy and put it into force", administrator)), s.importPolicy)
-	huma.Register(a, reg(post, "/policy/confirm", "confirm-policy", "Keep the revision on trial", administrator), s.confirmPolicy)
+	huma.Register(a, answers(operation(get, "/policy", "export-policy", "The confirmed policy with its secrets masked", administrator), "application/yaml", textSchema), s.exportPolicy)
+	huma.Register(a, upTo(maxPolicy, operation(post, "/policy", "import-policy", "Check a policy and put it into force", administrator)), s.importPolicy)
+	huma.Register(a, operation(post, "/policy/confirm", "confirm-policy", "Keep the revision on trial", administrator), s.confirmPolicy)
 
-	huma.Register(a, answers(reg(get, "/openapi.json", "get-openapi", "This document", administrator), "application/json", anySchema), s.getDocument)
+	huma.Register(a, operation(get, "/authority", "get-authority", "The certificate of the box's own CA", anybody), s.getAuthority)
+	huma.Register(a, answers(operation(get, "/authority.pem", "download-authority", "The certificate of the box's own CA as a file", anybody), "application/x-pem-file", textSchema), s.getAuthorityFile)
+	huma.Register(a, answers(operation(get, "/openapi.json", "get-openapi", "This document", administrator), "application/json", anySchema), s.getDocument)
 }
 
 // operation describes one operation; w says who may use it.

@@ -19,11 +19,12 @@ import (
 
 // Options are what a Server is made of.
 type Options struct {
-	Box      Box
-	Accounts Accounts
-	Pages    fs.FS        // the built page with index.html at its root; nil or empty: a plain message instead
-	Log      *slog.Logger // default: slog.Default()
-	Random   io.Reader    // default: crypto/rand.Reader
+	Box       Box
+	Accounts  Accounts
+	Authority Authority    // the box's own CA, offered for download; may be nil
+	Pages     fs.FS        // the built page with index.html at its root; nil or empty: a plain message instead
+	Log       *slog.Logger // default: slog.Default()
+	Random    io.Reader    // default: crypto/rand.Reader
 
 	cost cost // default: boardCost; tests take less
 }
@@ -39,6 +40,7 @@ type Config struct {
 // Server serves the page, the API and the unix socket. Its methods may be called from any goroutine.
 type Server struct {
 	box           Box
+	authority     Authority
 	pages         fs.FS
 	log           *slog.Logger
 	keyring       *keyring
@@ -78,7 +80,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		o.cost = boardCost()
 	}
 	s := &Server{
-		box: o.Box, pages: o.Pages, log: o.Log,
+		box: o.Box, authority: o.Authority, pages: o.Pages, log: o.Log,
 		keyring:   newKeyring(o.Accounts, o.Random, o.cost),
 		sessions:  newSessions(o.Random),
 		backoff:   newBackoff(),

@@ -12,14 +12,17 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"go.uber.org/goleak"
 )
 
-// TestMain lets a test run this binary as another user; see TestAnotherUserGetsNoAnswerOnTheSocket.
+// TestMain lets a test run this binary as another user (TestAnotherUserGetsNoAnswerOnTheSocket), and looks for goroutines
+// left behind.
 func TestMain(m *testing.M) {
 	if path := os.Getenv("TOLLGATE_TEST_DIAL"); path != "" {
 		os.Exit(dialAs(path))
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m)
 }
 
 // dialAs exits 0 when the socket does not answer: 10 when it does, 11 when it cannot even be reached.

@@ -4,9 +4,11 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
 	"fmt"
 	"math/big"
 	"net"
@@ -15,10 +17,10 @@ import (
 
 // selfSigned makes a certificate for loopback that lives as long as this process. Browsers warn about it; Playwright is
 // told ignoreHTTPSErrors.
-func selfSigned() (*tls.Config, error) {
+func selfSigned() (tls.Certificate, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
-		return nil, fmt.Errorf("making a key: %w", err)
+		return tls.Certificate{}, fmt.Errorf("making a key: %w", err)
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()),
@@ -32,7 +34,16 @@ func selfSigned() (*tls.Config, error) {
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
-		return nil, fmt.Errorf("making a certificate: %w", err)
+		return tls.Certificate{}, fmt.Errorf("making a certificate: %w", err)
 	}
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}, nil
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, nil
+}
+
+// authority offers the certificate for download, where the box offers the one of its CA.
+type authority struct{ der []byte }
+
+// CA returns the certificate and its fingerprint.
+func (a authority) CA() ([]byte, string) {
+	sum := sha256.Sum256(a.der)
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: a.der}), fmt.Sprintf("% X", sum)
 }

@@ -42,7 +42,11 @@ func TestTheFixedPasswordsOpenTheRealAPI(t *testing.T) {
 				t.Errorf("the API does not know the record and made %q", first)
 			}
 			o := options{listen: free(t)}
-			if err := serve(t.Context(), server, o); err != nil {
+			cert, err := selfSigned()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := serve(t.Context(), server, cert, o); err != nil {
 				t.Fatal(err)
 			}
 			defer server.Close(context.Background())

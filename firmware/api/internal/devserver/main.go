@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"flag"
 	"fmt"
@@ -82,11 +83,15 @@ func run(o options) error {
 	if err != nil {
 		return err
 	}
-	server, err := api.New(ctx, api.Options{Box: box, Accounts: accounts, Pages: os.DirFS(o.dist), Log: log})
+	cert, err := selfSigned()
 	if err != nil {
 		return err
 	}
-	if err := serve(ctx, server, o); err != nil {
+	server, err := api.New(ctx, api.Options{Box: box, Accounts: accounts, Authority: authority{cert.Certificate[0]}, Pages: os.DirFS(o.dist), Log: log})
+	if err != nil {
+		return err
+	}
+	if err := serve(ctx, server, cert, o); err != nil {
 		return err
 	}
 	fmt.Printf("ready on https://%s\n", o.listen)
@@ -96,11 +101,7 @@ func run(o options) error {
 	return server.Close(last)
 }
 
-func serve(ctx context.Context, server *api.Server, o options) error {
-	tls, err := selfSigned()
-	if err != nil {
-		return err
-	}
+func serve(ctx context.Context, server *api.Server, cert tls.Certificate, o options) error {
 	if o.socket != "" {
 		if err := server.Listen(o.socket); err != nil {
 			return err
@@ -110,6 +111,6 @@ func serve(ctx context.Context, server *api.Server, o options) error {
 		Addresses: []netip.AddrPort{o.listen},
 		Names:     []string{"localhost"},
 		Sources:   []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")},
-		TLS:       tls,
+		TLS:       &tls.Config{Certificates: []tls.Certificate{cert}},
 	})
 }

@@ -17,8 +17,8 @@ const countries = " " +
 	"PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM " +
 	"TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW "
 
-// zones lists the names of the time zone database that Go carries in time/tzdata, one a line. A list keeps this check
-// free of disk access, which time.LoadLocation is not.
+// zones lists the names of the time zone database that Go carries in time/tzdata (the files in its lib/time/zoneinfo.zip),
+// one a line. A list keeps this check free of disk access, which time.LoadLocation is not.
 //
 //go:embed zones.txt
 var zones string

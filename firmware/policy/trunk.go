@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"fmt"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -167,13 +166,16 @@ func (c *checker) numbers(path string, list []string, owners map[string]string) 
 	}
 }
 
+// grouping removes what people put between the digits of a number.
+var grouping = strings.NewReplacer(" ", "", ".", "", "/", "", "(", "", ")", "", "-", "")
+
 func numberHint(n string) string {
-	digits := regexp.MustCompile(`[ ./()-]`).ReplaceAllString(n, "")
+	digits := grouping.Replace(n)
 	if rest, ok := strings.CutPrefix(digits, "00"); ok {
 		digits = "+" + rest
 	}
 	if e164.MatchString(digits) {
 		return "write " + digits
 	}
-	return fmt.Sprintf("write + and the country code first, such as %s", "+33123456789")
+	return "write + and the country code first, such as +33123456789"
 }

@@ -73,6 +73,9 @@ func TestKilledWhileTheStateIsMadeTheNextStartMakesIt(t *testing.T) {
 		if got := wantWhole(t, path); got != 0 {
 			t.Errorf("revision %d is in force in a new state", got)
 		}
+		if entries, err := os.ReadDir(filepath.Dir(path)); err != nil || len(entries) != 1 {
+			t.Errorf("beside the state there is something left: %v, %v", entries, err)
+		}
 	}
 }
 

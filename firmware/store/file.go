@@ -5,11 +5,33 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"go.etcd.io/bbolt"
 	"golang.org/x/sys/unix"
 )
+
+// halfMade is between the name of a file and the random end of the name under which it is made.
+const halfMade = ".new-"
+
+// removeHalfMade removes what a process left behind that was killed in create. Call it with the lock on path: nobody else
+// who makes a file could use it then.
+func removeHalfMade(path string) error {
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("reading the folder of the state: %w", err)
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), filepath.Base(path)+halfMade) {
+			continue
+		}
+		if err := os.Remove(filepath.Join(filepath.Dir(path), e.Name())); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("removing a half made state: %w", err)
+		}
+	}
+	return nil
+}
 
 // create makes an empty file at path when there is none. It is made beside and linked into place when it is whole, so
 // that a file at path is never half made: a short one is a damaged one.
@@ -17,7 +39,7 @@ func create(path string) error {
 	if _, err := os.Lstat(path); err == nil || !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
-	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".new-*")
+	temp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+halfMade+"*")
 	if err != nil {
 		return fmt.Errorf("making the state: %w", err)
 	}

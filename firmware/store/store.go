@@ -66,6 +66,9 @@ func (o Options) Open(path string) (*Store, error) {
 	if err := s.readThrough(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	if err := removeHalfMade(path); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return s, nil
 }
 

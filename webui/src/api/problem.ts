@@ -1,5 +1,5 @@
 /** Why the box did not do what the page asked. */
-import type { Words } from '../words/words';
+import { own, type Words } from '../words/words';
 import type { Fault, Problem } from './types';
 
 /** Trouble is what every failed request throws: the API's problem document, or that there was no answer at all. */
@@ -34,9 +34,9 @@ export interface Said {
  */
 export function say(error: unknown, words: Words): Said {
   const trouble = error instanceof Trouble ? error : new Trouble({ detail: String(error) });
-  const known = words.problems[trouble.kind];
-  const own = { what: trouble.detail, remedy: trouble.remedy };
-  if (words.locale === 'en-GB' && own.what && own.remedy) return own;
+  const known = own(words.problems, trouble.kind);
+  const boxes = { what: trouble.detail, remedy: trouble.remedy };
+  if (words.locale === 'en-GB' && boxes.what) return { what: boxes.what, remedy: boxes.remedy || known?.[1] || '' };
   if (known) return { what: known[0], remedy: trouble.wait > 0 ? words.wait(trouble.wait) : known[1] };
-  return own.what ? own : { what: words.problems.failed![0], remedy: words.problems.failed![1] };
+  return boxes.what ? boxes : { what: words.problems.failed![0], remedy: words.problems.failed![1] };
 }

@@ -15,5 +15,6 @@ export type Revision = Schemas['Revision'];
 export type Session = Schemas['Session'];
 export type ImportResult = Schemas['ImportResult'];
 export type Change = Schemas['Change'];
+export type Authority = Schemas['AuthorityCertificate'];
 export type Problem = Schemas['Problem'];
 export type Fault = Schemas['Fault'];

@@ -1,7 +1,8 @@
 /** The two sides of the border in short: what the pills at its ends say. */
 import type { Overview, Refusal, Trunk } from '../api/types';
 import { span } from '../format/time';
-import type { Words } from '../words/words';
+import { own, type Words } from '../words/words';
+import { heardPbx } from './counters';
 
 /** Grade is a state; none is no state at all and has no colour. */
 export type Grade = 'ok' | 'warn' | 'bad' | 'none';
@@ -9,24 +10,28 @@ export type Grade = 'ok' | 'warn' | 'bad' | 'none';
 export interface Peer {
   grade: Grade;
   state: string;
-  detail: string;
+  /** Short phrases that stand side by side. */
+  detail: string[];
 }
 
 export function office(overview: Overview, words: Words): Peer {
   const t = words.border;
   const { address, transport, srtp, reachable } = overview.pbx;
-  if (!address) return { grade: 'none', state: t.pbxNone, detail: '' };
-  const detail = [t.over(address, transport.toUpperCase()), media(srtp, words)].filter(Boolean).join(' · ');
-  if (reachable === undefined) return { grade: 'none', state: t.pbxUnknown, detail };
-  return reachable ? { grade: 'ok', state: t.pbxAnswers, detail } : { grade: 'bad', state: t.pbxSilent, detail };
+  if (!address) return { grade: 'none', state: t.pbxNone, detail: [] };
+  const detail = [t.over(address, transport.toUpperCase()), media(srtp, words)];
+  if (reachable === undefined && !overview.calls.some((c) => c.state === 'answered')) {
+    return { grade: 'none', state: heardPbx(overview.counters) ? t.pbxHeard : t.pbxUnknown, detail };
+  }
+  // Nobody needs to probe a PBX that has a call.
+  return reachable !== false ? { grade: 'ok', state: t.pbxAnswers, detail } : { grade: 'bad', state: t.pbxSilent, detail };
 }
 
 export function carrier(overview: Overview, now: number, words: Words): Peer {
   const t = words.border;
   const all = overview.trunks.length;
-  if (all === 0) return { grade: 'none', state: t.carrierNone, detail: '' };
+  if (all === 0) return { grade: 'none', state: t.carrierNone, detail: [] };
   const up = overview.trunks.filter(works).length;
-  const detail = all === 1 ? trunkLine(overview.trunks[0]!, now, words) : overview.trunks.map((x) => x.name).join(' · ');
+  const detail = all === 1 ? trunkLine(overview.trunks[0]!, now, words) : overview.trunks.map((x) => x.name);
   if (up === all) return { grade: 'ok', state: t.trunksUp(up, all), detail };
   const registering = overview.trunks.filter((x) => x.state === 'registering').length;
   if (up === 0 && registering === 0) return { grade: 'bad', state: t.trunksDown(all), detail };
@@ -44,15 +49,14 @@ export function trunkGrade(state: Trunk['state']): Grade {
 
 /** media says how audio goes to a peer, by its SRTP mode. A mode of a later release is shown as it is. */
 export function media(srtp: string, words: Words): string {
-  const known: Record<string, string> = words.connections.srtp;
-  return known[srtp] ?? srtp;
+  return own<string>(words.connections.srtp, srtp) ?? srtp;
 }
 
-function trunkLine(trunk: Trunk, now: number, words: Words): string {
+function trunkLine(trunk: Trunk, now: number, words: Words): string[] {
   const parts = [trunk.tls_version || trunk.transport.toUpperCase(), media(trunk.srtp, words)];
   if (trunk.state === 'up' && trunk.since) parts.push(words.border.registered(span(now - Date.parse(trunk.since))));
   if (trunk.state === 'static') parts.push(words.border.static);
-  return parts.filter(Boolean).join(' · ');
+  return parts.filter(Boolean);
 }
 
 /** fromOffice tells on which side of the gate a refused attempt stopped. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { day, duration, isoDuration, minute, moment, second, span, utc } from './time';
+import { brief, day, duration, isoDuration, minute, moment, second, span, utc } from './time';
 
 const at = Date.parse('2026-11-22T14:57:51Z');
 
@@ -22,6 +22,11 @@ test('a moment of today is its time alone, by the day of the site', () => {
   expect(moment(at, at + 60_000, 'Europe/Paris', 'en-GB')).toBe('15:57');
   expect(moment(at, at + 10 * 3600_000, 'Europe/Paris', 'en-GB')).toBe('22 Nov, 15:57');
   expect(moment(at, at + 365 * 86400_000, 'Europe/Paris', 'en-GB')).toBe('22 Nov 2026, 15:57');
+});
+
+test('where there is little room a moment is its time or its day', () => {
+  expect(brief(at, at + 60_000, 'Europe/Paris', 'en-GB')).toBe('15:57');
+  expect(brief(at, at + 10 * 3600_000, 'Europe/Paris', 'fr-FR')).toBe('22 nov.');
 });
 
 test('UTC stands in the tooltip', () => {

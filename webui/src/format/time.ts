@@ -36,6 +36,11 @@ export function moment(at: number, now: number, zone: string, locale: Locale): s
   return `${format(at, zone, locale, short)}, ${minute(at, zone, locale)}`;
 }
 
+/** 15:58 on the day of now, else 22 Nov: for where there is little room. */
+export function brief(at: number, now: number, zone: string, locale: Locale): string {
+  return moment(at, now, zone, locale).replace(/, [^,]*$/, '');
+}
+
 /** 2026-11-22 14:58:03 UTC */
 export function utc(at: number): string {
   return new Date(at).toISOString().slice(0, 19).replace('T', ' ') + ' UTC';

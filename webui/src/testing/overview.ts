@@ -1,0 +1,62 @@
+/** Overviews for tests: a box that is well, with what the test changes. */
+import type { Call, Leg, Overview, Trunk } from '../api/types';
+
+const encrypted: Leg = {
+  encrypted: true,
+  suite: 'AES_CM_128_HMAC_SHA1_80',
+  packets_in: 100,
+  packets_out: 100,
+  auth_failures: 0,
+  strangers: 0,
+};
+
+export function call(changed: Partial<Call> = {}): Call {
+  return {
+    id: 'c1',
+    direction: 'out',
+    from: '201',
+    to: '+33472105518',
+    trunk: 'carrier-a',
+    state: 'answered',
+    started: '2026-11-22T14:57:00Z',
+    answered: '2026-11-22T14:57:10Z',
+    emergency: false,
+    legs: { inside: { ...encrypted, encrypted: false, suite: '' }, outside: { ...encrypted } },
+    ...changed,
+  };
+}
+
+export function trunk(changed: Partial<Trunk> = {}): Trunk {
+  return {
+    name: 'carrier-a',
+    domain: 'sip.carrier-a.example',
+    transport: 'tls',
+    srtp: 'required',
+    state: 'up',
+    reason: 'Registered.',
+    since: '2026-11-22T14:00:00Z',
+    expires: '2026-11-22T15:30:00Z',
+    tls_version: 'TLS 1.3',
+    accounts: [],
+    calls: 0,
+    cap: 20,
+    ...changed,
+  };
+}
+
+export function overview(changed: Partial<Overview> = {}): Overview {
+  return {
+    at: '2026-11-22T14:58:00Z',
+    started: '2026-11-01T00:00:00Z',
+    mode: 'running',
+    site: { name: 'Lyon branch', country: 'FR', time_zone: 'Europe/Paris', language: 'en', version: 'test' },
+    revision: { number: 41, who: 'admin', why: '', at: '2026-11-22T08:12:00Z', state: 'confirmed' },
+    limits: { calls: 30 },
+    pbx: { address: '192.0.2.10:5060', transport: 'udp', srtp: 'off', reachable: true },
+    trunks: [trunk()],
+    calls: [],
+    refusals: [],
+    counters: [],
+    ...changed,
+  };
+}

@@ -45,8 +45,8 @@ type Wishes struct {
 
 // Right passwords of the PBX and of the trunk.
 const (
-	pbxPassword   = "office-to-box"
-	trunkPassword = "box-to-carrier"
+	pbxPassword   = "Quiet-lantern-41-office"
+	trunkPassword = "Amber-meadow-83-line"
 )
 
 // Branch is a branch office with everything around it. Fields are filled by Build.

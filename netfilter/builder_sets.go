@@ -1,7 +1,6 @@
 package netfilter
 
 import (
-	"cmp"
 	"net/netip"
 	"slices"
 )
@@ -9,18 +8,14 @@ import (
 // addSets defines the sets that several chains look into. Sets without elements are left out, and with them the rules
 // that would ask them, except for pinholes, which come and go.
 func (b *builder) addSets(live []uint16) {
-	own := []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
-	for _, side := range b.sides() {
-		own = append(own, hosts(b.port(side).Addresses)...)
-	}
-	b.prefixes("own", merge(own))
+	b.hosts("own", slices.Concat(b.Inside.Addresses, b.Outside.Addresses))
 	if len(b.sides()) == 2 {
 		b.prefixes("inside", b.insidePrefixes())
 	}
 	b.ports("sip_ports", b.sipPorts())
-	b.ports("rtp_ports", b.mediaPorts(live))
+	b.ports("rtp_earlier", b.earlierPorts(live))
 	for _, side := range b.sides() {
-		b.prefixes(string(side)+"_own", merge(hosts(b.port(side).Addresses)))
+		b.hosts(string(side)+"_own", b.port(side).Addresses)
 		b.prefixes(string(side)+"_peers", b.peers(side))
 		b.pinholeSets(side)
 	}
@@ -49,37 +44,30 @@ func (b *builder) peers(side Side) []netip.Prefix {
 }
 
 // sipPorts returns the UDP ports of all services.
-func (b *builder) sipPorts() []PortRange {
-	var ports []PortRange
+func (b *builder) sipPorts() []uint16 {
+	var ports []uint16
 	for _, s := range b.services {
 		if s.Protocol == UDP {
-			ports = append(ports, PortRange{s.Port, s.Port})
+			ports = append(ports, s.Port)
 		}
 	}
-	return sortPorts(ports)
-}
-
-func (b *builder) mediaPorts(live []uint16) []PortRange {
-	if (b.Media == PortRange{}) {
-		return nil
-	}
-	ports := []PortRange{b.Media}
-	for _, p := range live {
-		if !b.Media.contains(p) {
-			ports = append(ports, PortRange{p, p})
-		}
-	}
-	return sortPorts(ports)
-}
-
-func sortPorts(ports []PortRange) []PortRange {
-	slices.SortFunc(ports, func(a, b PortRange) int { return cmp.Compare(a.Low, b.Low) })
+	slices.Sort(ports)
 	return slices.Compact(ports)
 }
 
+// earlierPorts returns the local ports of live calls that lie outside the media ports of today.
+func (b *builder) earlierPorts(live []uint16) []uint16 {
+	if !b.hasMedia() {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(live), b.Media.contains)
+}
+
+func (b *builder) hasMedia() bool { return b.Media != PortRange{} }
+
 // pinholeSets defines the sets of one side's pinholes, for the families in which the box has an address there.
 func (b *builder) pinholeSets(side Side) {
-	if (b.Media == PortRange{}) {
+	if !b.hasMedia() {
 		return
 	}
 	for _, f := range families() {
@@ -110,8 +98,37 @@ func (b *builder) prefixes(name string, prefixes []netip.Prefix) {
 	}
 }
 
-func (b *builder) ports(name string, ranges []PortRange) {
-	if len(ranges) > 0 {
-		b.rules.sets = append(b.rules.sets, portSet(name, ranges))
+// hosts does so with single addresses.
+func (b *builder) hosts(name string, addrs []netip.Addr) {
+	for _, f := range families() {
+		if s := hostSet(name+f.suffix(), f, addrs); len(s.elements) > 0 {
+			b.rules.sets = append(b.rules.sets, s)
+		}
 	}
+}
+
+func (b *builder) ports(name string, ports []uint16) {
+	if len(ports) > 0 {
+		b.rules.sets = append(b.rules.sets, portSet(name, ports))
+	}
+}
+
+// toSIP returns the match of datagrams to or from SIP ports, if there are any.
+func (b *builder) toSIP(d direction) []statement {
+	if !b.has("sip_ports") {
+		return nil
+	}
+	return []statement{udpPortIn{d, "sip_ports"}}
+}
+
+// toMedia returns the matches of datagrams to or from media ports, each for a rule of its own.
+func (b *builder) toMedia(d direction) []statement {
+	var matches []statement
+	if b.hasMedia() {
+		matches = append(matches, udpPortWithin{d, b.Media})
+	}
+	if b.has("rtp_earlier") {
+		matches = append(matches, udpPortIn{d, "rtp_earlier"})
+	}
+	return matches
 }

@@ -2,12 +2,13 @@ package netfilter
 
 import "golang.org/x/sys/unix"
 
-// datagrams writes the decision on SIP over UDP and on media, before connection tracking and without it.
+// datagrams writes the decision on SIP over UDP and on media, before connection tracking and without it. The base chain
+// is there even with nothing to decide: base chains that come and go are the one thing a transaction swaps with a gap.
 func (b *builder) datagrams() {
-	if !b.has("sip_ports") && !b.has("rtp_ports") {
+	c := b.chain(prerouting("datagrams", atRaw))
+	if !b.has("sip_ports") && !b.hasMedia() {
 		return
 	}
-	c := b.chain(prerouting("datagrams", atRaw))
 	b.rule(c, iif("lo"), accept())
 	b.rule(c, notProtocol(unix.IPPROTO_UDP), accept())
 	b.bySide(c, "_datagrams")
@@ -41,7 +42,7 @@ func (b *builder) bySide(c *chain, suffix string) {
 // media lets in what has a pinhole. The pinholes are asked before the port range, so that a call which started under
 // an earlier range keeps its own.
 func (b *builder) media(c *chain, side Side) {
-	if !b.has("rtp_ports") {
+	if !b.hasMedia() {
 		return
 	}
 	open := b.counter(string(side)+"_rtp", "media of live calls, through their pinholes")
@@ -53,7 +54,9 @@ func (b *builder) media(c *chain, side Side) {
 		}
 	}
 	closed := b.counter(string(side)+"_rtp_closed", "media ports without a pinhole for the source")
-	b.rule(c, udpPortIn{dst, "rtp_ports"}, closed, drop())
+	for _, match := range b.toMedia(dst) {
+		b.rule(c, match, closed, drop())
+	}
 }
 
 func (b *builder) sipOverUDP(c *chain, side Side) {

@@ -18,8 +18,13 @@ func (b *builder) early() {
 // taken (RFC 4862 section 5.4.4).
 func (b *builder) forged(c *chain) {
 	counted := b.counter("forged", "source is the box itself, or belongs inside and arrived outside")
-	b.rule(c, addrIn{ip4, src, "own4"}, counted, drop())
-	b.rule(c, addrIn{ip6, src, "own6"}, notProtocol(unix.IPPROTO_ICMPV6), counted, drop())
+	b.rule(c, loopback(), counted, drop())
+	if b.has("own4") {
+		b.rule(c, addrIn{ip4, src, "own4"}, counted, drop())
+	}
+	if b.has("own6") {
+		b.rule(c, addrIn{ip6, src, "own6"}, notProtocol(unix.IPPROTO_ICMPV6), counted, drop())
+	}
 	if b.OnePort() || b.Outside.Interface == "" {
 		return
 	}

@@ -27,7 +27,7 @@ func (b *builder) neighbours(c *chain) {
 	}
 	b.rule(c, icmpIn{ip6, "neighbours"}, unforwarded{}, counted, accept())
 	b.rule(c, iif(routers), icmp{ip6, icmpType{"nd-router-advert", 134}}, unforwarded{}, counted, accept())
-	b.rule(c, icmp{ip6, icmpType{"mld-listener-query", 130}}, fromLinkLocal{}, counted, accept())
+	b.rule(c, icmp{ip6, icmpType{"mld-listener-query", 130}}, linkLocal(), counted, accept())
 }
 
 // side writes the chain of one side. Ports of the box are decided by source before "established", so that a source
@@ -35,10 +35,8 @@ func (b *builder) neighbours(c *chain) {
 func (b *builder) side(side Side) {
 	name := string(side)
 	c := b.chain(chain{name: name})
-	for _, ports := range []string{"sip_ports", "rtp_ports"} {
-		if b.has(ports) {
-			b.rule(c, untracked(), udpPortIn{dst, ports}, accept()) // decided and counted in datagrams
-		}
+	for _, match := range slices.Concat(b.toSIP(dst), b.toMedia(dst)) {
+		b.rule(c, untracked(), match, accept()) // decided and counted in datagrams
 	}
 	b.sipOverTCP(c, side)
 	b.page(c, side)

@@ -13,17 +13,12 @@ func (b *builder) forward() {
 // sent keeps the box's own SIP over UDP and media out of connection tracking: a packet sent would open a flow, and its
 // answers would then be "established" whatever the pinholes say. All that the box sends may leave.
 func (b *builder) sent() {
-	if !b.has("sip_ports") && !b.has("rtp_ports") {
-		return
-	}
 	c := b.chain(chain{name: "sent", hook: nftables.ChainHookOutput, hookName: "output", priority: atRaw, policy: accept()})
 	b.rule(c, oif("lo"), accept())
-	for _, kind := range []struct{ set, counter, comment string }{
-		{"sip_ports", "sip_sent", "SIP over UDP that the box sent"},
-		{"rtp_ports", "rtp_sent", "media that the box sent"},
-	} {
-		if b.has(kind.set) {
-			b.rule(c, udpPortIn{src, kind.set}, b.counter(kind.counter, kind.comment), untrack{}, accept())
-		}
+	for _, match := range b.toSIP(src) {
+		b.rule(c, match, b.counter("sip_sent", "SIP over UDP that the box sent"), untrack{}, accept())
+	}
+	for _, match := range b.toMedia(src) {
+		b.rule(c, match, b.counter("rtp_sent", "media that the box sent"), untrack{}, accept())
 	}
 }

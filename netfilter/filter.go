@@ -43,7 +43,7 @@ func Open(opts Options) (*Filter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open filter: %w", err)
 	}
-	if _, err := k.ours(); err != nil {
+	if _, err := k.read(); err != nil {
 		k.close()
 		return nil, fmt.Errorf("open filter: table inet %s: %w", opts.Table, err)
 	}
@@ -74,30 +74,17 @@ func (f *Filter) Set(ctx context.Context, c Config) error {
 func (f *Filter) apply(c Config) error {
 	rules := c.ruleset(f.live.ports())
 	rules.Table = f.table
-	err := f.replace(rules)
+	full := rules.with(f.live.elements())
+	err := f.kernel.replace(full)
 	if err != nil && !errors.Is(err, errForeign) {
 		f.log.Warn("filter transaction failed, trying once more", "table", f.table, "error", err)
-		err = f.replace(rules)
+		err = f.kernel.replace(full)
 	}
 	if err != nil {
 		return err
 	}
 	f.config, f.rules = &c, rules
 	return nil
-}
-
-func (f *Filter) replace(rules Ruleset) error {
-	exists, err := f.kernel.ours()
-	if err != nil {
-		return err
-	}
-	var values map[string]Counter
-	if exists {
-		if values, err = f.kernel.counters(); err != nil {
-			return err
-		}
-	}
-	return f.kernel.replace(rules, values, f.live.elements())
 }
 
 // Counters returns every named decision with its count, in the order in which the chains take them.
@@ -126,11 +113,11 @@ func (f *Filter) Counters() ([]Counter, error) {
 func (f *Filter) Remove() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	exists, err := f.kernel.ours()
+	have, err := f.kernel.read()
 	if err != nil {
 		return fmt.Errorf("remove filter: table inet %s: %w", f.table, err)
 	}
-	if exists {
+	if have.exists {
 		if err := f.kernel.remove(); err != nil {
 			return fmt.Errorf("remove filter: %w", err)
 		}

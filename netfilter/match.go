@@ -1,9 +1,9 @@
 package netfilter
 
 import (
-	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/google/nftables/expr"
 	"golang.org/x/sys/unix"
@@ -48,17 +48,26 @@ func (s from) add(p *program) {
 	p.equal(s.addr.AsSlice())
 }
 
-// fromLinkLocal matches IPv6 sources of the link itself (RFC 4291 section 2.5.6).
-type fromLinkLocal struct{}
+// fromPrefix matches sources of one prefix.
+type fromPrefix netip.Prefix
 
-func (fromLinkLocal) String() string { return "ip6 saddr fe80::/10" }
+func linkLocal() fromPrefix { return fromPrefix(netip.MustParsePrefix("fe80::/10")) } // RFC 4291 section 2.5.6
+func loopback() fromPrefix  { return fromPrefix(netip.MustParsePrefix("127.0.0.0/8")) }
 
-func (fromLinkLocal) add(p *program) {
-	mask, network := make([]byte, 16), make([]byte, 16)
-	mask[0], mask[1] = 0xff, 0xc0
-	network[0], network[1] = 0xfe, 0x80
-	p.loadAddr(reg, ip6, src)
-	p.emit(&expr.Bitwise{SourceRegister: reg, DestRegister: reg, Len: 16, Mask: mask, Xor: make([]byte, 16)})
+func (s fromPrefix) String() string {
+	p := netip.Prefix(s)
+	return fmt.Sprintf("%s saddr %v", familyOf(p.Addr()).word(), p)
+}
+
+func (s fromPrefix) add(p *program) {
+	network := netip.Prefix(s).Addr().AsSlice()
+	mask := slices.Clone(lastOf(netip.Prefix(s)).AsSlice())
+	for i := range mask {
+		mask[i] = ^(mask[i] ^ network[i])
+	}
+	length := uint32(len(mask))
+	p.loadAddr(reg, familyOf(netip.Prefix(s).Addr()), src)
+	p.emit(&expr.Bitwise{SourceRegister: reg, DestRegister: reg, Len: length, Mask: mask, Xor: make([]byte, length)})
 	p.equal(network)
 }
 
@@ -77,7 +86,7 @@ func (s toPort) add(p *program) {
 		p.needL4(unix.IPPROTO_TCP)
 	}
 	p.load(reg, expr.PayloadBaseTransportHeader, 2, 2)
-	p.equal(binary.BigEndian.AppendUint16(nil, s.port))
+	p.equal(port(s.port))
 }
 
 // udpPortIn matches a UDP port in a set.
@@ -89,13 +98,42 @@ type udpPortIn struct {
 func (s udpPortIn) String() string { return fmt.Sprintf("udp %cport @%s", s.direction, s.set) }
 
 func (s udpPortIn) add(p *program) {
+	p.loadUDPPort(s.direction)
+	p.in(s.set)
+}
+
+// udpPortWithin matches a UDP port in a range.
+type udpPortWithin struct {
+	direction direction
+	ports     PortRange
+}
+
+func (s udpPortWithin) String() string {
+	if s.ports.Low == s.ports.High {
+		return fmt.Sprintf("udp %cport %d", s.direction, s.ports.Low)
+	}
+	return fmt.Sprintf("udp %cport %d-%d", s.direction, s.ports.Low, s.ports.High)
+}
+
+func (s udpPortWithin) add(p *program) {
+	p.loadUDPPort(s.direction)
+	if s.ports.Low == s.ports.High {
+		p.equal(port(s.ports.Low))
+		return
+	}
+	p.emit(
+		&expr.Cmp{Op: expr.CmpOpGte, Register: reg, Data: port(s.ports.Low)},
+		&expr.Cmp{Op: expr.CmpOpLte, Register: reg, Data: port(s.ports.High)},
+	)
+}
+
+func (p *program) loadUDPPort(d direction) {
 	p.needL4(unix.IPPROTO_UDP)
 	offset := uint32(0)
-	if s.direction == dst {
+	if d == dst {
 		offset = 2
 	}
 	p.load(reg, expr.PayloadBaseTransportHeader, offset, 2)
-	p.in(s.set)
 }
 
 // throughPinhole matches UDP whose source, destination and destination port are together in a set.

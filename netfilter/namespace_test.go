@@ -2,12 +2,14 @@ package netfilter
 
 import (
 	"bytes"
+	"net"
 	"os"
 	"os/exec"
 	"regexp"
 	"runtime"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -140,6 +142,25 @@ func (s *space) cable(name string) {
 	s.do(func() { noDAD("eth0") })
 	linkUp(s.t, netlink.LinkByName, netlink.LinkSetUp, name)
 	linkUp(s.t, s.links.LinkByName, s.links.LinkSetUp, "eth0")
+	carries(s.t, netlink.LinkByName, name)
+	carries(s.t, s.links.LinkByName, "eth0")
+}
+
+// carries waits until a link that is up passes packets; until then it drops them.
+func carries(t *testing.T, find func(string) (netlink.Link, error), name string) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
+		link, err := find(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if link.Attrs().OperState == netlink.OperUp {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%s does not come up: %v", name, link.Attrs().OperState)
+		}
+	}
 }
 
 func writeSys(t *testing.T, path, value string) {
@@ -169,6 +190,21 @@ func giveAddresses(t *testing.T, links *netlink.Handle, name string, texts ...st
 		addr.Flags = syscall.IFA_F_NODAD
 		if err := links.AddrAdd(link, addr); err != nil {
 			t.Fatalf("address %s on %s: %v", text, name, err)
+		}
+		answersTo(t, links, addr.IP)
+	}
+}
+
+// answersTo waits until the kernel takes packets to an address for its own; IPv6 gets there a little later.
+func answersTo(t *testing.T, links *netlink.Handle, ip net.IP) {
+	t.Helper()
+	for end := time.Now().Add(patience); ; time.Sleep(2 * time.Millisecond) {
+		routes, err := links.RouteGet(ip)
+		if err == nil && len(routes) > 0 && routes[0].Type == syscall.RTN_LOCAL {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("%v is not local: %v, %v", ip, routes, err)
 		}
 	}
 }

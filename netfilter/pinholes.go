@@ -101,10 +101,3 @@ func elementsOf(s spot, sources []netip.Prefix) map[string][]element {
 	}
 	return bySet
 }
-
-// without returns the elements of list that are not in other.
-func without(list, other []element) []element {
-	return slices.DeleteFunc(slices.Clone(list), func(e element) bool {
-		return slices.ContainsFunc(other, func(o element) bool { return o.text == e.text })
-	})
-}

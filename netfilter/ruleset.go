@@ -2,6 +2,7 @@ package netfilter
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/nftables"
@@ -111,4 +112,13 @@ func (r Ruleset) set(name string) (set, bool) {
 		}
 	}
 	return set{}, false
+}
+
+// with returns the ruleset with further elements, by set.
+func (r Ruleset) with(extra map[string][]element) Ruleset {
+	r.sets = slices.Clone(r.sets)
+	for i, s := range r.sets {
+		r.sets[i].elements = slices.Concat(s.elements, extra[s.name])
+	}
+	return r
 }

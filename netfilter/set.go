@@ -41,15 +41,18 @@ func prefixSet(name string, f family, prefixes []netip.Prefix) set {
 	return s
 }
 
-// portSet holds ranges of ports, which must not overlap.
-func portSet(name string, ranges []PortRange) set {
-	s := set{name: name, types: []nftables.SetDatatype{nftables.TypeInetService}, interval: true, perLine: 5}
-	for _, r := range ranges {
-		text := fmt.Sprint(r.Low)
-		if r.High != r.Low {
-			text = fmt.Sprintf("%d-%d", r.Low, r.High)
-		}
-		s.elements = append(s.elements, element{text, port(r.Low), port(r.High)})
+// hostSet holds single addresses of one family.
+func hostSet(name string, f family, addrs []netip.Addr) set {
+	s := prefixSet(name, f, merge(hosts(addrs)))
+	s.interval = false
+	return s
+}
+
+// portSet holds ports, sorted.
+func portSet(name string, ports []uint16) set {
+	s := set{name: name, types: []nftables.SetDatatype{nftables.TypeInetService}, perLine: 5}
+	for _, p := range ports {
+		s.elements = append(s.elements, element{fmt.Sprint(p), port(p), port(p)})
 	}
 	return s
 }

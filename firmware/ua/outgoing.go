@@ -89,7 +89,7 @@ func (o *Outgoing) start() error {
 	}
 	tx := sip.NewClientTx(key, req, o.conn, o.core.log)
 	o.mu.Lock()
-	o.tx = tx
+	o.tx, o.final = tx, false
 	o.mu.Unlock()
 	o.core.mu.Lock()
 	o.core.clients[key] = o
@@ -112,7 +112,7 @@ func (o *Outgoing) start() error {
 // failed reports the end of a transaction that brought no final response. It is called with the transaction locked.
 func (o *Outgoing) failed(tx *sip.ClientTx, err error) {
 	o.mu.Lock()
-	report := !o.settled && o.tx == tx && o.inbox != nil
+	report := !o.final && !o.settled && o.tx == tx && o.inbox != nil
 	o.mu.Unlock()
 	if report {
 		go o.inbox.put(item{out: o, err: err})
@@ -132,6 +132,7 @@ func (o *Outgoing) settle() bool {
 func (o *Outgoing) feed(res *sip.Response) []*sip.Response {
 	o.mu.Lock()
 	tx, failAck := o.tx, o.failAck
+	o.final = o.final || !res.IsProvisional()
 	o.mu.Unlock()
 	if failAck != nil && res.StatusCode >= 300 && o.isINVITE() {
 		o.core.write(o.conn, failAck) // sipgo would wait T2 with the transaction locked

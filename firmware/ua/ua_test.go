@@ -304,6 +304,30 @@ func TestAChallengeIsAnsweredOnceWithTheStrongestAlgorithm(t *testing.T) {
 	}
 }
 
+func TestAChallengeOverAStreamIsNoFailure(t *testing.T) {
+	// Without retransmissions to wait for, a transaction ends with its final response (RFC 3261 §17.1.2.2).
+	near, _, end := pair(t, func(in *Incoming) {
+		c := digest.Challenge{Realm: "carrier.example", Nonce: "n", Algorithm: "MD5", QOP: []string{"auth"}}
+		r := Reply{Status: 401, Headers: []sip.Header{sip.NewHeader("WWW-Authenticate", c.String())}}
+		if len(in.GetHeaders("Authorization")) > 0 {
+			r = Reply{Status: 200}
+		}
+		in.Refuse(r)
+	})
+	for range 50 {
+		d := invite()
+		d.Method, d.Body, d.Local.Transport = sip.REGISTER, nil, "TCP"
+		req, err := d.Request()
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := near.Do(t.Context(), req, them, end, &Credentials{User: "office", Secret: "right"})
+		if err != nil || res.StatusCode != 200 {
+			t.Fatalf("got %v, %v; want 200", res, err)
+		}
+	}
+}
+
 func correct(t *testing.T, in *Incoming, header string) bool {
 	t.Helper()
 	got, err := digest.ParseCredentials(header)

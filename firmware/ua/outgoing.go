@@ -32,7 +32,8 @@ type Outgoing struct {
 	tx        *sip.ClientTx
 	answered  map[string]int // challenges answered, by who asked
 	rang      bool           // a provisional response came
-	settled   bool           // the final response or the failure came
+	final     bool           // the transaction has its final response; what ends it then is no failure
+	settled   bool           // the outcome is known: the final response that counts, or the failure
 	cancelled bool
 	failAck   *sip.Request // sent for a failure, sent again when it is repeated
 	ack       *sip.Request // sent for the 2xx, sent again when it is repeated

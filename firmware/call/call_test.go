@@ -334,6 +334,25 @@ func TestAChangeIsRefusedWhileTheCallGoesOn(t *testing.T) {
 	noLeak(t, s.pbx, "203.0.113.")
 }
 
+func TestACancelledChangeIsCancelledOnTheOtherSide(t *testing.T) {
+	s := newScene(t, nil)
+	caller, callee := s.answeredCall()
+	change := caller.ask(sip.INVITE, clearSDP("192.0.2.50", "a=inactive"))
+	in := callee.request(sip.INVITE)
+	if err := in.Respond(callee.box, ua.Reply{Status: 180}); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(250 * time.Millisecond) // the box's own 100 Trying reaches the one who asked
+	change.Cancel()
+	caller.expect(487)
+	if e := callee.next(); e.Cancelled != in {
+		t.Errorf("the carrier got %s, want a CANCEL", shown(e))
+	}
+	if calls := s.desk.Calls(); len(calls) != 1 || calls[0].State != Answered {
+		t.Errorf("the call did not go on: %+v", calls)
+	}
+}
+
 func TestAStopHangsUpBothSides(t *testing.T) {
 	s := newScene(t, nil)
 	caller, callee := s.answeredCall()

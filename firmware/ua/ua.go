@@ -140,6 +140,9 @@ func (c *Core) inDialog(req *sip.Request, conn sip.Connection, peer policy.Peer,
 		in.answer(Reply{Status: 481})
 		return
 	}
+	if req.IsInvite() {
+		in.tx.OnCancel(func(*sip.Request) { box.put(item{in: in, cancelled: true}) })
+	}
 	if !box.put(item{in: in}) {
 		in.answer(Reply{Status: 503})
 	}

@@ -1,6 +1,9 @@
 package netfilter
 
-import "net/netip"
+import (
+	"net/netip"
+	"slices"
+)
 
 // Side is one of the two sides of the border.
 type Side string
@@ -68,6 +71,19 @@ type Pinhole struct {
 
 // OnePort tells whether both sides share one interface.
 func (c Config) OnePort() bool { return c.Inside.Interface == c.Outside.Interface }
+
+// clone returns a Config that shares nothing with c.
+func (c Config) clone() Config {
+	for _, p := range []*Port{&c.Inside, &c.Outside} {
+		p.Addresses, p.Prefixes = slices.Clone(p.Addresses), slices.Clone(p.Prefixes)
+	}
+	c.Services = slices.Clone(c.Services)
+	for i := range c.Services {
+		c.Services[i].Sources = slices.Clone(c.Services[i].Sources)
+	}
+	c.Page.Sources = slices.Clone(c.Page.Sources)
+	return c
+}
 
 // port returns where side s is plugged in.
 func (c Config) port(s Side) Port {

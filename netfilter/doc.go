@@ -15,6 +15,10 @@
 //	forward      forward       0   the box never forwards
 //	sent         output     -300   SIP over UDP and media that the box sends are not tracked either
 //
+// Set changes the table where it differs and swaps the rules at once: what is allowed before and after loses no packet
+// in between, and what is not never gets through. (Only where a peer's prefix itself is widened or narrowed may its
+// packets be missed for some microseconds.)
+//
 // SIP over UDP and media are decided before connection tracking and are kept out of it both ways. Were they tracked, a
 // pinhole shut or a source removed would stay open for as long as its flow lasts. SIP over TCP and the page are decided
 // by source before "established" for the same reason.

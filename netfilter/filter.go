@@ -62,8 +62,11 @@ func (f *Filter) Set(ctx context.Context, c Config) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.apply(c); err != nil {
+	if err := f.apply(c.clone()); err != nil {
 		return fmt.Errorf("set filter: %w", err)
+	}
+	for _, w := range c.Warnings() {
+		f.log.Warn("filter: "+w, "table", f.table)
 	}
 	f.log.Info("filter set", "table", f.table, "services", len(c.Services), "pinholes", len(f.live))
 	return nil

@@ -13,7 +13,7 @@ import (
 type Signalling struct {
 	Streams   int      // TCP directions that carried data
 	Versions  []string // of TLS, as the servers chose them, each once
-	ClearText []string // what was not TLS: SIP that can be read, or bytes of TCP that are no TLS records; empty is good
+	ClearText []string // what was not TLS: SIP that can be read, bytes of TCP that are no TLS records or not known; empty is good
 }
 
 // JudgeSignalling looks at every TCP stream and at every packet. A stream counts as TLS when all its bytes are TLS
@@ -27,8 +27,9 @@ func JudgeSignalling(packets []Packet) Signalling {
 	}
 	for _, flow := range flows(packets) {
 		s.Streams++
-		version, err := walkTLS(flow.bytes())
-		if err != nil {
+		b, gap := flow.bytes()
+		version, err := walkTLS(b)
+		if err := cmp.Or(gap, err); err != nil {
 			s.ClearText = append(s.ClearText, fmt.Sprintf("%v to %v: %v", flow.source, flow.destination, err))
 		}
 		if version != "" && !slices.Contains(s.Versions, version) {
@@ -45,8 +46,8 @@ func looksLikeSIP(b []byte) bool { return bytes.Contains(b, []byte("SIP/2.0")) }
 // flow is one direction of a TCP connection.
 type flow struct {
 	source, destination netip.AddrPort
-	first               uint32 // sequence number of the first byte
-	known               bool
+	first               uint32 // sequence number of the first byte, or of any byte when the start was not seen
+	known, start        bool
 	segments            []segment
 }
 
@@ -80,6 +81,7 @@ func (f *flow) add(p Packet) {
 	if !f.known {
 		f.known, f.first = true, p.Sequence
 		if p.Syn {
+			f.start = true
 			f.first++
 		}
 	}
@@ -88,20 +90,26 @@ func (f *flow) add(p Packet) {
 	}
 }
 
-// bytes puts the segments together up to the first gap; repeated parts are taken once.
-func (f *flow) bytes() []byte {
+// bytes puts the segments together; repeated parts are taken once. It fails at a gap: what was not captured was not
+// judged.
+func (f *flow) bytes() ([]byte, error) {
 	slices.SortStableFunc(f.segments, func(a, b segment) int { return cmp.Compare(a.offset, b.offset) })
+	at := 0
+	if !f.start {
+		at = f.segments[0].offset
+	}
 	var out []byte
 	for _, s := range f.segments {
-		skip := len(out) - s.offset
+		skip := at - s.offset
 		if skip < 0 {
-			break
+			return out, fmt.Errorf("%d bytes are missing in the capture after the first %d", -skip, len(out))
 		}
 		if skip < len(s.data) {
 			out = append(out, s.data[skip:]...)
+			at += len(s.data) - skip
 		}
 	}
-	return out
+	return out, nil
 }
 
 const (

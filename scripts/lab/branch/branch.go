@@ -41,6 +41,7 @@ type Wishes struct {
 	Algorithm     string     // of the carrier's digest: MD5 (default), SHA-256
 	TrunkPassword string     // what the box uses, when it differs from the right one
 	NewConnection bool       // the carrier calls the box at its Contact
+	Manual        bool       // nobody answers by himself
 }
 
 // Right passwords of the PBX and of the trunk.
@@ -61,6 +62,7 @@ type Branch struct {
 	Box         *Box
 
 	authority *peer.Authority
+	captures  []*lab.Process
 }
 
 // Step is one part of building a branch.
@@ -149,11 +151,20 @@ func (b *Branch) startCaptures(ctx context.Context) error {
 		far = b.Lab.Gateway
 	}
 	// The far ends of the links, as a tap on the wire would be.
-	if _, err := b.Lab.PBX.Capture(ctx, b.Lab.Box.Name, office); err != nil {
+	inside, err := b.Lab.PBX.Capture(ctx, b.Lab.Box.Name, office)
+	if err != nil {
 		return err
 	}
-	_, err := b.Lab.Carrier.Capture(ctx, far.Name, carrier)
+	outside, err := b.Lab.Carrier.Capture(ctx, far.Name, carrier)
+	b.captures = []*lab.Process{inside, outside}
 	return err
+}
+
+// StopCaptures ends the captures, for whoever stays long after the proofs.
+func (b *Branch) StopCaptures() {
+	for _, p := range b.captures {
+		p.Stop(time.Second)
+	}
 }
 
 func (b *Branch) startCarrier(ctx context.Context) error {
@@ -175,7 +186,7 @@ func (b *Branch) startCarrier(ctx context.Context) error {
 		p := &peer.Phone{
 			Host: l.Subscribers[i], Name: login.User, Login: login, AOR: login.Number + "@" + CarrierDomain,
 			Registrar: netip.AddrPortFrom(l.Carrier.Address, peer.CarrierPort), Transport: "tls", Authority: b.authority,
-			SRTP: true, Tone: []float64{1150, 1480}[i],
+			SRTP: true, Manual: b.Wishes.Manual, Tone: []float64{1150, 1480}[i],
 		}
 		b.Subscribers = append(b.Subscribers, p)
 		if err := p.Start(ctx); err != nil {
@@ -204,7 +215,7 @@ func (b *Branch) startOffice(ctx context.Context) error {
 		p := &peer.Phone{
 			Host: l.Phones[i], Name: "phone" + login.User, Login: login, AOR: login.User + "@" + OfficeDomain,
 			Registrar: netip.AddrPortFrom(l.PBX.Address, 5060), Transport: "udp", SRTP: b.Wishes.PhoneSRTP,
-			Tone: []float64{620, 850}[i],
+			Manual: b.Wishes.Manual, Tone: []float64{620, 850}[i],
 		}
 		b.Phones = append(b.Phones, p)
 		if err := p.Start(ctx); err != nil {

@@ -2,6 +2,7 @@ package branch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -42,11 +43,15 @@ func (b *Branch) Talk(ctx context.Context, c Conversation) error {
 	if err := wait(ctx, time.Duration(c.Seconds*float64(time.Second))); err != nil {
 		return err
 	}
+	var fault error
 	if c.During != nil {
-		if err := c.During(ctx); err != nil {
-			return err
-		}
+		fault = c.During(ctx)
 	}
+	return errors.Join(fault, end(ctx, c))
+}
+
+// end hangs up on the side that is to, and waits until the other has noticed.
+func end(ctx context.Context, c Conversation) error {
 	ends, learns := c.From, c.To
 	if c.CalledHangsUp {
 		ends, learns = c.To, c.From

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -26,6 +27,7 @@ type Phone struct {
 	SRTP      bool       // SDES, refuses calls without; off: plain RTP
 	Codec     string     // pcma (default) or pcmu
 	Tone      float64    // hertz
+	Manual    bool       // rings until Answer or HangUp
 
 	process *lab.Process
 	control *control
@@ -117,14 +119,8 @@ func (p *Phone) registered() bool {
 
 // Dial calls a number and waits until the other side has answered; the error says with what the call failed.
 func (p *Phone) Dial(ctx context.Context, number string) error {
-	p.control.forget()
-	_, domain, _ := strings.Cut(p.AOR, "@")
-	uri := "sip:" + number + "@" + domain
-	if p.Transport != "udp" {
-		uri += ";transport=" + p.Transport
-	}
-	if _, err := p.control.ask("dial", uri); err != nil {
-		return fmt.Errorf("%s dials %s: %w", p.Name, number, err)
+	if err := p.call(number); err != nil {
+		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
@@ -134,6 +130,51 @@ func (p *Phone) Dial(ctx context.Context, number string) error {
 	}
 	if e.Type == "CALL_CLOSED" {
 		return fmt.Errorf("%s dials %s: the call failed: %s", p.Name, number, e.Param)
+	}
+	return nil
+}
+
+// call begins a call; what happens next is in the events.
+func (p *Phone) call(number string) error {
+	p.control.forget()
+	_, domain, _ := strings.Cut(p.AOR, "@")
+	uri := "sip:" + number + "@" + domain
+	if p.Transport != "udp" {
+		uri += ";transport=" + p.Transport
+	}
+	if _, err := p.control.ask("dial", uri); err != nil {
+		return fmt.Errorf("%s dials %s: %w", p.Name, number, err)
+	}
+	return nil
+}
+
+// Ring calls a number and returns when the other side rings.
+func (p *Phone) Ring(ctx context.Context, number string) error {
+	if err := p.call(number); err != nil {
+		return err
+	}
+	return p.happens(ctx, "ringing at "+number, "CALL_RINGING", "CALL_PROGRESS")
+}
+
+// Rings waits until somebody calls the phone.
+func (p *Phone) Rings(ctx context.Context) error { return p.happens(ctx, "a call", "CALL_INCOMING") }
+
+// Answer takes the call that rings.
+func (p *Phone) Answer(ctx context.Context) error {
+	if _, err := p.control.ask("accept", ""); err != nil {
+		return fmt.Errorf("%s answers: %w", p.Name, err)
+	}
+	return p.Answered(ctx)
+}
+
+// Hold puts the call on hold, or takes it back.
+func (p *Phone) Hold(on bool) error {
+	command := "resume"
+	if on {
+		command = "hold"
+	}
+	if _, err := p.control.ask(command, ""); err != nil {
+		return fmt.Errorf("%s: %s: %w", p.Name, command, err)
 	}
 	return nil
 }
@@ -148,22 +189,31 @@ func (p *Phone) HangUp(ctx context.Context) error {
 
 // Ended waits until the phone's call is over, whoever ended it.
 func (p *Phone) Ended(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, Patience)
-	defer cancel()
-	if _, err := p.control.wait(ctx, "CALL_CLOSED"); err != nil {
-		return fmt.Errorf("%s waits for the end of its call: %w", p.Name, err)
-	}
-	return nil
+	return p.happens(ctx, "the end of its call", "CALL_CLOSED")
 }
 
 // Answered waits until the phone has taken a call since the last Forget.
 func (p *Phone) Answered(ctx context.Context) error {
+	return p.happens(ctx, "an answered call", "CALL_ESTABLISHED")
+}
+
+// happens waits for an event.
+func (p *Phone) happens(ctx context.Context, what string, types ...string) error {
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
-	if _, err := p.control.wait(ctx, "CALL_ESTABLISHED"); err != nil {
-		return fmt.Errorf("%s waits for a call: %w", p.Name, err)
+	if _, err := p.control.wait(ctx, types...); err != nil {
+		return fmt.Errorf("%s waits for %s: %w", p.Name, what, err)
 	}
 	return nil
+}
+
+// DropRecordings removes what the phone has recorded so far.
+func (p *Phone) DropRecordings() error {
+	names, err := filepath.Glob(filepath.Join(p.recordings(), "*.wav"))
+	for _, name := range names {
+		err = errors.Join(err, os.Remove(name))
+	}
+	return err
 }
 
 // Forget drops what happened so far, so that Answered and Ended speak of the next call.

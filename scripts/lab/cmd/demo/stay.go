@@ -22,6 +22,7 @@ const (
 
 // stay tells where the page is and keeps calls running until ctx ends or the box does.
 func stay(ctx context.Context, w io.Writer, b *branch.Branch) error {
+	b.StopCaptures()
 	fmt.Fprintf(w, `
   The box is running, with a call out and calls in coming and going.
 
@@ -56,6 +57,9 @@ func again(ctx context.Context, b *branch.Branch, c branch.Conversation, seconds
 	c.Seconds = seconds
 	for {
 		if err := b.Talk(ctx, c); err != nil {
+			return err
+		}
+		if err := errors.Join(c.From.DropRecordings(), c.To.DropRecordings()); err != nil {
 			return err
 		}
 		select {

@@ -31,7 +31,7 @@ func newBench(t testing.TB, keys *Keys) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(w.closeFiles)
+	t.Cleanup(w.poll.close)
 	b := &bench{w: w, names: map[*half]name{}}
 	b.inside, b.phone = b.leg(t, "127.0.1.1", "127.0.1.9", nil, nil)
 	b.outer, b.carrier = b.leg(t, "127.0.2.1", "127.0.2.9", keys, testKeys(keys.Suite, "box"))
@@ -90,7 +90,9 @@ func (b *bench) relay(from socket, in *half, to socket, packet []byte) bool {
 		return false
 	}
 	for range 100 {
-		b.w.turn(10)
+		if b.w.poll.look(uintptr(b.w.poll.fd)) {
+			b.w.turn()
+		}
 		if _, errno := to.receive(b.buffer[:], &b.from); errno == 0 {
 			return true
 		}
@@ -113,6 +115,9 @@ func packets(t testing.TB, n int, k *Keys) [][]byte {
 }
 
 func TestRelayingAPacketAllocatesNothing(t *testing.T) {
+	if underRaceDetector {
+		t.Skip("the race detector empties the sync.Pool that pion/srtp takes its counters from")
+	}
 	for _, suite := range []policy.Suite{aesCM, gcm} {
 		k := testKeys(suite, "carrier")
 		b := newBench(t, k)

@@ -77,11 +77,16 @@ func (l *Leg) enforce(n setting) error {
 		if err := r.open(holes); err != nil {
 			return err
 		}
-		l.holes = holes
 	}
-	l.session.worker.do(func() { l.half.apply(n) })
+	if !l.session.worker.do(func() { l.half.apply(n) }) {
+		if !same {
+			r.shut(holes)
+		}
+		return ErrClosed
+	}
 	if !same {
 		r.shut(old)
+		l.holes = holes
 	}
 	l.remember(n)
 	l.half.counters.encrypted.Store(n.seal != nil)

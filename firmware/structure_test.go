@@ -31,7 +31,7 @@ var floors = [][]string{
 }
 
 // outside are folders that drive the product from outside or serve its tests; nothing of the product may import them.
-var outside = []string{"scripts", "firmware/api/devserver", "firmware/api/openapi", "firmware/siptest", "webui/tests"}
+var outside = []string{"scripts", "firmware/api/internal/devserver", "firmware/api/openapi", "firmware/siptest", "webui/tests"}
 
 // thinking packages judge and reckon. They touch no socket, disk or clock and start no goroutine.
 var thinking = []string{

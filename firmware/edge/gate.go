@@ -58,6 +58,9 @@ func inspect(h []byte) shape {
 
 // note keeps the first fault, unless this one concerns framing and that one does not.
 func (s *shape) note(f fault) {
+	if !f.found() {
+		return
+	}
 	if !s.fault.found() || f.framing() && !s.fault.framing() {
 		s.fault = f
 	}

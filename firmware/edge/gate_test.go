@@ -57,6 +57,10 @@ func TestTheGateKnowsGoodFromBad(t *testing.T) {
 		"blank in front":              {"OPTIONS sip", " OPTIONS sip", 400, "Malformed start line"},
 		"URI in brackets":             {"sip:box@192.0.2.2 SIP", "<sip:box@192.0.2.2> SIP", 400, "Malformed start line"},
 		"blank in the URI":            {"sip:box@192.0.2.2 SIP", "sip:box@192.0.2.2; lr SIP", 400, "Malformed start line"},
+		"tel URI":                     {"sip:box@192.0.2.2 SIP", "TEL:+33123456789 SIP", 0, "none"},
+		"another scheme":              {"sip:box@192.0.2.2 SIP", "soap.beep://192.0.2.2 SIP", 416, "Unsupported URI Scheme"},
+		"no scheme":                   {"sip:box@192.0.2.2 SIP", "box SIP", 400, "Malformed start line"},
+		"nothing but a scheme":        {"sip:box@192.0.2.2 SIP", "sip: SIP", 400, "Malformed start line"},
 		"folded start line":           {"SIP/2.0\r\nVia", "SIP/2.0\r\n Via", 400, "Malformed start line"},
 		"empty line in front":         {"OPTIONS sip", "\r\nOPTIONS sip", 400, "Malformed start line"},
 		"long start line":             {"sip:box", "sip:" + strings.Repeat("x", 2048), 414, "Start line too long"},
@@ -124,6 +128,21 @@ func TestTheGateKnowsGoodFromBad(t *testing.T) {
 		}
 		if name == "body longer than said" && size != len(text)-2 {
 			t.Errorf("%s: message of %d bytes in a datagram of %d", name, size, len(text))
+		}
+	}
+}
+
+func TestEveryHeaderTheGateLooksAtIsFoundByItsName(t *testing.T) {
+	for k := kindVia; k < kinds; k++ {
+		for _, name := range []string{k.name(), k.String(), strings.ToUpper(k.name())} {
+			if got := kindOf([]byte(name)); got != k {
+				t.Errorf("%q is taken for %q", name, got)
+			}
+		}
+	}
+	for _, name := range []string{"x", "xx", "xia", "xrom", "xvent", "xall-id", "xeplaces", "xontent-type", "xontent-length", "xession-expires", "contact"} {
+		if got := kindOf([]byte(name)); got != kindOther && name != "x" {
+			t.Errorf("%q is taken for %q", name, got)
 		}
 	}
 }

@@ -27,13 +27,42 @@ const (
 
 // kindOf knows long and compact names (RFC 3261 §7.3.3), in any case.
 func kindOf(name []byte) kind {
-	if len(name) == 1 {
+	var k kind
+	switch len(name) {
+	case 1:
 		return compactKind(name[0] | 0x20)
-	}
-	for k := kindVia; k < kinds; k++ {
-		if equalFold(name, k.name()) {
-			return k
+	case 2:
+		return named(name, kindTo)
+	case 3:
+		return named(name, kindVia)
+	case 4:
+		if k = named(name, kindFrom); k == kindOther {
+			k = named(name, kindCSeq)
 		}
+	case 5:
+		return named(name, kindEvent)
+	case 7:
+		return named(name, kindCallID)
+	case 8:
+		if k = named(name, kindReferTo); k == kindOther {
+			k = named(name, kindReplaces)
+		}
+	case 12:
+		if k = named(name, kindContentType); k == kindOther {
+			k = named(name, kindMaxForwards)
+		}
+	case 14:
+		return named(name, kindContentLength)
+	case 15:
+		return named(name, kindSessionExpires)
+	}
+	return k
+}
+
+// named is k if that is the name.
+func named(name []byte, k kind) kind {
+	if equalFold(name, k.name()) {
+		return k
 	}
 	return kindOther
 }

@@ -62,8 +62,8 @@ func tidy(params sip.HeaderParams) {
 	}
 }
 
-// checkRequest wants a Via of SIP/2.0, a From tag (RFC 3261 §8.1.1.3; only RFC 2543 did without) and a scheme that the
-// box can route (§8.2.2.1).
+// checkRequest wants a From tag (RFC 3261 §8.1.1.3; only RFC 2543 did without), a branch that is more than the cookie
+// (§8.1.1.7), and a URI with a host and without headers (§19.1.1, table 1).
 func checkRequest(req *sip.Request) fault {
 	if f := checkCommon(req); f.found() {
 		return f
@@ -71,14 +71,11 @@ func checkRequest(req *sip.Request) fault {
 	if tag, _ := req.From().Params.Get("tag"); tag == "" {
 		return fault{code: faultTag}
 	}
-	switch strings.ToLower(req.Recipient.Scheme) {
-	case "sip", "sips":
-		if req.Recipient.Host == "" {
-			return fault{code: faultStartLine}
-		}
-	case "tel":
-	default:
-		return fault{code: faultScheme}
+	if branch, _ := req.Via().Params.Get("branch"); strings.EqualFold(branch, sip.RFC3261BranchMagicCookie) {
+		return fault{code: faultVia}
+	}
+	if uri := req.Recipient; len(uri.Headers) > 0 || uri.Host == "" && !strings.EqualFold(uri.Scheme, "tel") {
+		return fault{code: faultStartLine}
 	}
 	return fault{}
 }

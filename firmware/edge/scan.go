@@ -1,5 +1,7 @@
 package edge
 
+import "bytes"
+
 // Caps on one message, in bytes and fields. Real messages stay far below: a long INVITE has 3,000 bytes and 40 fields.
 const (
 	maxMessage   = 65535 // what one datagram can hold, and the parser takes
@@ -49,17 +51,16 @@ func lineStart(b []byte, from int) int {
 // nextField cuts the first line off a header section that scanHeader has found good, together with the lines folded
 // into it (RFC 3261 §7.3.1). An empty field is the end.
 func nextField(h []byte) (field, rest []byte) {
-	for i := 0; i+1 < len(h); i++ {
-		if h[i] != '\r' {
-			continue
+	for i := 0; ; {
+		j := bytes.IndexByte(h[i:], '\r')
+		if j < 0 {
+			return nil, nil
 		}
-		if i > 0 && i+2 < len(h) && blank(h[i+2]) {
-			i++
-			continue
+		if i += j; i == 0 || i+2 >= len(h) || !blank(h[i+2]) {
+			return h[:i], h[min(i+2, len(h)):]
 		}
-		return h[:i], h[i+2:]
+		i++
 	}
-	return nil, nil
 }
 
 // cutName splits a field at its colon (RFC 3261 §7.3.1: blanks may stand before it). ok is false when there is no name

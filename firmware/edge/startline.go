@@ -25,11 +25,24 @@ func (s *shape) startLine(line []byte) {
 			// Methods are case-sensitive (RFC 3261 §7.1), and the parser would make an INVITE of it.
 			s.note(fault{code: faultMethodCase})
 		}
+		s.note(schemeFault(uri))
 	case otherVersion(version):
 		s.note(fault{code: faultVersion})
 	default:
 		s.note(fault{code: faultStartLine})
 	}
+}
+
+// schemeFault wants a scheme that the box can route (RFC 3261 §8.2.2.1).
+func schemeFault(uri []byte) fault {
+	scheme, rest, ok := bytes.Cut(uri, []byte{':'})
+	switch {
+	case !ok || len(rest) == 0 || !token(scheme) || digit(scheme[0]):
+		return fault{code: faultStartLine}
+	case equalFold(scheme, "sip"), equalFold(scheme, "sips"), equalFold(scheme, "tel"):
+		return fault{}
+	}
+	return fault{code: faultScheme}
 }
 
 func (s *shape) statusLine(line []byte) {

@@ -227,7 +227,12 @@ func (s *stream) deadline(began time.Time, good bool) time.Time {
 	return time.Now().Add(l.Idle)
 }
 
+// pong answers pings. On a dialled stream the box is the one who asks (RFC 5626 §4.4.1), and two answers of the peer in a
+// row look like a ping.
 func (s *stream) pong(n int) {
+	if s.conn.dialled != "" {
+		return
+	}
 	for range n {
 		if s.sendRaw([]byte("\r\n"), netip.AddrPort{}) != nil {
 			return

@@ -170,6 +170,45 @@ func TestMessagesOf60000BytesPassBothWays(t *testing.T) {
 	})
 }
 
+func TestBothFamiliesOfAddressesWork(t *testing.T) {
+	b := newBench(t)
+	at := netip.MustParseAddrPort("[::1]:0")
+	if l, err := net.Listen("tcp6", at.String()); err != nil {
+		t.Skipf("this machine has no IPv6 loopback: %v", err)
+	} else {
+		l.Close()
+	}
+	listeners := b.listen(t, Listener{Side: policy.SideInside, Transport: policy.UDP, Addr: at}, Listener{Side: policy.SideInside, Transport: policy.TCP, Addr: at})
+	for _, tr := range []policy.Transport{policy.UDP, policy.TCP} {
+		p := connect(t, tr, listeners[tr], nil)
+		p.say(p.request("OPTIONS", 1))
+		h := b.next(t)
+		if err := h.c.WriteMsg(sip.NewResponseFromRequest(h.m.(*sip.Request), 200, "OK", nil)); err != nil {
+			t.Fatal(err)
+		}
+		if via := headerOf(p.hear(), "Via"); !strings.Contains(via, "received=::1") {
+			t.Errorf("%s: Via %s", tr, via)
+		}
+		c := dial(t, b, Target{Owner: "pbx", Side: policy.SideInside, Transport: tr, Addr: listeners[tr]})
+		if err := c.WriteMsg(outgoing(t, c, 1)); err != nil {
+			t.Fatal(err)
+		}
+		b.next(t)
+	}
+}
+
+func BenchmarkADatagramIsHandedOn(b *testing.B) {
+	e := New(Options{Access: &rules{}, Sink: &sink{}, Log: quiet(), Handler: func(sip.Message, *Conn, policy.Peer) {}})
+	defer e.Close()
+	u := &udpSocket{edge: e}
+	u.shared.Store(&sharing{sides: map[policy.Side]*tls.Config{policy.SideInside: nil}})
+	datagram, from := []byte(good), netip.MustParseAddrPort("192.0.2.1:5060")
+	b.ReportAllocs()
+	for b.Loop() {
+		u.datagram(datagram, from)
+	}
+}
+
 func TestOneSocketServesBothSidesBySource(t *testing.T) {
 	server, client := certificates(t)
 	sideOf := func(a netip.Addr) policy.Side {

@@ -8,6 +8,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"log/slog"
+	"math/big"
 	"strings"
 	"testing"
 	"time"
@@ -97,11 +98,11 @@ func TestAnAuthorityThatCannotBeKeptIsAnError(t *testing.T) {
 
 func TestThePrivateKeyNeverPrints(t *testing.T) {
 	a := open(t, newMemory(), newClock())
-	secret := a.key.D.String()
 	scalar, err := a.key.Bytes()
 	if err != nil {
 		t.Fatal(err)
 	}
+	secret := new(big.Int).SetBytes(scalar).String()
 	var log bytes.Buffer
 	slog.New(slog.NewTextHandler(&log, nil)).Info("opened", "authority", a)
 	for _, printed := range []string{fmt.Sprintf("%v %+v %#v %s %d", a, a, a, a, a), log.String()} {

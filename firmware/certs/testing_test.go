@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"maps"
 	"net"
 	"net/netip"
 	"sync"
@@ -40,8 +39,6 @@ func (m *memory) Get(kind, key string) ([]byte, bool, error) {
 	v, ok := m.records[kind+"/"+key]
 	return v, ok, nil
 }
-
-func (m *memory) copy() *memory { return &memory{records: maps.Clone(m.records)} }
 
 // clock is a time that tests move.
 type clock struct {

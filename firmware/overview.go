@@ -63,20 +63,19 @@ func (b *box) counters() []api.Counter {
 }
 
 func shownCall(c call.Snapshot) api.Call {
-	direction := "in"
-	if c.Outbound {
-		direction = "out"
+	direction := "out"
+	if !c.Outbound {
+		direction, c.Caller, c.Callee = "in", c.Callee, c.Caller
 	}
 	return api.Call{
 		ID: c.ID, Direction: direction, From: c.From, To: c.To, Trunk: c.Trunk, State: string(c.State), Started: c.Started,
-		Answered: moment(c.Answered), Emergency: c.Emergency,
-		Legs: api.Legs{Inside: shownLeg(c.Legs[policy.SideInside]), Outside: shownLeg(c.Legs[policy.SideOutside])},
+		Answered: moment(c.Answered), Emergency: c.Emergency, Legs: api.Legs{Inside: shownLeg(c.Caller), Outside: shownLeg(c.Callee)},
 	}
 }
 
 func shownLeg(l call.LegSnapshot) api.Leg {
 	return api.Leg{
-		Encrypted: l.Encrypted, Suite: string(l.Suite), PacketsIn: l.Media.PacketsIn, PacketsOut: l.Media.PacketsOut,
+		Encrypted: l.Encrypted(), Suite: string(l.Suite), PacketsIn: l.Media.PacketsIn, PacketsOut: l.Media.PacketsOut,
 		AuthFailures: l.Media.AuthFailures, Strangers: l.Media.Strangers,
 	}
 }

@@ -49,6 +49,9 @@ func (s *Session) attempt(party Party, encrypt bool) outcome {
 	callee := &Leg{Party: party}
 	s.callee = callee
 	s.showTarget(party)
+	if err := s.openMedia(callee.side()); err != nil {
+		return outcome{status: 503, rule: "network.media_ports", reason: err.Error()}
+	}
 	offer, err := s.offerTo(callee, s.caller, encrypt)
 	if err != nil {
 		return outcome{status: 488, reason: err.Error()}

@@ -43,7 +43,7 @@ func TestAnOfficeCallIsEncryptedTowardsTheCarrierAndHidesTheOffice(t *testing.T)
 	caller.ack(res)
 	callee.request(sip.ACK)
 	if calls := s.desk.Calls(); len(calls) != 1 || calls[0].State != Answered || calls[0].Trunk != "carrier-a" ||
-		!calls[0].Legs[policy.SideOutside].Encrypted || calls[0].Legs[policy.SideInside].Encrypted {
+		!calls[0].Callee.Encrypted() || calls[0].Caller.Encrypted() {
 		t.Errorf("shown: %+v", calls)
 	}
 

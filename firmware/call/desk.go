@@ -51,7 +51,7 @@ type Parties interface {
 
 // Relay opens the media of a call.
 type Relay interface {
-	Open(call string) (*media.Session, error)
+	Open(call string, caller, callee policy.Side) (*media.Session, error)
 }
 
 // Gate admits calls.

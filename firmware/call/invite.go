@@ -9,6 +9,7 @@ import (
 
 	"tollgate/firmware/admission"
 	"tollgate/firmware/event"
+	"tollgate/firmware/media"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/ua"
 )
@@ -40,9 +41,9 @@ func (d *Desk) invite(in *ua.Incoming) {
 	s.finish(s.setUp())
 }
 
-// prepare does what must be known before anybody is called: number, route, admission, the caller's offer, ports.
+// prepare does what must be known before anybody is called: number, route, admission, the caller's offer.
 func (s *Session) prepare() *refusal {
-	steps := []func() *refusal{s.meetCaller, s.checkRequest, s.readNumbers, s.findTargets, s.admit, s.readOffer, s.openMedia}
+	steps := []func() *refusal{s.meetCaller, s.checkRequest, s.readNumbers, s.findTargets, s.admit, s.readOffer}
 	for _, step := range steps {
 		if r := step(); r != nil {
 			return r
@@ -158,11 +159,17 @@ func (s *Session) admit() *refusal {
 	return nil
 }
 
-// openMedia takes the ports of both legs.
-func (s *Session) openMedia() *refusal {
-	relay, err := s.desk.o.Relay.Open(s.id)
+// openMedia takes the ports of both legs. A further attempt on the same side goes on with those of the first.
+func (s *Session) openMedia(callee policy.Side) error {
+	if s.relay != nil {
+		if s.relay.Leg(media.Callee).Side() == callee {
+			return nil
+		}
+		s.relay.Close()
+	}
+	relay, err := s.desk.o.Relay.Open(s.id, s.caller.side(), callee)
 	if err != nil {
-		return &refusal{503, "network.media_ports", err.Error()}
+		return err
 	}
 	s.relay = relay
 	s.mu.Lock()

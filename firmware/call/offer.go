@@ -166,7 +166,7 @@ func (s *Session) answerTo(to, from *Leg) ([]byte, error) {
 	if to.ours != nil {
 		a.Cryptos = []sdp.Crypto{*to.ours}
 	}
-	a.Codecs = to.Party.Codecs
+	a.Codecs, a.Mux = to.Party.Codecs, true // one port where it was offered (RFC 5761)
 	body, err := from.remote.Answer(to.remote, a)
 	if err != nil {
 		return nil, err
@@ -175,7 +175,7 @@ func (s *Session) answerTo(to, from *Leg) ([]byte, error) {
 }
 
 func (s *Session) anchor(l *Leg) (sdp.Anchor, error) {
-	rtp, rtcp := s.relay.Leg(l.side()).Local()
+	rtp, rtcp := s.relay.Leg(s.role(l)).Local()
 	if l.origin.SessionID == 0 {
 		origin, err := sdp.NewOrigin(rtp.Addr(), rand.Reader)
 		if err != nil {
@@ -196,10 +196,17 @@ func (l *Leg) say(body []byte) error {
 	return nil
 }
 
+func (s *Session) role(l *Leg) media.Role {
+	if l == s.caller {
+		return media.Caller
+	}
+	return media.Callee
+}
+
 // setMedia puts what was negotiated into force on both legs.
 func (s *Session) setMedia() error {
 	for _, l := range []*Leg{s.caller, s.callee} {
-		if err := s.relay.Leg(l.side()).Set(l.params(s.other(l))); err != nil {
+		if err := s.relay.Leg(s.role(l)).Set(l.params(s.other(l))); err != nil {
 			return fmt.Errorf("media towards %s: %w", l.Party.Peer.Name, err)
 		}
 		s.showLeg(l)
@@ -222,7 +229,7 @@ func keys(c *sdp.Crypto) *media.Keys {
 	if c == nil {
 		return nil
 	}
-	return &media.Keys{Suite: c.Suite, Key: c.Key}
+	return &media.Keys{Suite: c.Suite, Key: c.Key, MKI: c.MKI}
 }
 
 func hasSDP(res *sip.Response) bool {

@@ -52,8 +52,8 @@ type Session struct {
 	state    State
 	trunk    string
 	answered time.Time
-	legs     map[policy.Side]legView
-	shown    *media.Session // the relay, once the call is admitted
+	suites   [2]policy.Suite // by media.Role; "": clear
+	shown    *media.Session  // the relay, once the call is admitted
 }
 
 // Leg is one of the two dialogs of a call and its media.

@@ -17,20 +17,19 @@ type Snapshot struct {
 	Emergency bool
 	Started   time.Time
 	Answered  time.Time // zero until then
-	Legs      map[policy.Side]LegSnapshot
+	Caller    LegSnapshot
+	Callee    LegSnapshot
 }
 
-// LegSnapshot describes one side of a call.
+// LegSnapshot describes one half of a call.
 type LegSnapshot struct {
-	Encrypted bool
-	Suite     policy.Suite
-	Media     media.LegStats
+	Side  policy.Side
+	Suite policy.Suite // "": clear
+	Media media.LegStats
 }
 
-// legView is what of a leg is shown while the call goes on.
-type legView struct {
-	suite policy.Suite // "": clear
-}
+// Encrypted tells whether the audio of the leg is.
+func (l LegSnapshot) Encrypted() bool { return l.Suite != "" }
 
 // snapshot describes the call; false while it is not admitted.
 func (s *Session) snapshot() (Snapshot, bool) {
@@ -42,27 +41,25 @@ func (s *Session) snapshot() (Snapshot, bool) {
 	snap := Snapshot{
 		ID: s.id, From: s.callerText(), To: s.to.String(), Outbound: s.in.Peer.Side == policy.SideInside, Trunk: s.trunk,
 		State: s.state, Emergency: s.to.Emergency(), Started: s.started, Answered: s.answered,
-		Legs: map[policy.Side]LegSnapshot{},
-	}
-	for side, stats := range s.shown.Stats() {
-		v := s.legs[side]
-		snap.Legs[side] = LegSnapshot{Encrypted: v.suite != "", Suite: v.suite, Media: stats}
+		Caller: s.legShown(media.Caller), Callee: s.legShown(media.Callee),
 	}
 	return snap, true
+}
+
+// legShown describes a leg. s.mu is held.
+func (s *Session) legShown(r media.Role) LegSnapshot {
+	l := s.shown.Leg(r)
+	return LegSnapshot{Side: l.Side(), Suite: s.suites[r], Media: l.Stats()}
 }
 
 // showLeg tells how a leg is encrypted now.
 func (s *Session) showLeg(l *Leg) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.legs == nil {
-		s.legs = map[policy.Side]legView{}
-	}
-	v := legView{}
+	s.suites[s.role(l)] = ""
 	if l.ours != nil {
-		v.suite = l.ours.Suite
+		s.suites[s.role(l)] = l.ours.Suite
 	}
-	s.legs[l.side()] = v
 }
 
 // showTarget tells which trunk carries the call now.

@@ -15,7 +15,7 @@ import (
 func TestPinholesFollowSignalling(t *testing.T) {
 	f := newFilter()
 	s := openSession(t, newRelay(t, f, labConfig()))
-	leg := s.Leg(policy.SideOutside)
+	leg := s.Leg(Callee)
 	rtp, rtcp := leg.Local()
 	expect := func(step string, want ...string) {
 		t.Helper()
@@ -84,7 +84,7 @@ func TestWhenTheFilterFailsTheLegIsAsBefore(t *testing.T) {
 	f := newFilter()
 	r := newRelay(t, f, labConfig())
 	s := openSession(t, r)
-	call := &call{Session: s, relay: r, a: newPeer(t, s.Leg(policy.SideInside), "127.0.1.9", ""), b: newPeer(t, s.Leg(policy.SideOutside), "127.0.2.9", gcm)}
+	call := &call{Session: s, relay: r, a: newPeer(t, s.Leg(Caller), "127.0.1.9", ""), b: newPeer(t, s.Leg(Callee), "127.0.2.9", gcm)}
 	call.a.set()
 	call.b.set()
 	call.converse(2)

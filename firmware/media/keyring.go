@@ -54,6 +54,9 @@ func (l *Leg) remember(n setting) {
 
 // otherSends tells whether the other leg encrypts with a key. No two legs share one (RFC 4568 §6.1).
 func (l *Leg) otherSends(k Keys) bool {
-	other := l.session.Leg(l.half.side.Other())
+	other := l.session.legs[Caller]
+	if other == l {
+		other = l.session.legs[Callee]
+	}
 	return slices.ContainsFunc(other.sealers, func(s *sealer) bool { return s.keys.shares(k) })
 }

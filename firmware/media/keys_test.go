@@ -24,7 +24,7 @@ func TestReplayedPacketsAreDropped(t *testing.T) {
 			for _, b := range sent {
 				write(t, call.a.rtp, call.a.boxRTP(), b)
 			}
-			call.stats(policy.SideInside, "not all were dropped", func(s LegStats) bool { return s.Replays == 10 })
+			call.stats(Caller, "not all were dropped", func(s LegStats) bool { return s.Replays == 10 })
 			call.b.hearsNothing()
 			call.converse(3)
 		})
@@ -40,11 +40,11 @@ func TestReplayedSRTCPIsDropped(t *testing.T) {
 	for range 3 {
 		write(t, call.b.rtcp, call.b.boxRTCP(), b)
 	}
-	call.stats(policy.SideOutside, "not dropped", func(s LegStats) bool { return s.Replays == 2 && s.ControlIn == 1 })
+	call.stats(Callee, "not dropped", func(s LegStats) bool { return s.Replays == 2 && s.ControlIn == 1 })
 	b, _ = call.b.encrypt.EncryptRTCP(nil, report(call.b.ssrc), nil)
 	b[len(b)-6] ^= 1
 	write(t, call.b.rtcp, call.b.boxRTCP(), b)
-	call.stats(policy.SideOutside, "not counted", func(s LegStats) bool { return s.AuthFailures == 1 && s.ControlIn == 1 })
+	call.stats(Callee, "not counted", func(s LegStats) bool { return s.AuthFailures == 1 && s.ControlIn == 1 })
 }
 
 func TestPacketsThatOvertookOthersArrive(t *testing.T) {
@@ -72,9 +72,9 @@ func TestTheSameKeyGoesOnAcrossTheRollOver(t *testing.T) {
 			if call.a.seq > 0x7ff0 { // 33,200 packets on, the number has wrapped
 				t.Fatalf("the test stops before the wrap, at %d", call.a.seq)
 			}
-			for side, s := range call.Stats() {
-				if s.AuthFailures+s.Replays != 0 || s.PacketsIn != 33200 {
-					t.Errorf("%s: %+v", side, s)
+			for _, role := range []Role{Caller, Callee} {
+				if s := call.Leg(role).Stats(); s.AuthFailures+s.Replays != 0 || s.PacketsIn != 33200 {
+					t.Errorf("leg %d: %+v", role, s)
 				}
 			}
 		})
@@ -88,7 +88,7 @@ func TestAReplayFromBeforeASessionRefreshIsStillDropped(t *testing.T) {
 	call.a.hears([]byte("x"))
 	call.b.set()
 	write(t, call.b.rtp, call.b.boxRTP(), recorded)
-	call.stats(policy.SideOutside, "not dropped", func(s LegStats) bool { return s.Replays == 1 })
+	call.stats(Callee, "not dropped", func(s LegStats) bool { return s.Replays == 1 })
 	call.a.hearsNothing()
 }
 
@@ -101,7 +101,7 @@ func TestANewKeyStartsAfreshAndTheOldOneIsDead(t *testing.T) {
 	call.b.set()
 	call.b.seq = 100 // numbers from before are fresh under the new key
 	write(t, call.b.rtp, call.b.boxRTP(), old)
-	call.stats(policy.SideOutside, "the old key still works", func(s LegStats) bool { return s.AuthFailures == 1 })
+	call.stats(Callee, "the old key still works", func(s LegStats) bool { return s.AuthFailures == 1 })
 	call.converse(5)
 }
 
@@ -119,7 +119,7 @@ func TestComingBackToAKeyGoesOnWhereItWas(t *testing.T) {
 	call.b.theirs, call.b.ours, call.b.encrypt, call.b.decrypt = first.theirs, first.ours, first.encrypt, first.decrypt
 	call.b.set()
 	write(t, call.b.rtp, call.b.boxRTP(), recorded)
-	call.stats(policy.SideOutside, "a replay came through", func(s LegStats) bool { return s.Replays == 1 })
+	call.stats(Callee, "a replay came through", func(s LegStats) bool { return s.Replays == 1 })
 	call.converse(5) // the peer's own replay window would tell if the box began anew
 }
 
@@ -148,7 +148,7 @@ func TestAWrongKeyIsCounted(t *testing.T) {
 		for range 7 {
 			call.b.talk([]byte("x"))
 		}
-		call.stats(policy.SideOutside, "not counted", func(s LegStats) bool { return s.AuthFailures == 7 && s.PacketsIn == 0 })
+		call.stats(Callee, "not counted", func(s LegStats) bool { return s.AuthFailures == 7 && s.PacketsIn == 0 })
 		call.a.hearsNothing()
 	}
 }
@@ -157,7 +157,7 @@ func TestClearAudioOnAnEncryptedLegIsRefused(t *testing.T) {
 	call := newCall(t, plainRTP, aesCM)
 	call.b.encrypt = nil
 	call.b.talk([]byte("clear"))
-	call.stats(policy.SideOutside, "not refused", func(s LegStats) bool { return s.AuthFailures+s.Malformed == 1 && s.PacketsIn == 0 })
+	call.stats(Callee, "not refused", func(s LegStats) bool { return s.AuthFailures+s.Malformed == 1 && s.PacketsIn == 0 })
 	call.a.hearsNothing()
 }
 
@@ -172,7 +172,7 @@ func TestAPeersMasterKeyIdentifierIsUnderstood(t *testing.T) {
 		call.b.encrypt = pionContext(t, Keys{Suite: suite, Key: call.b.theirs.Key, MKI: []byte{0, 0, 0, 2}})
 		call.b.seq = 1000
 		call.b.talk([]byte("x"))
-		call.stats(policy.SideOutside, "a wrong identifier passes", func(s LegStats) bool { return s.AuthFailures == 1 })
+		call.stats(Callee, "a wrong identifier passes", func(s LegStats) bool { return s.AuthFailures == 1 })
 	}
 }
 
@@ -182,7 +182,7 @@ func TestASourceThatStartsOverIsHeardAgain(t *testing.T) {
 	call.converse(5)
 	call.a.seq = 39000 // the same source, as when a gateway begins to play music
 	call.a.talk([]byte("doubted"))
-	call.stats(policy.SideInside, "it was not doubted", func(s LegStats) bool { return s.Replays == 1 })
+	call.stats(Caller, "it was not doubted", func(s LegStats) bool { return s.Replays == 1 })
 	call.converse(5)
 }
 

@@ -58,7 +58,7 @@ func newRelay(t testing.TB, p Pinholes, c Config) *Relay {
 
 func openSession(t testing.TB, r *Relay) *Session {
 	t.Helper()
-	s, err := r.Open(t.Name())
+	s, err := r.Open(t.Name(), policy.SideInside, policy.SideOutside)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -205,7 +205,7 @@ func (p *peer) hear() *rtp.Packet {
 	p.t.Helper()
 	b, from, ok := read(p.t, p.rtp, patience)
 	if !ok {
-		p.t.Fatalf("nothing arrives; %+v", p.leg.session.Stats())
+		p.t.Fatalf("nothing arrives; %+v", p.leg.Stats())
 	}
 	if from.Port() != p.boxRTP().Port() {
 		p.t.Fatalf("a packet comes from %v, not from the leg's own port %v", from, p.boxRTP())
@@ -257,8 +257,8 @@ func newCall(t testing.TB, inside, outside policy.Suite) *call {
 	t.Helper()
 	r := newRelay(t, nil, labConfig())
 	c := &call{Session: openSession(t, r), relay: r}
-	c.a = newPeer(t, c.Leg(policy.SideInside), "127.0.1.9", inside)
-	c.b = newPeer(t, c.Leg(policy.SideOutside), "127.0.2.9", outside)
+	c.a = newPeer(t, c.Leg(Caller), "127.0.1.9", inside)
+	c.b = newPeer(t, c.Leg(Callee), "127.0.2.9", outside)
 	c.b.ssrc = 0x5eed0002
 	c.a.set()
 	c.b.set()
@@ -278,15 +278,15 @@ func (c *call) converse(n int) {
 }
 
 // stats waits until a condition on a side's counters is met, since a packet that is dropped leaves no other trace.
-func (c *call) stats(side policy.Side, what string, met func(LegStats) bool) LegStats {
+func (c *call) stats(role Role, what string, met func(LegStats) bool) LegStats {
 	c.a.t.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-		s := c.Session.Stats()[side]
+		s := c.Leg(role).Stats()
 		if met(s) {
 			return s
 		}
 		if time.Now().After(end) {
-			c.a.t.Fatalf("%s side: %s; counters are %+v", side, what, s)
+			c.a.t.Fatalf("leg %d: %s; counters are %+v", role, what, s)
 		}
 	}
 }

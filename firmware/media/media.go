@@ -104,9 +104,9 @@ func (r *Relay) Set(_ context.Context, c Config) error {
 	return nil
 }
 
-// Open makes the two legs of a call: four ports are bound, and nothing is accepted on them before Leg.Set. It fails when
-// the ports are exhausted; the error says so.
-func (r *Relay) Open(call string) (*Session, error) {
+// Open makes the two legs of a call, on the sides of its caller and its callee: four ports are bound, and nothing is
+// accepted on them before Leg.Set. It fails when the ports are exhausted; the error says so.
+func (r *Relay) Open(call string, caller, callee policy.Side) (*Session, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch {
@@ -115,7 +115,7 @@ func (r *Relay) Open(call string) (*Session, error) {
 	case r.config == nil:
 		return nil, errors.New("media: the relay has no configuration yet")
 	}
-	s, err := r.openSession(call)
+	s, err := r.openSession(call, caller, callee)
 	if err != nil {
 		return nil, fmt.Errorf("media: opening the ports of a call: %w", err)
 	}

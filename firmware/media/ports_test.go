@@ -15,13 +15,13 @@ func TestALegTakesAnEvenPortAndTheNextOne(t *testing.T) {
 	starts := map[uint16]bool{}
 	for range 20 {
 		s := openSession(t, r)
-		for _, side := range []policy.Side{policy.SideInside, policy.SideOutside} {
-			rtp, rtcp := s.Leg(side).Local()
+		for _, role := range []Role{Caller, Callee} {
+			rtp, rtcp := s.Leg(role).Local()
 			if rtp.Port()%2 != 0 || rtcp.Port() != rtp.Port()+1 || rtp.Port() < labPorts.Low || rtcp.Port() > labPorts.High {
 				t.Errorf("ports %v and %v", rtp, rtcp)
 			}
 		}
-		rtp, _ := s.Leg(policy.SideInside).Local()
+		rtp, _ := s.Leg(Caller).Local()
 		starts[rtp.Port()] = true
 	}
 	if len(starts) != 20 {
@@ -43,7 +43,7 @@ func TestExhaustedPortsAreToldAndComeBack(t *testing.T) {
 	c.Ports = PortRange{Low: 22001, High: 22006} // pairs 22002 and 22004
 	r := newRelay(t, nil, c)
 	first, second := openSession(t, r), openSession(t, r)
-	_, err := r.Open("third")
+	_, err := r.Open("third", policy.SideInside, policy.SideOutside)
 	if err == nil || !strings.Contains(err.Error(), "all 2 port pairs from 22001 to 22006 are in use") || !strings.Contains(err.Error(), insideAddr) {
 		t.Errorf("the third session: %v", err)
 	}
@@ -62,7 +62,7 @@ func TestOneSideExhaustedLeavesNothingBehind(t *testing.T) {
 	r := newRelay(t, nil, c)
 	files := openFiles(t)
 	for range 3 {
-		if _, err := r.Open("x"); err == nil || !strings.Contains(err.Error(), "outside") {
+		if _, err := r.Open("x", policy.SideInside, policy.SideOutside); err == nil || !strings.Contains(err.Error(), "outside") {
 			t.Errorf("Open: %v", err)
 		}
 	}

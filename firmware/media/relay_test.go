@@ -29,16 +29,16 @@ func TestAToneSurvivesBothWays(t *testing.T) {
 		t.Run(fmt.Sprintf("%s to %s", c.inside, c.outside), func(t *testing.T) {
 			call := newCall(t, c.inside, c.outside)
 			call.converse(100)
-			for _, side := range []policy.Side{policy.SideInside, policy.SideOutside} {
-				s := call.stats(side, "packets are not counted", func(s LegStats) bool { return s.PacketsIn == 100 && s.PacketsOut == 100 })
+			for _, role := range []Role{Caller, Callee} {
+				s := call.stats(role, "packets are not counted", func(s LegStats) bool { return s.PacketsIn == 100 && s.PacketsOut == 100 })
 				if s.AuthFailures+s.Strangers+s.Replays+s.Malformed+s.Withheld != 0 {
-					t.Errorf("%s: %+v", side, s)
+					t.Errorf("%s: %+v", role, s)
 				}
 				if s.BytesIn < 100*172 || s.BytesOut < 100*172 || time.Since(s.LastIn) > patience {
-					t.Errorf("%s: %+v", side, s)
+					t.Errorf("%s: %+v", role, s)
 				}
-				if want := call.Leg(side).half.seal != nil; s.Encrypted != want {
-					t.Errorf("%s: encrypted %v, want %v", side, s.Encrypted, want)
+				if want := call.Leg(role).half.seal != nil; s.Encrypted != want {
+					t.Errorf("%s: encrypted %v, want %v", role, s.Encrypted, want)
 				}
 			}
 		})
@@ -84,8 +84,8 @@ func TestRTCPIsRelayed(t *testing.T) {
 					relayReport(t, call.a, w.insideMux, call.b, w.outsideMux)
 					relayReport(t, call.b, w.outsideMux, call.a, w.insideMux)
 				}
-				for _, side := range []policy.Side{policy.SideInside, policy.SideOutside} {
-					call.stats(side, "reports are not counted", func(s LegStats) bool {
+				for _, role := range []Role{Caller, Callee} {
+					call.stats(role, "reports are not counted", func(s LegStats) bool {
 						return s.ControlIn == 3 && s.ControlOut == 3 && s.PacketsIn == 3 && s.Malformed+s.AuthFailures+s.Replays == 0
 					})
 				}
@@ -142,7 +142,7 @@ func TestHoldSilencesOneDirectionAndKeepsRTCP(t *testing.T) {
 	call.converse(2)
 	call.b.set(func(p *Params) { p.Hold = true })
 	call.a.talk([]byte("nobody wants this"))
-	call.stats(policy.SideOutside, "nothing was withheld", func(s LegStats) bool { return s.Withheld == 1 })
+	call.stats(Callee, "nothing was withheld", func(s LegStats) bool { return s.Withheld == 1 })
 	call.b.hearsNothing()
 	call.b.talk([]byte("music"))
 	call.a.hears([]byte("music"))
@@ -156,9 +156,9 @@ func TestNothingIsSentToAnUnspecifiedAddress(t *testing.T) {
 	call.converse(1)
 	call.b.set(func(p *Params) { p.Remote = netip.AddrPortFrom(netip.IPv4Unspecified(), p.Remote.Port()) })
 	call.a.talk([]byte("hold"))
-	call.stats(policy.SideOutside, "nothing was withheld", func(s LegStats) bool { return s.Withheld == 1 })
+	call.stats(Callee, "nothing was withheld", func(s LegStats) bool { return s.Withheld == 1 })
 	call.b.talk([]byte("early"))
-	call.stats(policy.SideOutside, "it is no stranger", func(s LegStats) bool { return s.Strangers == 1 })
+	call.stats(Callee, "it is no stranger", func(s LegStats) bool { return s.Strangers == 1 })
 	call.b.set()
 	call.converse(2)
 }
@@ -166,10 +166,10 @@ func TestNothingIsSentToAnUnspecifiedAddress(t *testing.T) {
 func TestBeforeSetNothingIsTaken(t *testing.T) {
 	r := newRelay(t, nil, labConfig())
 	s := openSession(t, r)
-	call := &call{Session: s, a: newPeer(t, s.Leg(policy.SideInside), "127.0.1.9", ""), b: newPeer(t, s.Leg(policy.SideOutside), "127.0.2.9", "")}
+	call := &call{Session: s, a: newPeer(t, s.Leg(Caller), "127.0.1.9", ""), b: newPeer(t, s.Leg(Callee), "127.0.2.9", "")}
 	call.b.set()
 	call.a.talk([]byte("too early"))
-	call.stats(policy.SideInside, "it is no stranger", func(s LegStats) bool { return s.Strangers == 1 && s.PacketsIn == 0 })
+	call.stats(Caller, "it is no stranger", func(s LegStats) bool { return s.Strangers == 1 && s.PacketsIn == 0 })
 	call.b.hearsNothing()
 }
 
@@ -178,8 +178,8 @@ func TestIPv6AndAChangeOfFamily(t *testing.T) {
 	c.Inside.Address = netip.IPv6Loopback()
 	r := newRelay(t, nil, c)
 	s := openSession(t, r)
-	call := &call{Session: s, relay: r, a: newPeer(t, s.Leg(policy.SideInside), "::1", gcm),
-		b: newPeer(t, s.Leg(policy.SideOutside), "127.0.2.9", aesCM)}
+	call := &call{Session: s, relay: r, a: newPeer(t, s.Leg(Caller), "::1", gcm),
+		b: newPeer(t, s.Leg(Callee), "127.0.2.9", aesCM)}
 	call.a.set()
 	call.b.set()
 	call.converse(10)
@@ -195,8 +195,8 @@ func TestBothSidesMayShareOneAddress(t *testing.T) {
 	c.Outside.Address = c.Inside.Address
 	r := newRelay(t, nil, c)
 	s := openSession(t, r)
-	call := &call{Session: s, relay: r, a: newPeer(t, s.Leg(policy.SideInside), "127.0.1.9", ""),
-		b: newPeer(t, s.Leg(policy.SideOutside), "127.0.2.9", aesCM)}
+	call := &call{Session: s, relay: r, a: newPeer(t, s.Leg(Caller), "127.0.1.9", ""),
+		b: newPeer(t, s.Leg(Callee), "127.0.2.9", aesCM)}
 	call.a.set()
 	call.b.set()
 	call.converse(10)
@@ -207,7 +207,7 @@ func TestWhatLeavesIsMarkedExpeditedForwarding(t *testing.T) {
 	c.Inside.Address = netip.IPv6Loopback()
 	r := newRelay(t, nil, c)
 	s := openSession(t, r)
-	call := &call{Session: s, relay: r, a: newPeer(t, s.Leg(policy.SideInside), "::1", ""), b: newPeer(t, s.Leg(policy.SideOutside), "127.0.2.9", "")}
+	call := &call{Session: s, relay: r, a: newPeer(t, s.Leg(Caller), "::1", ""), b: newPeer(t, s.Leg(Callee), "127.0.2.9", "")}
 	call.a.set()
 	call.b.set()
 	call.converse(1) // so that both ports are learned
@@ -267,7 +267,7 @@ func TestSettingTwiceChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := openSession(t, r)
-	call := &call{Session: s, relay: r, a: newPeer(t, s.Leg(policy.SideInside), "127.0.1.9", ""), b: newPeer(t, s.Leg(policy.SideOutside), "127.0.2.9", gcm)}
+	call := &call{Session: s, relay: r, a: newPeer(t, s.Leg(Caller), "127.0.1.9", ""), b: newPeer(t, s.Leg(Callee), "127.0.2.9", gcm)}
 	for range 3 {
 		call.a.set()
 		call.b.set()
@@ -298,7 +298,7 @@ func TestAConfigurationThatCannotWorkIsRefusedAndTheOldOneStays(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer fresh.Close()
-	if _, err := fresh.Open("x"); err == nil {
+	if _, err := fresh.Open("x", policy.SideInside, policy.SideOutside); err == nil {
 		t.Error("a relay without a configuration opened a session")
 	}
 }
@@ -307,11 +307,11 @@ func TestAnAdvertisedAddressStandsInLocal(t *testing.T) {
 	c := labConfig()
 	c.Outside.Advertised = netip.MustParseAddr("203.0.113.5")
 	s := openSession(t, newRelay(t, nil, c))
-	rtp, rtcp := s.Leg(policy.SideOutside).Local()
+	rtp, rtcp := s.Leg(Callee).Local()
 	if rtp.Addr() != c.Outside.Advertised || rtcp.Addr() != c.Outside.Advertised || rtp.Port()%2 != 0 || rtcp.Port() != rtp.Port()+1 {
 		t.Errorf("outside is at %v and %v", rtp, rtcp)
 	}
-	if rtp, _ := s.Leg(policy.SideInside).Local(); rtp.Addr() != c.Inside.Address {
+	if rtp, _ := s.Leg(Caller).Local(); rtp.Addr() != c.Inside.Address {
 		t.Errorf("inside is at %v", rtp)
 	}
 }
@@ -331,7 +331,7 @@ func TestCloseIsCompleteAndMayBeRepeated(t *testing.T) {
 	if got := openFiles(t); got != idle+10*4 {
 		t.Errorf("%d files are open with 10 sessions, want %d", got, idle+10*4)
 	}
-	leg := sessions[0].Leg(policy.SideInside)
+	leg := sessions[0].Leg(Caller)
 	if err := leg.Set(Params{}); !errors.Is(err, ErrClosed) {
 		t.Errorf("Set after Close: %v", err)
 	}
@@ -341,7 +341,7 @@ func TestCloseIsCompleteAndMayBeRepeated(t *testing.T) {
 	if got := openFiles(t); got != before {
 		t.Errorf("%d files are open after Close, want %d", got, before)
 	}
-	if _, err := r.Open("x"); !errors.Is(err, ErrClosed) {
+	if _, err := r.Open("x", policy.SideInside, policy.SideOutside); !errors.Is(err, ErrClosed) {
 		t.Errorf("Open after Close: %v", err)
 	}
 	if err := r.Set(context.Background(), labConfig()); !errors.Is(err, ErrClosed) {
@@ -362,7 +362,7 @@ func TestStatsOutliveTheSession(t *testing.T) {
 	call := newCall(t, plainRTP, aesCM)
 	call.converse(5)
 	call.Close()
-	if s := call.Stats()[policy.SideOutside]; s.PacketsIn != 5 || s.PacketsOut != 5 || !s.Encrypted {
+	if s := call.Leg(Callee).Stats(); s.PacketsIn != 5 || s.PacketsOut != 5 || !s.Encrypted {
 		t.Errorf("after Close %+v", s)
 	}
 }

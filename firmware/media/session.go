@@ -9,34 +9,51 @@ import (
 	"tollgate/firmware/policy"
 )
 
-// Session is the media of one call: two legs, one a side.
+// Session is the media of one call: the legs of its caller and of its callee. Both may be on the same side, as after a
+// transfer.
 type Session struct {
 	call   string
 	relay  *Relay
 	config Config
 	worker *worker
-	inside *Leg
-	outer  *Leg
+	legs   [2]*Leg // by Role
 
 	mu     sync.Mutex // guards everything below and the legs' own fields
 	closed bool
 }
 
+// Role tells the two legs of a session apart.
+type Role int
+
+// The roles.
+const (
+	Caller Role = iota
+	Callee
+)
+
+// String returns the role's name.
+func (r Role) String() string {
+	if r == Caller {
+		return "caller"
+	}
+	return "callee"
+}
+
 // openSession binds the ports of both legs and hands them to a worker. relay.mu is held.
-func (r *Relay) openSession(call string) (*Session, error) {
+func (r *Relay) openSession(call string, caller, callee policy.Side) (*Session, error) {
 	s := &Session{call: call, relay: r, config: *r.config, worker: r.idlest()}
 	var err error
-	if s.inside, err = s.openLeg(policy.SideInside); err != nil {
+	if s.legs[Caller], err = s.openLeg(caller); err != nil {
 		return nil, err
 	}
-	if s.outer, err = s.openLeg(policy.SideOutside); err != nil {
-		s.inside.release()
+	if s.legs[Callee], err = s.openLeg(callee); err != nil {
+		s.legs[Caller].release()
 		return nil, err
 	}
-	s.inside.half.far, s.outer.half.far = s.outer.half, s.inside.half
+	a, b := s.legs[Caller].half, s.legs[Callee].half
+	a.far, b.far = b, a
 	if err := s.start(); err != nil {
-		s.inside.release()
-		s.outer.release()
+		s.release()
 		return nil, err
 	}
 	return s, nil
@@ -69,24 +86,18 @@ func (s *Session) start() error {
 }
 
 func (s *Session) flows() []*flow {
-	return []*flow{s.inside.half.rtp, s.inside.half.rtcp, s.outer.half.rtp, s.outer.half.rtcp}
+	a, b := s.legs[Caller].half, s.legs[Callee].half
+	return []*flow{a.rtp, a.rtcp, b.rtp, b.rtcp}
 }
 
-// Leg returns the leg of a side.
-func (s *Session) Leg(side policy.Side) *Leg {
-	if side == policy.SideInside {
-		return s.inside
-	}
-	return s.outer
-}
+// Leg returns the leg of a role.
+func (s *Session) Leg(r Role) *Leg { return s.legs[r] }
 
-// Stats returns the counters of both legs, after Close the last ones.
-func (s *Session) Stats() map[policy.Side]LegStats {
-	return map[policy.Side]LegStats{
-		policy.SideInside:  s.inside.half.counters.stats(),
-		policy.SideOutside: s.outer.half.counters.stats(),
-	}
-}
+// Side returns the side that the leg is on.
+func (l *Leg) Side() policy.Side { return l.half.side }
+
+// Stats returns the leg's counters, after Close the last ones.
+func (l *Leg) Stats() LegStats { return l.half.counters.stats() }
 
 // Close shuts the pinholes and gives the ports back. A second Close does nothing.
 func (s *Session) Close() {
@@ -102,7 +113,7 @@ func (s *Session) close() (first bool) {
 		return false
 	}
 	s.closed = true
-	for _, l := range []*Leg{s.inside, s.outer} {
+	for _, l := range s.legs {
 		s.relay.shut(l.holes)
 		l.holes = nil
 	}
@@ -113,9 +124,14 @@ func (s *Session) close() (first bool) {
 		}
 		s.worker.sessions.Add(-1)
 	})
-	s.inside.release()
-	s.outer.release()
+	s.release()
 	return true
+}
+
+func (s *Session) release() {
+	for _, l := range s.legs {
+		l.release()
+	}
 }
 
 // openLeg binds a pair of ports.

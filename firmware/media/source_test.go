@@ -27,8 +27,8 @@ func TestAStrangerIsNeitherHeardNorAnswered(t *testing.T) {
 			}
 			call.converse(5)
 			attack(10)
-			call.stats(policy.SideInside, "strangers are not counted", func(s LegStats) bool { return s.Strangers == 20 })
-			call.stats(policy.SideOutside, "strangers are not counted", func(s LegStats) bool { return s.Strangers == 40 })
+			call.stats(Caller, "strangers are not counted", func(s LegStats) bool { return s.Strangers == 20 })
+			call.stats(Callee, "strangers are not counted", func(s LegStats) bool { return s.Strangers == 40 })
 			if suite != plainRTP {
 				call.a.encrypt = pionContext(t, *call.a.theirs)
 			}
@@ -46,7 +46,7 @@ func TestAPlainPeersPortIsLearnedOnceAndThenFixed(t *testing.T) {
 	call.converse(3)
 
 	write(t, third, call.a.boxRTP(), call.a.next([]byte("hijack")))
-	call.stats(policy.SideInside, "a second port was let in", func(s LegStats) bool { return s.Strangers == 1 })
+	call.stats(Caller, "a second port was let in", func(s LegStats) bool { return s.Strangers == 1 })
 	call.converse(3)
 	silent(t, third, "the hijacker")
 
@@ -54,7 +54,7 @@ func TestAPlainPeersPortIsLearnedOnceAndThenFixed(t *testing.T) {
 	call.a.rtp = signalled
 	call.converse(3)
 	write(t, routed, call.a.boxRTP(), call.a.next([]byte("late")))
-	call.stats(policy.SideInside, "the old port is still let in", func(s LegStats) bool { return s.Strangers == 2 })
+	call.stats(Caller, "the old port is still let in", func(s LegStats) bool { return s.Strangers == 2 })
 }
 
 func TestSignallingMovesAPlainPeer(t *testing.T) {
@@ -63,13 +63,13 @@ func TestSignallingMovesAPlainPeer(t *testing.T) {
 	old := call.a.rtp
 	call.a.rtp = listen(t, "127.0.1.77")
 	call.a.talk([]byte("not yet"))
-	call.stats(policy.SideInside, "it moved without signalling", func(s LegStats) bool { return s.Strangers == 1 })
+	call.stats(Caller, "it moved without signalling", func(s LegStats) bool { return s.Strangers == 1 })
 	call.a.set()
 	call.b.talk([]byte("first")) // before the new address has sent anything
 	call.a.hears([]byte("first"))
 	call.converse(3)
 	write(t, old, call.a.boxRTP(), call.a.next([]byte("old")))
-	call.stats(policy.SideInside, "the old address is still let in", func(s LegStats) bool { return s.Strangers == 2 })
+	call.stats(Caller, "the old address is still let in", func(s LegStats) bool { return s.Strangers == 2 })
 	silent(t, old, "the old address")
 }
 
@@ -80,12 +80,12 @@ func TestSRTPMovesAmongPortsOnlyByAPacketThatProvesItself(t *testing.T) {
 	forged := call.a.next([]byte("x"))
 	forged[len(forged)-1] ^= 1
 	write(t, other, call.a.boxRTP(), forged)
-	call.stats(policy.SideInside, "it was not refused", func(s LegStats) bool { return s.AuthFailures == 1 })
+	call.stats(Caller, "it was not refused", func(s LegStats) bool { return s.AuthFailures == 1 })
 	replayed := call.a.next([]byte("y"))
 	write(t, call.a.rtp, call.a.boxRTP(), replayed)
 	call.b.hears([]byte("y"))
 	write(t, other, call.a.boxRTP(), replayed)
-	call.stats(policy.SideInside, "it was not refused", func(s LegStats) bool { return s.Replays == 1 })
+	call.stats(Caller, "it was not refused", func(s LegStats) bool { return s.Replays == 1 })
 	call.converse(2)
 	silent(t, other, "the other port")
 
@@ -108,7 +108,7 @@ func TestExtraSourcesAreHeardButNotTalkedTo(t *testing.T) {
 	// Without signalling naming it any longer, it is a stranger again.
 	call.a.set()
 	write(t, sender, call.a.boxRTP(), call.a.next([]byte("again")))
-	call.stats(policy.SideInside, "it is no stranger", func(s LegStats) bool { return s.Strangers == 1 })
+	call.stats(Caller, "it is no stranger", func(s LegStats) bool { return s.Strangers == 1 })
 }
 
 func TestBadTagsDoNotDisturbTheCall(t *testing.T) {
@@ -124,7 +124,7 @@ func TestBadTagsDoNotDisturbTheCall(t *testing.T) {
 			call.b.encrypt = pionContext(t, *call.b.theirs)
 			call.converse(1)
 		}
-		call.stats(policy.SideOutside, "bad tags are not counted", func(s LegStats) bool { return s.AuthFailures == 1000 && s.PacketsIn == 50 })
+		call.stats(Callee, "bad tags are not counted", func(s LegStats) bool { return s.AuthFailures == 1000 && s.PacketsIn == 50 })
 	}
 }
 
@@ -134,7 +134,7 @@ func TestBadTagsFromManySourcesAreForgotten(t *testing.T) {
 		bad := call.b.next([]byte("x"))
 		bad[8] = byte(i) // another SSRC, so that the tag is wrong
 		write(t, call.b.rtp, call.b.boxRTP(), bad)
-		call.stats(policy.SideOutside, "it is not counted", func(s LegStats) bool { return s.AuthFailures == uint64(i+1) })
+		call.stats(Callee, "it is not counted", func(s LegStats) bool { return s.AuthFailures == uint64(i+1) })
 	}
 	call.converse(3)
 }
@@ -150,7 +150,7 @@ func TestSourcesUnderOneKeyAreBounded(t *testing.T) {
 		}
 		call.a.ssrc = 9999
 		call.a.talk([]byte("one too many"))
-		call.stats(policy.SideInside, "it was let through", func(s LegStats) bool { return s.Malformed == 1 })
+		call.stats(Caller, "it was let through", func(s LegStats) bool { return s.Malformed == 1 })
 		call.b.hearsNothing()
 		call.a.ssrc = 0x5eed0001 // the known ones go on
 		call.converse(3)
@@ -183,7 +183,7 @@ func TestWhatIsNotRTPIsDropped(t *testing.T) {
 		write(t, call.a.rtcp, call.a.boxRTCP(), b)
 	}
 	want := uint64(len(junk) + len(control))
-	call.stats(policy.SideInside, "not all of it was dropped", func(s LegStats) bool { return s.Malformed == want && s.PacketsIn+s.ControlIn == 0 })
+	call.stats(Caller, "not all of it was dropped", func(s LegStats) bool { return s.Malformed == want && s.PacketsIn+s.ControlIn == 0 })
 	call.b.hearsNothing()
 	silent(t, call.b.rtcp, "the far RTCP port")
 	call.converse(3)
@@ -196,7 +196,7 @@ func TestSRTPTooShortForItsTagIsDropped(t *testing.T) {
 			write(t, call.b.rtp, call.b.boxRTP(), append([]byte{0x80, 8}, make([]byte, n-2)...))
 			write(t, call.b.rtcp, call.b.boxRTCP(), append([]byte{0x80, 200}, make([]byte, n-2)...))
 		}
-		call.stats(policy.SideOutside, "not all of it was dropped", func(s LegStats) bool { return s.Malformed == 6 })
+		call.stats(Callee, "not all of it was dropped", func(s LegStats) bool { return s.Malformed == 6 })
 		call.converse(2)
 	}
 }

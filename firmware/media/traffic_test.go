@@ -41,7 +41,7 @@ func TestCallsComeAndGoUnderTraffic(t *testing.T) {
 }
 
 func comeAndGo(r *Relay, name string) error {
-	s, err := r.Open(name)
+	s, err := r.Open(name, policy.SideInside, policy.SideOutside)
 	if err != nil {
 		return err
 	}
@@ -52,7 +52,7 @@ func comeAndGo(r *Relay, name string) error {
 	defer phone.Close()
 	inside := Params{Remote: addrOf(phone)}
 	outside := Params{Remote: netip.MustParseAddrPort("127.0.2.9:9"), Send: testKeys(aesCM, "s"+name), Receive: testKeys(aesCM, "r"+name)}
-	box, _ := s.Leg(policy.SideInside).Local()
+	box, _ := s.Leg(Caller).Local()
 	var traffic sync.WaitGroup
 	stop := make(chan struct{})
 	traffic.Go(func() {
@@ -67,9 +67,9 @@ func comeAndGo(r *Relay, name string) error {
 	})
 	traffic.Go(func() {
 		for range 10 {
-			err = errors.Join(err, s.Leg(policy.SideInside).Set(inside), s.Leg(policy.SideOutside).Set(outside))
+			err = errors.Join(err, s.Leg(Caller).Set(inside), s.Leg(Callee).Set(outside))
 			outside.Hold = !outside.Hold
-			s.Stats()
+			s.Leg(Caller).Stats()
 		}
 		close(stop)
 	})

@@ -42,20 +42,22 @@ type Inbox struct {
 	in    chan item
 	ready []Event // what the last item gave and Next has not handed out yet; the reader's own
 
-	mu      sync.Mutex // guards everything below
-	closed  bool
-	keys    []string
-	peers   map[string]policy.Peer // by our tag
-	unacked map[unackedKey]*retransmission
+	mu       sync.Mutex // guards everything below
+	closed   bool
+	keys     []string
+	peers    map[string]policy.Peer // by our tag
+	unacked  map[unackedKey]*retransmission
+	reliable map[string]*provisionals // by our tag
 }
 
 // NewInbox makes an Inbox. Close gives it back.
 func (c *Core) NewInbox() *Inbox {
 	return &Inbox{
-		core:    c,
-		in:      make(chan item, inboxSize),
-		peers:   map[string]policy.Peer{},
-		unacked: map[unackedKey]*retransmission{},
+		core:     c,
+		in:       make(chan item, inboxSize),
+		peers:    map[string]policy.Peer{},
+		unacked:  map[unackedKey]*retransmission{},
+		reliable: map[string]*provisionals{},
 	}
 }
 
@@ -125,6 +127,9 @@ func (b *Inbox) take(it item) []Event {
 		if it.in.IsAck() {
 			b.acknowledged(it.in)
 		}
+		if it.in.Method == sip.PRACK && b.pracked(it.in) {
+			return nil
+		}
 		return []Event{{Request: it.in}}
 	case it.err != nil:
 		if it.out.settle() {
@@ -144,7 +149,7 @@ func (b *Inbox) Close() {
 		return
 	}
 	b.closed = true
-	keys, unacked := b.keys, b.unacked
+	keys, unacked, reliable := b.keys, b.unacked, b.reliable
 	b.unacked = nil
 	b.mu.Unlock()
 
@@ -155,6 +160,9 @@ func (b *Inbox) Close() {
 	b.core.mu.Unlock()
 	for _, r := range unacked {
 		r.stop()
+	}
+	for _, p := range reliable {
+		p.stop()
 	}
 	for {
 		select {

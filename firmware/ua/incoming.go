@@ -36,6 +36,9 @@ type Reply struct {
 // Respond answers the request. A 2xx to an INVITE is repeated until its ACK arrives at box, the mailbox of the call.
 func (in *Incoming) Respond(box *Inbox, r Reply) error {
 	res := in.response(r)
+	if in.IsInvite() && !res.IsProvisional() {
+		box.stopProvisionals(in.Tag)
+	}
 	if err := in.tx.Respond(res); err != nil {
 		return err
 	}

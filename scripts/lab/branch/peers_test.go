@@ -21,7 +21,7 @@ func TestThePBXMayProveItselfByDigest(t *testing.T) {
 }
 
 func TestAPBXWithAWrongDigestIsRefusedAndCounted(t *testing.T) {
-	b := build(t, branch.Wishes{PBXDigest: true, PBXPassword: "guessed"})
+	b := build(t, branch.Wishes{PBXDigest: true, PBXPassword: "guessed-by-somebody-else"})
 	out := b.Outgoing()
 	if err := out.From.Dial(t.Context(), out.Number); err == nil || !strings.Contains(err.Error(), "40") {
 		t.Errorf("the call ended with %v, want a refusal", err)
@@ -35,6 +35,7 @@ func refused(t *testing.T, b *branch.Branch, word string) {
 	err := b.Box.Await(t.Context(), "showing a refusal by "+word, func(s branch.Status) bool {
 		for _, r := range s.Refusals {
 			if strings.Contains(strings.ToLower(r.Rule+" "+r.Reason), word) && r.Reason != "" && r.Count > 0 {
+				t.Logf("refused %d times by %q: %s", r.Count, r.Rule, r.Reason)
 				return true
 			}
 		}
@@ -46,7 +47,7 @@ func refused(t *testing.T, b *branch.Branch, word string) {
 }
 
 func TestACallWithoutSRTPIsRefusedWhereItIsRequired(t *testing.T) {
-	b := build(t, branch.Wishes{PBXSRTP: "required"})
+	b := build(t, branch.Wishes{PBXTransport: "tls", PBXSRTP: "required"})
 	out := b.Outgoing()
 	if err := out.From.Dial(t.Context(), out.Number); err == nil || !strings.Contains(err.Error(), "488") {
 		t.Errorf("a plain call ended with %v, want 488", err)
@@ -64,7 +65,7 @@ func TestACarrierMayCallOnANewConnection(t *testing.T) {
 }
 
 func TestACarrierThatRejectsOurPasswordIsShownAndNotPestered(t *testing.T) {
-	b := build(t, branch.Wishes{TrunkPassword: "wrong"})
+	b := build(t, branch.Wishes{TrunkPassword: "no-longer-the-password"})
 	err := b.Box.Await(t.Context(), "saying why the trunk is down", func(s branch.Status) bool {
 		return len(s.Trunks) == 1 && s.Trunks[0].State == "down" && s.Trunks[0].Reason != ""
 	})

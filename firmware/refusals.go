@@ -33,16 +33,15 @@ func watchRefusals(h *event.Hub) *refusals {
 func (r *refusals) note(e event.Event) {
 	switch e := e.(type) {
 	case event.CallRefused:
-		r.add(api.Refusal{At: e.At, From: e.From, To: e.To, Source: e.Caller, Rule: e.Rule, Reason: e.Reason, Status: e.Status})
+		r.add(api.Refusal{At: e.At, From: e.From, To: e.To, Source: e.Caller, Rule: e.Rule, Reason: e.Reason, Status: e.Status, Count: 1})
 	case event.SourceRefused:
-		r.add(api.Refusal{At: e.At, Source: e.Source.Addr().String(), Rule: e.Rule, Reason: e.Reason, Status: e.Status})
+		r.add(api.Refusal{At: e.At, Source: e.Source.Addr().String(), Rule: e.Rule, Reason: e.Reason, Status: e.Status, Count: e.Count})
 	}
 }
 
 func (r *refusals) add(n api.Refusal) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	n.Count = 1
 	if i := slices.IndexFunc(r.list, func(o api.Refusal) bool { return same(o, n) }); i >= 0 {
 		n.Count += r.list[i].Count
 		r.list = slices.Delete(r.list, i, i+1)

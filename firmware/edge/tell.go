@@ -1,7 +1,6 @@
 package edge
 
 import (
-	"fmt"
 	"net/netip"
 	"sync"
 	"time"
@@ -72,7 +71,7 @@ func (t *teller) refused(s access.Source, r refusal) {
 		t.timer = time.AfterFunc(tellEvery, t.sweep)
 	}
 	t.mu.Unlock()
-	t.tell(s, r)
+	t.tell(s, r, 1)
 }
 
 // sweep tells what was held back during the last second and forgets the sources that were quiet.
@@ -93,10 +92,7 @@ func (t *teller) sweep() {
 	}
 	t.mu.Unlock()
 	for _, h := range due {
-		if h.count > 1 {
-			h.last.reason = fmt.Sprintf("%s (%d times within a second)", h.last.reason, h.count)
-		}
-		t.tell(h.source, h.last)
+		t.tell(h.source, h.last, h.count)
 	}
 }
 
@@ -111,13 +107,14 @@ func (t *teller) close() {
 	t.sweep()
 }
 
-func (t *teller) tell(s access.Source, r refusal) {
+func (t *teller) tell(s access.Source, r refusal, count int) {
 	t.sink.Tell(event.SourceRefused{
 		At:        time.Now(),
 		Side:      string(s.Side),
 		Transport: string(s.Transport),
 		Source:    s.Addr,
 		Method:    r.method,
+		Count:     count,
 		Status:    r.status,
 		Rule:      r.rule,
 		Reason:    r.reason,

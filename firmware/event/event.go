@@ -51,7 +51,8 @@ type CallRefused struct {
 	Reason   string // a sentence for the administrator
 }
 
-// SourceRefused: a SIP message was refused or dropped before it reached a call.
+// SourceRefused: SIP messages were refused or dropped before they reached a call. Those of one source and rule within a
+// second may be told together.
 type SourceRefused struct {
 	At        time.Time
 	Side      string // inside or outside
@@ -59,6 +60,7 @@ type SourceRefused struct {
 	Source    netip.AddrPort
 	Method    string
 	Status    int    // 0: dropped without an answer
+	Count     int    // how many, at least 1
 	Rule      string // "unknown source", "wrong digest", "malformed" ...
 	Reason    string
 }

@@ -106,14 +106,12 @@ func (b *Box) AwaitRest(ctx context.Context) error {
 // Page is the address of the box's web page, reachable from the machine the lab runs on.
 func (b *Box) Page() string { return "https://" + b.Host.Address.String() + "/" }
 
-// FirstPassword is the password the box printed at its first start, or "" when it printed none.
+// FirstPassword is the page's password that the box printed at its first start: the last word of the line that says so,
+// or "" when there is none.
 func (b *Box) FirstPassword() string {
 	for line := range strings.Lines(b.Process.Output()) {
-		if _, after, ok := strings.Cut(line, "first password"); ok {
-			fields := strings.Fields(strings.TrimLeft(after, `:=" `))
-			if len(fields) > 0 {
-				return strings.Trim(fields[0], `"`)
-			}
+		if words := strings.Fields(line); len(words) > 0 && strings.HasPrefix(line, "First password") {
+			return words[len(words)-1]
 		}
 	}
 	return ""

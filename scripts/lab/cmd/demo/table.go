@@ -41,6 +41,10 @@ func (t *table) step(ctx context.Context, s branch.Step) error {
 func (t *table) check(ctx context.Context, c branch.Check) bool {
 	start := time.Now()
 	saw, err := c.Prove(ctx)
+	if ctx.Err() != nil {
+		t.line(c.Claim, "-", time.Since(start), "interrupted")
+		return false
+	}
 	if err != nil {
 		t.line(c.Claim, "FAILED", time.Since(start), err.Error())
 		return false

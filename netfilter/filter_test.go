@@ -1,8 +1,10 @@
 package netfilter
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -192,6 +194,24 @@ func TestATableOfOurNameThatIsNotOursIsRefused(t *testing.T) {
 	mustSet(t, f, twoPorts()) // an empty one may be taken
 }
 
+func TestAPinholeThatCouldNotBeOpenedIsNotOpenedLater(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	f := openFilter(t, "")
+	mustSet(t, f, twoPorts())
+	nft(t, "delete table inet tollgate; add table inet tollgate; add chain inet tollgate theirs")
+	p := hole(Outside, "198.51.100.2:20000", "203.0.113.5/32")
+	if err := f.OpenPinhole(p); err == nil {
+		t.Error("a pinhole was opened in somebody else's table")
+	}
+	nft(t, "delete table inet tollgate")
+	mustSet(t, f, twoPorts())
+	if strings.Contains(listing(t, DefaultTable), "203.0.113.5 . 198.51.100.2") {
+		t.Error("the pinhole is open although OpenPinhole failed")
+	}
+}
+
 func TestAProcessStartedAgainTakesTheTableOver(t *testing.T) {
 	if !inNamespace(t) {
 		return
@@ -278,7 +298,9 @@ func TestATableTamperedWithIsRepaired(t *testing.T) {
 	if !inNamespace(t) {
 		return
 	}
+	var log bytes.Buffer
 	f := openFilter(t, "")
+	f.log = slog.New(slog.NewTextHandler(&log, nil))
 	mustSet(t, f, twoPorts())
 	hole := Pinhole{Outside, netip.MustParseAddrPort("198.51.100.2:20000"), prefixes("203.0.113.5/32")}
 
@@ -292,9 +314,14 @@ func TestATableTamperedWithIsRepaired(t *testing.T) {
 		t.Error("the rules are not back")
 	}
 
+	if !strings.Contains(log.String(), "setting the whole table") {
+		t.Errorf("the repair was not logged: %s", &log)
+	}
+
+	log.Reset()
 	nft(t, "flush", "set", "inet", DefaultTable, "outside_rtp_hosts4")
-	if err := f.ShutPinhole(hole); err != nil {
-		t.Errorf("shutting a pinhole that somebody removed: %v", err)
+	if err := f.ShutPinhole(hole); err != nil || log.Len() > 0 {
+		t.Errorf("shutting a pinhole that somebody removed: %v, log %s", err, &log)
 	}
 	nft(t, "delete", "table", "inet", DefaultTable)
 	mustSet(t, f, twoPorts())

@@ -1,8 +1,11 @@
 package netfilter
 
 import (
+	"errors"
 	"net"
+	"os"
 	"testing"
+	"time"
 )
 
 func TestSIPReachesThePortsOfItsSideFromListedSourcesOnly(t *testing.T) {
@@ -47,20 +50,34 @@ func TestASourceRemovedIsOutAtOnceAlsoFromRunningConnections(t *testing.T) {
 		return
 	}
 	l := twoPortLab(t, twoPorts())
-	l.accepts("192.0.2.1:5060")
+	ln, err := net.Listen("tcp", "192.0.2.1:5060") // nobody closes, so nothing else is on the wire
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
 	var conn net.Conn
-	var err error
 	l.office.do(func() { conn, err = dialFrom("192.0.2.10", "192.0.2.1:5060") })
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close()
+	accepted, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer accepted.Close()
 	without := twoPorts()
 	without.Services = without.Services[2:]
 	without.Services = append(without.Services, Service{Name: "pbx", Side: Inside, Protocol: TCP, Port: 5060,
 		Sources: prefixes("192.0.2.11/32")})
 	l.set(without)
-	l.counted(map[string]uint64{"inside_sip_refused": 1}, func() {
-		l.lan.send(tcpPacket(conn.LocalAddr().String(), "192.0.2.1:5060", flagACK))
-	})
+	if _, err := conn.Write(hello); err != nil {
+		t.Fatal(err)
+	}
+	_ = accepted.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
+	if n, err := accepted.Read(make([]byte, 100)); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("read %d bytes, %v, of a source that is out", n, err)
+	}
+	if l.counts()["inside_sip_refused"] == 0 {
+		t.Error("nothing was refused")
+	}
 }

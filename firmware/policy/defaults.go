@@ -28,7 +28,7 @@ func setStatic(v reflect.Value) {
 	case *Network:
 		x.MediaPorts = PortRange{20000, 20999}
 	case *PBX:
-		x.Transport, x.Authentication, x.SRTP = UDP, AuthAddress, SRTPOff
+		x.ReachedBy, x.Transport, x.Authentication, x.SRTP = ReachAddress, UDP, AuthAddress, SRTPOff
 		x.Codecs, x.NumberFormat = []string{"PCMA", "PCMU"}, FormatE164
 	case *Trunk:
 		x.Transport = TLSTransport

@@ -57,7 +57,7 @@ func TestASmallDocumentGetsItsDefaults(t *testing.T) {
 			MediaPorts:    PortRange{20000, 20999},
 		},
 		PBX: PBX{
-			Address: netip.MustParseAddrPort("192.0.2.20:5060"), Transport: UDP,
+			ReachedBy: ReachAddress, Address: netip.MustParseAddrPort("192.0.2.20:5060"), Transport: UDP,
 			Sources:        []netip.Prefix{netip.MustParsePrefix("192.0.2.20/32")},
 			Authentication: AuthAddress, SRTP: SRTPOff, Codecs: []string{"PCMA", "PCMU"}, NumberFormat: FormatE164,
 		},
@@ -84,6 +84,24 @@ func TestDefaultsFollowTheTransport(t *testing.T) {
 	}
 	if trunk := p.Trunks[0]; trunk.SRTP != SRTPOff || trunk.TLS != (TLS{}) || trunk.OutboundProxy != "carrier.example" {
 		t.Errorf("trunk over tcp: srtp %s, %+v, proxy %s", trunk.SRTP, trunk.TLS, trunk.OutboundProxy)
+	}
+}
+
+func TestAPBXThatRegistersNeedsNoAddress(t *testing.T) {
+	doc := strings.Replace(small, "address: 192.0.2.20\n", `reached_by: registration
+  sources: [192.0.2.20]
+  authentication: digest
+  user: office
+  secret: hunter2-hunter2-hunter2
+  transport: tls
+  overflow: +33612345678
+`, 1)
+	p := mustParse(t, doc)
+	if p.PBX.ReachedBy != ReachRegistration || p.PBX.Address.IsValid() || p.PBX.TLS != (TLS{}) || p.PBX.Overflow != "+33612345678" {
+		t.Errorf("%+v", p.PBX)
+	}
+	if again := mustParse(t, canonical(t, p)); !cmp.Equal(p, again, byValue) {
+		t.Error(cmp.Diff(p, again, byValue))
 	}
 }
 

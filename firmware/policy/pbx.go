@@ -1,6 +1,10 @@
 package policy
 
-import "slices"
+import (
+	"slices"
+
+	"tollgate/firmware/numbering"
+)
 
 func (c *checker) pbx() {
 	p := c.p.PBX
@@ -9,13 +13,76 @@ func (c *checker) pbx() {
 	c.codecs("pbx.codecs", p.Codecs)
 	c.outsidePrefix(p.OutsidePrefix)
 	c.pbxAuthentication(p)
+	c.overflow(p.Overflow)
 	c.ranges("pbx.sources", p.Sources)
+	if one(c, "pbx.reached_by", p.ReachedBy, ReachAddress, ReachRegistration) && p.ReachedBy == ReachRegistration {
+		c.registeringPBX(p)
+		return
+	}
 	if !c.required("pbx.address", p.Address.IsValid(), "write the PBX's address and port, such as 192.0.2.20:5060") {
 		return
 	}
 	if c.pbxAddress(p) && !c.onlyOwnAddress(p) {
 		c.insideOnly("pbx.sources", p.Sources)
 	}
+}
+
+// registeringPBX checks a PBX that is found by its registration: whoever registers takes its calls, so that an address
+// alone is no proof, and nobody may try it from everywhere.
+func (c *checker) registeringPBX(p PBX) {
+	const hint = "remove it, or write reached_by: address"
+	if p.Address.IsValid() {
+		c.fault("pbx.address", hint, "has no effect with reached_by: registration")
+	}
+	if p.TLS != (TLS{}) && p.Transport == TLSTransport {
+		c.fault("pbx.tls", hint, "has no effect with reached_by: registration, because it is the PBX that connects")
+	}
+	if p.Authentication == AuthAddress {
+		c.fault("pbx.authentication", "write authentication: digest, with user and secret", "reached_by: registration needs digest, or anybody at its address could take its calls")
+	}
+	if c.required("pbx.sources", len(p.Sources) > 0, "write where the PBX may register from, such as 192.0.2.20") {
+		c.insideOnly("pbx.sources", p.Sources)
+	}
+}
+
+// overflow checks the number that inbound calls go to while the PBX is away. Callers choose when that happens and the
+// office pays, so that it must not cost a surcharge; and a number of our own would come straight back.
+func (c *checker) overflow(number string) {
+	const path = "pbx.overflow"
+	if number == "" {
+		return
+	}
+	if !e164.MatchString(number) {
+		c.fault(path, numberHint(number), "%s is not a number in international form", quoted(number))
+		return
+	}
+	for i, t := range c.p.Trunks {
+		for j, a := range t.Accounts {
+			if slices.Contains(a.Numbers, number) {
+				c.fault(path, "write a number outside the office", "%s is a number of %s, so that the calls would come back", number, index(index("trunks", i)+".accounts", j))
+				return
+			}
+		}
+	}
+	plan, err := numbering.For(c.p.Site.Country)
+	if err != nil {
+		return // told as a fault of site.country
+	}
+	if n, err := plan.Read(number, ""); err != nil {
+		c.fault(path, "correct the number", "%s is not a number that can be called: %s", number, err)
+	} else if !Overflowable(n) {
+		c.fault(path, "write a number at the normal rate", "%s is a number of class %s, to which no call overflows", number, n.Class)
+	}
+}
+
+// Overflowable tells whether calls may be sent out to n because the PBX is away: not to emergency services, and not to
+// numbers with a surcharge or of satellites and the like.
+func Overflowable(n numbering.Number) bool {
+	switch n.Class {
+	case numbering.Emergency, numbering.Premium, numbering.Shared, numbering.Special, numbering.Unknown:
+		return false
+	}
+	return true
 }
 
 // pbxAddress checks that the PBX can be where the policy says: in the office, and not the box or its router.

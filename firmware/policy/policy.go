@@ -63,7 +63,8 @@ type PortRange struct{ Low, High uint16 }
 
 // PBX is the office's telephone system.
 type PBX struct {
-	Address        netip.AddrPort `yaml:"address"`        // default port: that of Transport
+	ReachedBy      Reach          `yaml:"reached_by"`     // default address
+	Address        netip.AddrPort `yaml:"address"`        // with reached_by: address; default port: that of Transport
 	Transport      Transport      `yaml:"transport"`      // default udp
 	Sources        []netip.Prefix `yaml:"sources"`        // where its SIP comes from; default: Address
 	Authentication Authentication `yaml:"authentication"` // default address
@@ -74,7 +75,9 @@ type PBX struct {
 	NumberFormat   NumberFormat   `yaml:"number_format"`  // default e164
 	// OutsidePrefix is the digit dialled for an outside line, removed before the number is read; may be empty.
 	OutsidePrefix string `yaml:"outside_prefix"`
-	TLS           TLS    `yaml:"tls"` // with transport: tls
+	// Overflow is the E.164 number that calls for the PBX are sent out to while it cannot be reached; may be empty.
+	Overflow string `yaml:"overflow"`
+	TLS      TLS    `yaml:"tls"` // with transport: tls and reached_by: address
 }
 
 // Trunk is one carrier.

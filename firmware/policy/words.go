@@ -71,6 +71,15 @@ const (
 	AuthDigest  Authentication = "digest"
 )
 
+// Reach says how calls find the PBX.
+type Reach string
+
+// The ways: at its configured address, or where it registered last, as with a carrier (RFC 3261 §10).
+const (
+	ReachAddress      Reach = "address"
+	ReachRegistration Reach = "registration"
+)
+
 // NumberFormat is how a peer wants numbers written.
 type NumberFormat string
 

@@ -1,86 +1,40 @@
 // Package link knows the network ports of the machine and their addresses.
 //
-// This release verifies that what the operator wants is there; setting it is left to the operating system. It reads the
-// kernel's own tables through netlink.
+// This release verifies that what the operator wants is there (Verify) and lists what is (Interfaces, Addresses); setting
+// it is the operating system's business. Everything is read through netlink, of the network namespace that the process
+// runs in.
 //
-// It leaves to others what an address is for (apply), and packets (netfilter).
+// It leaves to others what an address is for, and which packets may pass (netfilter).
 package link
 
 import (
-	"errors"
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
-
-	"github.com/vishvananda/netlink"
 )
 
-// Want is an address that must be there.
-type Want struct {
-	Role      string // for messages: inside, outside
-	Interface string
-	Address   netip.Prefix // the box's own address with its prefix length
-}
-
-// Interface is one network port.
+// Interface is one network port. Loopback is none.
 type Interface struct {
-	Name      string
-	Up        bool
+	Name     string
+	Hardware net.HardwareAddr
+	MTU      int  // bytes
+	Up       bool // switched on
+	Carrier  bool // and the cable leads somewhere; false while it is not up
+	// Addresses are those in use, with their prefix lengths, IPv4 first. Link-local IPv6 addresses are left out, for they
+	// lie on every port.
 	Addresses []netip.Prefix
+	// Checking holds IPv6 addresses that wait for duplicate address detection, Taken those that it found elsewhere on the
+	// link (RFC 4862 section 5.4). Neither kind can be used.
+	Checking, Taken []netip.Prefix
 }
 
-// Verify compares what is wanted with what is there. The error joins every fault, each with its remedy.
-func Verify(want []Want) error {
-	all, err := Interfaces()
-	if err != nil {
-		return err
-	}
-	var faults []error
-	for _, w := range want {
-		faults = append(faults, w.verify(all))
-	}
-	return errors.Join(faults...)
-}
+// Interfaces lists the network ports in the order in which the kernel found them.
+func Interfaces() ([]Interface, error) { return read() }
 
-func (w Want) verify(all []Interface) error {
-	var names []string
-	for _, i := range all {
-		if i.Name != w.Interface {
-			names = append(names, i.Name)
-			continue
-		}
-		for _, a := range i.Addresses {
-			if a == w.Address {
-				return w.up(i)
-			}
-		}
-		return fmt.Errorf("network.%s.address: %s is not an address of %s, which has %s (give it to the port, or correct the policy)",
-			w.Role, w.Address, w.Interface, listed(i.Addresses))
-	}
-	return fmt.Errorf("network.%s.interface: there is no port %s (the machine has %s)", w.Role, w.Interface, strings.Join(names, ", "))
-}
-
-func (w Want) up(i Interface) error {
-	if i.Up {
-		return nil
-	}
-	return fmt.Errorf("network.%s.interface: %s is down (plug the cable in, or bring the port up)", w.Role, i.Name)
-}
-
-func listed(addrs []netip.Prefix) string {
-	if len(addrs) == 0 {
-		return "none"
-	}
-	var s []string
-	for _, a := range addrs {
-		s = append(s, a.String())
-	}
-	return strings.Join(s, ", ")
-}
-
-// Addresses returns the addresses of one port.
+// Addresses returns the addresses in use on one port; see Interface.
 func Addresses(iface string) ([]netip.Prefix, error) {
-	all, err := Interfaces()
+	all, err := read()
 	if err != nil {
 		return nil, err
 	}
@@ -89,34 +43,28 @@ func Addresses(iface string) ([]netip.Prefix, error) {
 			return i.Addresses, nil
 		}
 	}
-	return nil, fmt.Errorf("there is no network port %s", iface)
+	return nil, fmt.Errorf("there is no port %s (the machine has %s)", iface, names(all))
 }
 
-// Interfaces lists the network ports but loopback. Link-local IPv6 addresses are left out: they lie on every port.
-func Interfaces() ([]Interface, error) {
-	links, err := netlink.LinkList()
-	if err != nil {
-		return nil, fmt.Errorf("list network ports: %w", err)
+func names(all []Interface) string {
+	var list []string
+	for _, i := range all {
+		list = append(list, i.Name)
 	}
-	var all []Interface
-	for _, l := range links {
-		if l.Attrs().Name == "lo" {
-			continue
-		}
-		addrs, err := netlink.AddrList(l, netlink.FAMILY_ALL)
-		if err != nil {
-			return nil, fmt.Errorf("list the addresses of %s: %w", l.Attrs().Name, err)
-		}
-		i := Interface{Name: l.Attrs().Name, Up: l.Attrs().OperState == netlink.OperUp}
-		for _, a := range addrs {
-			ip, ok := netip.AddrFromSlice(a.IP)
-			if !ok || ip.Is6() && ip.IsLinkLocalUnicast() {
-				continue
-			}
-			bits, _ := a.Mask.Size()
-			i.Addresses = append(i.Addresses, netip.PrefixFrom(ip.Unmap(), bits))
-		}
-		all = append(all, i)
+	return listed(list)
+}
+
+func addresses(prefixes []netip.Prefix) string {
+	var list []string
+	for _, p := range prefixes {
+		list = append(list, p.String())
 	}
-	return all, nil
+	return listed(list)
+}
+
+func listed(list []string) string {
+	if len(list) == 0 {
+		return "none"
+	}
+	return strings.Join(list, ", ")
 }

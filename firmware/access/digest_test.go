@@ -105,6 +105,51 @@ func TestTheChallengeOffersSHA256BeforeMD5(t *testing.T) {
 	}
 }
 
+// registrarGate is of a policy whose PBX registers from anywhere in the office.
+func registrarGate() *Gate {
+	p := office()
+	p.PBX = policy.PBX{
+		ReachedBy: policy.ReachRegistration, Transport: policy.UDP, Sources: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")},
+		Authentication: policy.AuthDigest, User: user, Secret: secret,
+	}
+	return New(p, rand.Reader)
+}
+
+func TestARegistrationNeedsTheSecretWhateverItsToSays(t *testing.T) {
+	const aor = "sip:192.0.2.2"
+	g := registrarGate()
+	register := func(s Source, headers ...string) Verdict {
+		return g.Identify(noon, s, request(t, "REGISTER", aor, headers...))
+	}
+	plain, tagged := "To: <sip:office-pbx@192.0.2.2>", "To: <sip:office-pbx@192.0.2.2>;tag=of-a-dialog"
+	for _, to := range []string{plain, tagged} {
+		v := register(office10, to)
+		if v.Action != Challenge || v.Rule != RuleNoCredentials || v.Status != 401 {
+			t.Fatalf("%s: %+v", to, v)
+		}
+		c := challenges(t, v)["MD5"]
+		good := authorization(t, c, digest.Options{Method: "REGISTER", URI: aor, Count: 1})
+		if v := register(office10, to, good); v.Action != Accept || v.Peer != pbx {
+			t.Errorf("%s with the secret: %+v", to, v)
+		}
+		wrong := register(office10, to, authorization(t, c, digest.Options{Method: "REGISTER", URI: aor, Count: 2, Password: "guessed-guessed"}))
+		stranger := register(office10, to, authorization(t, c, digest.Options{Method: "REGISTER", URI: aor, Count: 3, Username: "nobody"}))
+		for _, v := range []Verdict{wrong, stranger} {
+			if v.Action != Challenge || v.Rule != RuleWrongDigest || v.Status != wrong.Status || v.Reason != wrong.Reason {
+				t.Errorf("%s: a guess got %+v", to, v)
+			}
+		}
+		elsewhere := from(policy.SideInside, policy.UDP, "192.0.2.66")
+		if v := register(elsewhere, to, good); v.Action != Challenge {
+			t.Errorf("%s: the same credentials from another address: %+v", to, v)
+		}
+	}
+	outside := from(policy.SideOutside, policy.UDP, "198.51.100.200")
+	if v := register(outside, plain); v.Action != Refuse || v.Status != 405 || v.Rule != RuleNoRegistrar {
+		t.Errorf("a carrier: %+v", v)
+	}
+}
+
 func TestThePBXIsAcceptedWithItsSecret(t *testing.T) {
 	for _, alg := range []string{"SHA-256", "MD5"} {
 		g := digestGate()

@@ -3,7 +3,7 @@
 //
 //	source on this side a peer's? -- no --> Drop, no answer at all
 //	as secure as that peer must be? -- no --> Refuse (inside), Drop (outside)
-//	REGISTER? -- yes --> Refuse: the box keeps no registrations
+//	REGISTER? -- yes, and this peer is not reached by one --> Refuse
 //	PBX with digest, and the request opens something? -- yes --> credentials right? -- no --> Challenge
 //	Accept
 //
@@ -23,7 +23,7 @@
 //   - requests within a dialog (with a To tag): many systems do not answer challenges there. They are accepted by their
 //     source address and are only worth something when the tags are those of a dialog that was opened with credentials.
 //     Whoever handles them answers 481 otherwise, also to an INVITE, and asks Belongs whether the source is one of the
-//     dialog's peer.
+//     dialog's peer. A REGISTER is never one of them, whatever its To says.
 //
 // Nonces carry the time and a seal over it and the source, so that a flood of requests without credentials fills no
 // memory. A nonce is remembered from its first successful use on; its counter (nc) must rise, and what was seen before is

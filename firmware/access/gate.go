@@ -75,7 +75,7 @@ func (g *Gate) Identify(now time.Time, s Source, req *sip.Request) Verdict {
 	if !st.secure(s.Transport) {
 		return insecure(st, s)
 	}
-	if req.Method == sip.REGISTER {
+	if req.Method == sip.REGISTER && !st.registers {
 		return noRegistrar(st)
 	}
 	if st.peer.Side == policy.SideInside && p.account != nil && opens(req) {
@@ -95,12 +95,12 @@ func insecure(st station, s Source) Verdict {
 	return v
 }
 
-// noRegistrar turns a registration away: there is nothing to register with.
+// noRegistrar turns away the registration of a peer that is not reached by one.
 func noRegistrar(st station) Verdict {
 	v := Verdict{Action: Refuse, Peer: st.peer, Status: sip.StatusMethodNotAllowed, Rule: RuleNoRegistrar,
 		Reason: fmt.Sprintf("trunk %s tried to register with Tollgate; it is Tollgate that registers with carriers", st.peer.Name)}
 	if st.peer.Side == policy.SideInside {
-		v.Reason = "the PBX tried to register with Tollgate, which is reached by its address: set up a trunk without registration there"
+		v.Reason = "the PBX tried to register with Tollgate, but the policy reaches it by its address: set up a trunk without registration there, or write pbx.reached_by: registration"
 	}
 	return v
 }
@@ -110,6 +110,8 @@ func opens(req *sip.Request) bool {
 	switch req.Method {
 	case sip.ACK, sip.CANCEL, sip.OPTIONS:
 		return false
+	case sip.REGISTER:
+		return true // whatever its To says: it is never within a dialog
 	}
 	if to := req.To(); to != nil {
 		if tag, ok := to.Params.Get("tag"); ok && tag != "" {

@@ -155,7 +155,7 @@ func TestAPeerThatMustUseTLSIsNotHeardInTheClear(t *testing.T) {
 	}
 }
 
-func TestNobodyRegisters(t *testing.T) {
+func TestNobodyRegistersUnlessThePolicySaysSo(t *testing.T) {
 	p := office()
 	p.PBX.Authentication, p.PBX.User, p.PBX.Secret = policy.AuthDigest, "pbx", "secret"
 	g := New(p, rand.Reader)

@@ -30,6 +30,7 @@ type station struct {
 	transport policy.Transport
 	sources   []netip.Prefix // from the policy
 	resolved  []netip.Addr   // from names in the policy
+	registers bool           // the PBX: calls find it where it registered
 	line      line           // zero for the PBX
 }
 
@@ -50,6 +51,7 @@ func newPeers(p *policy.Policy) *peers {
 		peer:      policy.Peer{Side: policy.SideInside, Name: policy.PeerPBX},
 		transport: p.PBX.Transport,
 		sources:   pbxSources(p.PBX),
+		registers: p.PBX.ReachedBy == policy.ReachRegistration && out.account != nil,
 	})
 	for _, trunk := range p.Trunks {
 		out.stations = append(out.stations, station{

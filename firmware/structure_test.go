@@ -19,7 +19,7 @@ var floors = [][]string{
 	{"firmware/numbering", "firmware/event"},
 	{"firmware/policy"},
 	{
-		"firmware/ua", "firmware/store", "firmware/certs", "firmware/sdp", "firmware/media", // hands
+		"firmware/ua", "firmware/store", "firmware/certs", "firmware/sdp", "firmware/media", "firmware/resolve", // hands
 		"firmware/access", "firmware/route", "firmware/admission", // judgement
 		"netfilter", "board/...", "webui",
 	},

@@ -66,7 +66,7 @@ type PortRange struct{ Low, High uint16 }
 type Pinhole struct {
 	Side    Side
 	Local   netip.AddrPort // one of the side's addresses, a port of Config.Media
-	Sources []netip.Prefix // not empty; overlapping prefixes are merged
+	Sources []netip.Prefix // overlapping prefixes are merged; at least one is of Local's family
 }
 
 // OnePort tells whether both sides share one interface.

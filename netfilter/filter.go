@@ -62,13 +62,17 @@ func (f *Filter) Set(ctx context.Context, c Config) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	before := f.rules.String()
 	if err := f.apply(c.clone()); err != nil {
 		return fmt.Errorf("set filter: %w", err)
 	}
+	if f.rules.String() == before {
+		return nil // as so often; nothing to tell
+	}
+	f.log.Info("filter set", "table", f.table, "services", len(c.Services), "pinholes", len(f.live))
 	for _, w := range c.Warnings() {
 		f.log.Warn("filter: "+w, "table", f.table)
 	}
-	f.log.Info("filter set", "table", f.table, "services", len(c.Services), "pinholes", len(f.live))
 	return nil
 }
 

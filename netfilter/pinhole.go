@@ -54,16 +54,13 @@ func (f *Filter) checkPinhole(p Pinhole) error {
 	if !f.config.Media.contains(p.Local.Port()) {
 		return fmt.Errorf("port %d is not a media port (%d-%d)", p.Local.Port(), f.config.Media.Low, f.config.Media.High)
 	}
+	if faults := checkPrefixes("source", p.Sources); len(faults) > 0 {
+		return errors.Join(faults...)
+	}
 	if len(p.Sources) == 0 {
-		return errors.New("no source")
+		return errors.New("no source of the local address's family")
 	}
-	faults := checkPrefixes("source", p.Sources)
-	for _, s := range p.Sources {
-		if s.IsValid() && familyOf(s.Addr()) != familyOf(p.Local.Addr()) {
-			faults = append(faults, fmt.Errorf("source %v is not of the local address's family", s))
-		}
-	}
-	return errors.Join(faults...)
+	return nil
 }
 
 // move brings the kernel from the sources that a spot had to those that it has. Where that fails - the table was

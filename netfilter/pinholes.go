@@ -22,11 +22,12 @@ type opening struct {
 }
 
 // plain returns the pinhole with its addresses as the rules have them and its sources merged, so that two that mean the
-// same are the same. Faulty sources are kept as they are, for the check to tell.
+// same are the same. Sources that could never reach the local address, being of the other family, are left out. Faulty
+// ones are kept as they are, for the check to tell.
 func (p Pinhole) plain() Pinhole {
 	p.Local = netip.AddrPortFrom(plainAddr(p.Local.Addr()), p.Local.Port())
 	if checkPrefixes("", p.Sources) == nil {
-		p.Sources = merge(p.Sources)
+		p.Sources = ofFamily(merge(p.Sources), familyOf(p.Local.Addr()))
 	}
 	return p
 }

@@ -205,8 +205,8 @@ func TestOpenPinholeRefusesWhatCannotWork(t *testing.T) {
 			t.Errorf("%s: opened", name)
 		}
 	}
-	if err := f.OpenPinhole(hole(Outside, "[::ffff:198.51.100.2]:20000", "::ffff:203.0.113.5/128", "0.0.0.0/0")); err != nil {
-		t.Errorf("mapped addresses and the whole world: %v", err)
+	if err := f.OpenPinhole(hole(Outside, "[::ffff:198.51.100.2]:20000", "::ffff:203.0.113.5/128", "0.0.0.0/0", "::/0")); err != nil {
+		t.Errorf("mapped addresses, the whole world, and a prefix of the other family: %v", err)
 	}
 	if err := f.Remove(); err != nil {
 		t.Fatal(err)

@@ -76,13 +76,30 @@ func (t *Trunk) derive(set func(field, value any)) {
 		set(&t.TLS.Trust, TrustSystem)
 		set(&t.TLS.ServerName, t.Domain)
 	}
+	if t.Transport == UDP {
+		set(&t.UDPOversize, OversizeTCP)
+	}
+	if t.Registrar != "" {
+		set(&t.Registration, RegisterEach)
+		set(&t.Health, HealthOff)
+	} else {
+		set(&t.Health, HealthOptions)
+	}
 	for i := range t.Accounts {
 		set(&t.Accounts[i].AuthUser, t.Accounts[i].User)
 	}
 }
 
+// dnsPort is where name servers are asked (RFC 1035 §4.2).
+const dnsPort = 53
+
 // fill sets every field that is empty to the default that follows from the others.
 func (p *Policy) fill() {
+	for i, a := range p.Network.DNSServers {
+		if a.Addr().IsValid() && a.Port() == 0 {
+			p.Network.DNSServers[i] = netip.AddrPortFrom(a.Addr(), dnsPort)
+		}
+	}
 	if a := p.PBX.Address; a.Addr().IsValid() && a.Port() == 0 {
 		p.PBX.Address = netip.AddrPortFrom(a.Addr(), p.PBX.Transport.DefaultPort())
 	}

@@ -15,6 +15,7 @@ func (c *checker) network() {
 	c.gateway(n)
 	c.publicAddress(n)
 	c.mediaPorts(n)
+	c.dnsServers(n)
 	if inside && outside {
 		c.sides(n)
 	}
@@ -129,6 +130,27 @@ func (c *checker) mediaPorts(n Network) {
 	case c.p.Limits.Calls > 0 && int(r.High)-int(r.Low)+1 < portsPerCall*c.p.Limits.Calls:
 		c.fault(path, "widen the range, or lower limits.calls", "%s holds %d ports, and %d calls need %d", r,
 			int(r.High)-int(r.Low)+1, c.p.Limits.Calls, portsPerCall*c.p.Limits.Calls)
+	}
+}
+
+// maxDNSServers is more than anybody asks in turn while a caller waits.
+const maxDNSServers = 8
+
+func (c *checker) dnsServers(n Network) {
+	const path = "network.dns_servers"
+	if !c.atMost(path, len(n.DNSServers), maxDNSServers) {
+		return
+	}
+	seen := map[netip.AddrPort]bool{}
+	for i, s := range n.DNSServers {
+		switch a := s.Addr(); {
+		case !a.IsValid(): // could not be read
+		case notOneHost(a) != "":
+			c.fault(index(path, i), "write the address of a name server", "%s %s", a, notOneHost(a))
+		case seen[s]:
+			c.fault(index(path, i), "keep one of the two", "%s is listed twice", s)
+		}
+		seen[s] = true
 	}
 }
 

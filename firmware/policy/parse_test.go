@@ -65,7 +65,7 @@ func TestASmallDocumentGetsItsDefaults(t *testing.T) {
 			Name: "carrier-a", Domain: "carrier.example", Registrar: "sip.carrier.example", OutboundProxy: "sip.carrier.example",
 			Transport: TLSTransport, TLS: TLS{Trust: "system", ServerName: "carrier.example"}, SRTP: SRTPRequired,
 			Accounts: []Account{{User: "alice", AuthUser: "alice", Secret: "hunter2-hunter2-hunter2", Numbers: []string{"+33423456700"}}},
-			Codecs:   []string{"PCMA", "PCMU"}, NumberFormat: FormatE164,
+			Codecs:   []string{"PCMA", "PCMU"}, NumberFormat: FormatE164, Registration: RegisterEach, Health: HealthOff,
 		}},
 		Limits: Limits{Calls: 30},
 		Admin:  Admin{Port: 443, Sources: inside},

@@ -40,6 +40,8 @@ type Network struct {
 	// PublicAddress is what the carrier sees when the box stands behind a router; zero means Outside.Address.
 	PublicAddress netip.Addr `yaml:"public_address"`
 	MediaPorts    PortRange  `yaml:"media_ports"` // UDP, both sides; default 20000-20999
+	// DNSServers are asked where carriers are; port 53 unless given. Empty: those of the system.
+	DNSServers []netip.AddrPort `yaml:"dns_servers"`
 }
 
 // Inside is the office's side.
@@ -98,6 +100,12 @@ type Trunk struct {
 	Codecs       []string       `yaml:"codecs"`        // as PBX.Codecs; at least one in common with it
 	NumberFormat NumberFormat   `yaml:"number_format"` // default e164
 	Caps         Caps           `yaml:"caps"`
+	// Registration is how accounts register, on a trunk with Registrar; default each.
+	Registration Registration `yaml:"registration"`
+	// Health is how the box finds out whether the carrier is there; default options without Registrar, else off.
+	Health Health `yaml:"health"`
+	// UDPOversize is what becomes of requests too long for one packet, with transport udp; default tcp.
+	UDPOversize UDPOversize `yaml:"udp_oversize"`
 }
 
 // TLS says how a peer's certificate is verified. There is no way to switch verification off.

@@ -42,8 +42,26 @@ func (c *checker) trunk(path string, t Trunk) {
 	if t.Caps.Calls < 0 {
 		c.fault(path+".caps.calls", "write 0 for no limit of the trunk's own", "%d is below zero", t.Caps.Calls)
 	}
+	c.conduct(path, t)
 	c.trunkSources(path, t)
 	c.accounts(path, t)
+}
+
+// conduct checks how the box deals with the carrier.
+func (c *checker) conduct(path string, t Trunk) {
+	one(c, path+".health", t.Health, HealthOptions, HealthOff)
+	switch {
+	case t.Registrar != "":
+		one(c, path+".registration", t.Registration, RegisterEach, RegisterBulk)
+	case t.Registration != "":
+		c.fault(path+".registration", "write where the box registers, as registrar, or remove it", "has no effect on a trunk that does not register")
+	}
+	switch {
+	case t.Transport == UDP:
+		one(c, path+".udp_oversize", t.UDPOversize, OversizeTCP, OversizeFragment)
+	case t.UDPOversize != "":
+		c.fault(path+".udp_oversize", "remove it", "has no effect without transport: udp")
+	}
 }
 
 // commonCodec checks that a call can take place at all: media is relayed, not transcoded.

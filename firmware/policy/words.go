@@ -92,6 +92,34 @@ const (
 	FormatNational   NumberFormat = "national"
 )
 
+// Registration is how the accounts of a trunk register.
+type Registration string
+
+// The ways: one registration for each account's user, or one for all numbers of the account (RFC 6140), with one for
+// each number where the carrier does not know that.
+const (
+	RegisterEach Registration = "each"
+	RegisterBulk Registration = "bulk"
+)
+
+// Health is how the box finds out whether a carrier is there.
+type Health string
+
+// The ways: asking it with OPTIONS requests, or not at all.
+const (
+	HealthOptions Health = "options"
+	HealthOff     Health = "off"
+)
+
+// UDPOversize is what becomes of a request too long for one UDP packet.
+type UDPOversize string
+
+// The ways: over TCP, or over UDP when the carrier takes no TCP (RFC 3261 §18.1.1); or over UDP in fragments.
+const (
+	OversizeTCP      UDPOversize = "tcp"
+	OversizeFragment UDPOversize = "fragment"
+)
+
 // PeerPBX is the name of the one PBX among peers; trunks may not take it.
 const PeerPBX = "pbx"
 

@@ -72,6 +72,9 @@ func (l *Lab) addNamespace(name string, address netip.Addr, link string) (*Host,
 	if err := run("ip", "netns", "add", h.Namespace); err != nil {
 		return nil, err
 	}
+	if err := h.Names(nil); err != nil {
+		return nil, err
+	}
 	return h, l.ip(h, "link set lo up")
 }
 

@@ -73,6 +73,14 @@ type TrunkChanged struct {
 	Reason string
 }
 
+// PBXChanged: a PBX that is reached where it registered has come, moved or gone.
+type PBXChanged struct {
+	At        time.Time
+	Reachable bool
+	Address   string // where the PBX registered from; empty when it is gone
+	Reason    string // why it is gone
+}
+
 // PolicyApplied: another revision is in force.
 type PolicyApplied struct {
 	At       time.Time
@@ -87,4 +95,5 @@ func (CallEnded) event()     {}
 func (CallRefused) event()   {}
 func (SourceRefused) event() {}
 func (TrunkChanged) event()  {}
+func (PBXChanged) event()    {}
 func (PolicyApplied) event() {}

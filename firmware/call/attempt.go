@@ -21,6 +21,7 @@ type outcome struct {
 	status   int
 	rule     string // of the admission that refused it, "" when the peer was asked
 	reason   string
+	atLeast  time.Duration // the callee wants a session timer of at least this (422)
 }
 
 // tryTarget calls one target. A peer for which SRTP is optional is asked with SRTP first and in the clear when it declines.
@@ -30,9 +31,12 @@ func (s *Session) tryTarget(peer policy.Peer) outcome {
 		return outcome{tryNext: true, status: 503, reason: peer.Name + " is not configured any more"}
 	}
 	encrypt := party.SRTP != policy.SRTPOff
-	o := s.attempt(party, encrypt)
+	o := s.attempt(party, encrypt, 0)
+	if o.atLeast > 0 {
+		o = s.attempt(party, encrypt, o.atLeast) // RFC 4028 §7.3
+	}
 	if encrypt && party.SRTP == policy.SRTPOptional && o.status == 488 && !o.told {
-		o = s.attempt(party, false)
+		o = s.attempt(party, false, 0)
 	}
 	return o
 }
@@ -44,8 +48,9 @@ func (s *Session) party(peer policy.Peer) (Party, bool) {
 	return s.desk.o.Parties.Trunk(peer.Name)
 }
 
-// attempt sends one INVITE and follows it to its final response.
-func (s *Session) attempt(party Party, encrypt bool) outcome {
+// attempt sends one INVITE and follows it to its final response. timer is the least session timer the callee accepts, 0
+// when it has not said.
+func (s *Session) attempt(party Party, encrypt bool, timer time.Duration) outcome {
 	callee := &Leg{Party: party}
 	s.callee = callee
 	s.showTarget(party)
@@ -57,6 +62,7 @@ func (s *Session) attempt(party Party, encrypt bool) outcome {
 		return outcome{status: 488, reason: err.Error()}
 	}
 	draft := s.draft(callee, offer)
+	draft.Headers = append(draft.Headers, sessionHeaders(timer)...)
 	req, err := draft.Request()
 	if err != nil {
 		return outcome{status: 404, reason: fmt.Sprintf("the number cannot be written as a URI: %v", err)}
@@ -106,7 +112,9 @@ func (s *Session) ring() outcome {
 		case e.Cancelled != nil:
 			s.caller.gone = true
 			abandon(outcome{told: true, status: 487, reason: "the caller hung up before the answer"})
-		case e.Request != nil && e.Err == nil:
+		case e.Request != nil && e.Err != nil: // no PRACK came (RFC 3262 §3)
+			abandon(outcome{status: 504, reason: s.caller.Party.Peer.Name + " did not acknowledge the ringing"})
+		case e.Request != nil:
 			if o, over := s.earlyRequest(e.Request); over {
 				abandon(o)
 			}
@@ -136,8 +144,12 @@ func (s *Session) earlyRequest(in *ua.Incoming) (outcome, bool) {
 		return outcome{told: true, status: 487, reason: "the caller hung up before the answer"}, true
 	case in.Method == sip.OPTIONS:
 		s.answer(in, ua.Reply{Status: 200})
-	case in.IsInvite():
-		s.answer(in, ua.Reply{Status: 491})
+	case in.IsInvite() || in.Method == sip.UPDATE && len(in.Body()) > 0:
+		s.answer(in, ua.Reply{Status: 491}) // the first offer is still open
+	case in.Method == sip.UPDATE:
+		s.answer(in, ua.Reply{Status: 200, Contact: s.legOf(in).Dialog.Contact})
+	case in.Method == sip.PRACK:
+		s.answer(in, ua.Reply{Status: 488}) // it brings another offer
 	default:
 		s.answer(in, ua.Reply{Status: 405})
 	}
@@ -146,11 +158,15 @@ func (s *Session) earlyRequest(in *ua.Incoming) (outcome, bool) {
 
 // progress passes ringing and early media on (RFC 3261 §13.2.2.1, RFC 3960).
 func (s *Session) progress(res *sip.Response) {
+	if !s.newProgress(res) {
+		return
+	}
+	s.callee.learn(res)
 	if _, ok := res.To().Params.Get("tag"); ok {
 		s.callee.Dialog.Established(res)
 	}
 	reply := ua.Reply{Status: res.StatusCode, Contact: s.caller.Dialog.Contact}
-	if hasSDP(res) {
+	if len(res.Body()) > 0 && s.caller.remote != nil {
 		body, err := s.takeAnswer(s.callee, s.caller, res.Body())
 		if err != nil {
 			s.log.Info("early media not used", "err", err)
@@ -158,13 +174,15 @@ func (s *Session) progress(res *sip.Response) {
 			reply.Body, reply.ContentType = body, sdpType
 		}
 	}
-	s.answer(s.in, reply)
+	s.tellProgress(reply)
 }
 
 // connect acknowledges the callee's 2xx and answers the caller.
 func (s *Session) connect(quit giveUp, res *sip.Response) outcome {
 	s.callee.Dialog.Established(res)
 	s.callee.confirmed = true
+	s.callee.learn(res)
+	s.takeTimer(s.callee, res)
 	body, err := s.takeAnswer(s.callee, s.caller, res.Body())
 	if ackErr := s.callee.invite.Ack(nil); ackErr != nil {
 		s.log.Info("ACK not sent", "err", ackErr)
@@ -180,7 +198,7 @@ func (s *Session) connect(quit giveUp, res *sip.Response) outcome {
 	s.mu.Lock()
 	s.state, s.answered = Answered, now
 	s.mu.Unlock()
-	s.answer(s.in, ua.Reply{Status: 200, Contact: s.caller.Dialog.Contact, Body: body, ContentType: sdpType})
+	s.answerWith(s.caller, s.in, body)
 	s.desk.o.Sink.Tell(event.CallAnswered{At: now, Call: s.id})
 	s.log.Info("call answered", "by", s.callee.Party.Peer.Name, "after", now.Sub(s.started).Round(time.Millisecond))
 	return outcome{answered: true}
@@ -193,7 +211,7 @@ func (s *Session) declined(quit giveUp, res *sip.Response) outcome {
 	}
 	name := s.callee.Party.Peer.Name
 	o := outcome{
-		status: passedStatus(res.StatusCode), tryNext: anotherMayDoBetter(res.StatusCode),
+		atLeast: tooShortFor(res), status: passedStatus(res.StatusCode), tryNext: anotherMayDoBetter(res.StatusCode),
 		reason: fmt.Sprintf("%s answered %d %s", name, res.StatusCode, ua.Phrase(res.StatusCode)),
 	}
 	if res.StatusCode == 401 || res.StatusCode == 407 || res.StatusCode == 403 && s.callee.side() == policy.SideOutside {

@@ -30,7 +30,7 @@ func (s *Session) hangUp() {
 			continue
 		}
 		leg.gone = true
-		o, err := s.inbox.Send(ctx, leg.Dialog.Request(sip.BYE), leg.Party.Peer, leg.Party.Path, leg.Dialog, leg.credentials())
+		o, err := s.send(ctx, leg, leg.Dialog.Request(sip.BYE))
 		if err != nil {
 			s.log.Info("BYE not sent", "to", leg.Party.Peer.Name, "err", err)
 			continue

@@ -28,7 +28,7 @@ func (s *Session) readNumbers() *refusal {
 	}
 	to, err := s.settings.Plan.Read(userOf(s.in.Recipient), s.settings.OutsidePrefix)
 	if err != nil {
-		return &refusal{484, "site.country", err.Error()}
+		return &refusal{status: 484, rule: "site.country", reason: err.Error()}
 	}
 	s.to = to
 	return nil
@@ -60,7 +60,7 @@ func (s *Session) readOwnNumber(format string) *refusal {
 			s.to = n
 		}
 	}
-	return &refusal{404, "trunks.accounts.numbers", printable(user) + " is no number of trunk " + trunk}
+	return &refusal{status: 404, rule: "trunks.accounts.numbers", reason: printable(user) + " is no number of trunk " + trunk}
 }
 
 // draft writes the INVITE for a callee. Only numbers that the trunk owns are presented to it.

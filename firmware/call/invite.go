@@ -3,6 +3,7 @@ package call
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -19,6 +20,8 @@ type refusal struct {
 	status int
 	rule   string // the key of the policy, or the check, that decided
 	reason string // a sentence for the administrator
+
+	headers []sip.Header // of the answer
 }
 
 // invite sets one call up and stays with it to its end.
@@ -54,7 +57,7 @@ func (s *Session) prepare() *refusal {
 
 // refuse answers the caller, tells the fact and ends the call before it began.
 func (s *Session) refuse(r refusal) {
-	if err := s.in.Respond(s.inbox, ua.Reply{Status: r.status}); err != nil {
+	if err := s.in.Respond(s.inbox, ua.Reply{Status: r.status, Headers: r.headers}); err != nil {
 		s.log.Debug("refusal not sent", "err", err)
 	}
 	s.tellRefused(r)
@@ -69,7 +72,7 @@ func (s *Session) refuse(r refusal) {
 func (s *Session) meetCaller() *refusal {
 	party, ok := s.party(s.in.Peer)
 	if !ok {
-		return &refusal{503, "trunks", s.in.Peer.Name + " is not configured any more"}
+		return &refusal{status: 503, rule: "trunks", reason: s.in.Peer.Name + " is not configured any more"}
 	}
 	party.Path = sameConn{s.in.Conn, party.Path}
 	contact := party.Local.Contact("")
@@ -78,6 +81,7 @@ func (s *Session) meetCaller() *refusal {
 		contact = party.Local.Contact(account.User)
 	}
 	s.caller = &Leg{Party: party, account: account, Dialog: ua.Accept(s.in, party.Local, contact)}
+	s.caller.learn(s.in)
 	return nil
 }
 
@@ -111,13 +115,32 @@ func (s *Session) tellRefused(r refusal) {
 
 // checkRequest refuses what the box cannot do (RFC 3261 §8.2.2.3) or must not pass on.
 func (s *Session) checkRequest() *refusal {
-	if req := s.in.GetHeaders("Require"); len(req) > 0 {
-		return &refusal{420, "sip", "the caller requires the extension " + printable(req[0].Value())}
+	if unknown := unsupported(s.in); unknown != "" {
+		return &refusal{status: 420, rule: "sip", reason: "the caller requires the extension " + printable(unknown),
+			headers: []sip.Header{sip.NewHeader("Unsupported", printable(unknown))}}
+	}
+	if tooShort(s.in.Request) {
+		return &refusal{status: 422, rule: "sip", reason: "the caller asks for too short a session timer",
+			headers: []sip.Header{sip.NewHeader("Min-SE", seconds(minSessionExpires))}}
 	}
 	if _, ok := s.in.MaxForwards(); !ok {
-		return &refusal{483, "sip", "the call has passed too many hops; it probably goes round in a loop"}
+		return &refusal{status: 483, rule: "sip", reason: "the call has passed too many hops; it probably goes round in a loop"}
 	}
 	return nil
+}
+
+// unsupported names the first extension that is required and not spoken here.
+func unsupported(in *ua.Incoming) string {
+	for _, h := range in.GetHeaders("Require") {
+		for _, tag := range strings.Split(h.Value(), ",") {
+			switch tag = strings.ToLower(strings.TrimSpace(tag)); tag {
+			case "", "100rel", "timer":
+			default:
+				return tag
+			}
+		}
+	}
+	return ""
 }
 
 // findTargets decides where the call may be tried, in order.
@@ -125,14 +148,14 @@ func (s *Session) findTargets() *refusal {
 	if s.in.Peer.Side == policy.SideOutside {
 		t, ok := s.settings.Routes.Inbound(s.in.Peer.Name, s.to)
 		if !ok {
-			return &refusal{404, "trunks.accounts.numbers", fmt.Sprintf("%s is no number of trunk %s", s.to, s.in.Peer.Name)}
+			return &refusal{status: 404, rule: "trunks.accounts.numbers", reason: fmt.Sprintf("%s is no number of trunk %s", s.to, s.in.Peer.Name)}
 		}
 		s.targets = append(s.targets, t)
 		return nil
 	}
 	targets, rule := s.settings.Routes.Outbound(s.to)
 	if len(targets) == 0 {
-		return &refusal{404, "routes", fmt.Sprintf("no route leads to %s", s.to)}
+		return &refusal{status: 404, rule: "routes", reason: fmt.Sprintf("no route leads to %s", s.to)}
 	}
 	s.targets = targets
 	s.log.Debug("route found", "rule", rule, "targets", len(targets))
@@ -150,7 +173,7 @@ func (s *Session) admit() *refusal {
 		Caller: s.in.Peer, Trunk: trunk, Number: s.to, Draining: s.draining, At: s.started,
 	})
 	if no != nil {
-		return &refusal{no.Status, no.Rule, no.Reason}
+		return &refusal{status: no.Status, rule: no.Rule, reason: no.Reason}
 	}
 	s.ticket = ticket
 	s.mu.Lock()
@@ -207,7 +230,7 @@ func (s *Session) setUp() ending {
 	}
 	s.caller.gone = true
 	if last.rule != "" { // nobody was called: every trunk is full
-		s.tellRefused(refusal{last.status, last.rule, last.reason})
+		s.tellRefused(refusal{status: last.status, rule: last.rule, reason: last.reason})
 	}
 	return ending{status: last.status, reason: last.reason}
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/emiago/sipgo/sip"
-
 	"tollgate/firmware/media"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/sdp"
@@ -25,8 +23,11 @@ var errSRTP = errors.New("SRTP")
 
 // readOffer takes the caller's offer.
 func (s *Session) readOffer() *refusal {
+	if len(s.in.Body()) == 0 {
+		return nil // its offer will be ours
+	}
 	if !s.in.HasBody(sdpType) {
-		return &refusal{488, "sdp", "the INVITE has no offer; calls that begin without one are not supported"}
+		return &refusal{status: 415, rule: "sdp", reason: "the INVITE has a body that is no session description"}
 	}
 	err := s.takeOffer(s.caller, s.in.Body())
 	switch {
@@ -37,9 +38,9 @@ func (s *Session) readOffer() *refusal {
 		if s.in.Peer.Side == policy.SideOutside {
 			rule = "trunks.srtp"
 		}
-		return &refusal{488, rule, err.Error()}
+		return &refusal{status: 488, rule: rule, reason: err.Error()}
 	default:
-		return &refusal{sdp.Status(err), "sdp", err.Error()}
+		return &refusal{status: sdp.Status(err), rule: "sdp", reason: err.Error()}
 	}
 }
 
@@ -57,7 +58,7 @@ func (s *Session) takeOffer(l *Leg, body []byte) error {
 	if err != nil {
 		return err
 	}
-	l.remote, l.ours, l.theirs = d, ours, theirs
+	l.remote, l.ours, l.theirs, l.heard = d, ours, theirs, string(body)
 	return nil
 }
 
@@ -101,7 +102,12 @@ func (s *Session) offerTo(to, from *Leg, encrypt bool) ([]byte, error) {
 	}
 	a.Cryptos = to.offered
 	a.Codecs = sdp.Common(to.Party.Codecs, from.Party.Codecs)
-	body, err := from.remote.Offer(a)
+	var body []byte
+	if from.remote == nil {
+		body, err = sdp.Fresh(a)
+	} else {
+		body, err = from.remote.Offer(a)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -132,29 +138,40 @@ func (s *Session) takeAnswer(from, to *Leg, body []byte) ([]byte, error) {
 	if len(body) == 0 && from.remote != nil && to.body != nil {
 		return to.body, nil // it answered with its early media already
 	}
-	d, err := sdp.Parse(body)
-	if err != nil {
+	if err := from.hear(body); err != nil {
 		return nil, err
 	}
-	if err := d.Answers(from.said); err != nil {
-		return nil, err
+	if to.remote == nil { // the caller has made no offer: it will get ours
+		return s.offerCaller()
 	}
-	audio, _ := d.Audio() // Answers has made sure
-	from.ours, from.theirs = nil, nil
-	if len(from.offered) > 0 {
-		theirs, err := sdp.Accepted(from.offered, audio.Cryptos)
-		if err != nil {
-			return nil, err
-		}
-		ours, _ := sdp.Tagged(from.offered, theirs.Tag)
-		from.ours, from.theirs = &ours, &theirs
-	}
-	from.remote = d
 	answer, err := s.answerTo(to, from)
 	if err != nil {
 		return nil, err
 	}
 	return answer, s.setMedia()
+}
+
+// hear takes a peer's answer to our offer. When it fails, the leg is as before.
+func (l *Leg) hear(body []byte) error {
+	d, err := sdp.Parse(body)
+	if err != nil {
+		return err
+	}
+	if err := d.Answers(l.said); err != nil {
+		return err
+	}
+	audio, _ := d.Audio() // Answers has made sure
+	var ours, theirs *sdp.Crypto
+	if len(l.offered) > 0 {
+		accepted, err := sdp.Accepted(l.offered, audio.Cryptos)
+		if err != nil {
+			return err
+		}
+		own, _ := sdp.Tagged(l.offered, accepted.Tag)
+		ours, theirs = &own, &accepted
+	}
+	l.remote, l.ours, l.theirs, l.heard = d, ours, theirs, string(body)
+	return nil
 }
 
 // answerTo writes the answer for one leg from the other's.
@@ -230,8 +247,4 @@ func keys(c *sdp.Crypto) *media.Keys {
 		return nil
 	}
 	return &media.Keys{Suite: c.Suite, Key: c.Key, MKI: c.MKI}
-}
-
-func hasSDP(res *sip.Response) bool {
-	return len(res.Body()) > 0
 }

@@ -9,27 +9,45 @@ import (
 	"tollgate/firmware/ua"
 )
 
-// change is a re-INVITE on its way through the box (RFC 3261 §14): in from one leg, out to the other.
+// change is a re-INVITE or UPDATE on its way through the box (RFC 3261 §14, RFC 3311): in from one leg, out to the other.
 type change struct {
-	from *Leg
-	in   *ua.Incoming
-	out  *ua.Outgoing
-	told bool // the one who asked has its answer (it cancelled)
+	from    *Leg
+	in      *ua.Incoming // nil: the box's own
+	out     *ua.Outgoing
+	told    bool // the one who asked has its answer (it cancelled)
+	refresh bool // a session refresh of ours: no media changes
 }
 
-// reinvite passes a change of the media on to the other leg.
+// reinvite takes a re-INVITE or an UPDATE within an answered call.
 func (s *Session) reinvite(leg *Leg, in *ua.Incoming) {
-	if s.change != nil {
+	switch {
+	case tooShort(in.Request):
+		s.answer(in, ua.Reply{Status: 422, Headers: []sip.Header{sip.NewHeader("Min-SE", seconds(minSessionExpires))}})
+		return
+	case s.change != nil || s.promise != nil:
 		s.answer(in, ua.Reply{Status: 491}) // RFC 3261 §14.2, RFC 6337: one offer at a time
 		return
 	}
 	leg.Dialog.Retarget(in.Request)
-	if !in.HasBody(sdpType) {
-		s.answer(in, ua.Reply{Status: 488})
-		return
+	leg.learn(in)
+	switch {
+	case len(in.Body()) == 0 && in.Method == sip.UPDATE:
+		s.answer(in, ua.Reply{Status: 200, Contact: leg.Dialog.Contact, Headers: s.grantTimer(leg, in.Request)})
+	case len(in.Body()) == 0:
+		s.reofferTo(leg, in)
+	case !in.HasBody(sdpType):
+		s.answer(in, ua.Reply{Status: 415})
+	case leg.sameOffer(in):
+		s.answerAgain(leg, in)
+	default:
+		s.passChange(leg, in)
 	}
+}
+
+// passChange passes a change of the media on to the other leg.
+func (s *Session) passChange(leg *Leg, in *ua.Incoming) {
 	if err := s.takeOffer(leg, in.Body()); err != nil {
-		s.log.Info("re-INVITE refused", "from", leg.Party.Peer.Name, "err", err)
+		s.log.Info("change refused", "from", leg.Party.Peer.Name, "err", err)
 		s.answer(in, ua.Reply{Status: 488})
 		return
 	}
@@ -39,16 +57,26 @@ func (s *Session) reinvite(leg *Leg, in *ua.Incoming) {
 		s.answer(in, ua.Reply{Status: 488})
 		return
 	}
+	if err := s.startChange(&change{from: leg, in: in}, offer); err != nil {
+		s.log.Info("change not passed on", "to", other.Party.Peer.Name, "err", err)
+		s.answer(in, ua.Reply{Status: 503})
+	}
+}
+
+// startChange sends our offer to the other leg. A re-INVITE is what every peer takes, whatever the change came by.
+func (s *Session) startChange(c *change, offer []byte) error {
+	other := s.other(c.from)
+	req := other.Dialog.RequestWith(sip.INVITE, offer, sdpType)
+	for _, h := range other.timerHeaders() {
+		req.AppendHeader(h)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
 	defer cancel()
-	req := other.Dialog.RequestWith(sip.INVITE, offer, sdpType)
-	out, err := s.inbox.Send(ctx, req, other.Party.Peer, other.Party.Path, other.Dialog, other.credentials())
-	if err != nil {
-		s.log.Info("re-INVITE not passed on", "to", other.Party.Peer.Name, "err", err)
-		s.answer(in, ua.Reply{Status: 503})
-		return
+	var err error
+	if c.out, err = s.send(ctx, other, req); err == nil {
+		s.change = c
 	}
-	s.change = &change{from: leg, in: in, out: out}
+	return err
 }
 
 // changed acknowledges the other leg's 2xx and answers the one who asked.
@@ -57,19 +85,34 @@ func (s *Session) changed(res *sip.Response) (ending, bool) {
 	s.change = nil
 	other := s.other(c.from)
 	other.Dialog.Retarget(res)
-	body, err := s.takeAnswer(other, c.from, res.Body())
+	s.takeTimer(other, res)
 	if ackErr := c.out.Ack(nil); ackErr != nil {
 		s.log.Info("ACK not sent", "err", ackErr)
 	}
+	if c.in == nil {
+		err := other.hear(res.Body())
+		if err == nil {
+			err = s.setMedia()
+		}
+		return s.unusable(other, err)
+	}
+	body, err := s.takeAnswer(other, c.from, res.Body())
 	if err != nil {
 		// Both sides have been told different things; nothing but an end is honest.
 		s.answer(c.in, ua.Reply{Status: 488})
-		return ending{reason: fmt.Sprintf("%s answered a change in a way that cannot be used: %v", other.Party.Peer.Name, err)}, true
+		return s.unusable(other, err)
 	}
 	if !c.told {
-		s.answer(c.in, ua.Reply{Status: 200, Contact: c.from.Dialog.Contact, Body: body, ContentType: sdpType})
+		s.answerWith(c.from, c.in, body)
 	}
 	return ending{}, false
+}
+
+func (s *Session) unusable(l *Leg, err error) (ending, bool) {
+	if err == nil {
+		return ending{}, false
+	}
+	return ending{reason: fmt.Sprintf("%s answered a change in a way that cannot be used: %v", l.Party.Peer.Name, err)}, true
 }
 
 // changeFailed passes the refusal on; the call goes on as it was, unless the dialog is gone (RFC 3261 §12.2.1.2).
@@ -77,7 +120,7 @@ func (s *Session) changeFailed(status int, err error) (ending, bool) {
 	c := s.change
 	s.change = nil
 	other := s.other(c.from)
-	if !c.told {
+	if c.in != nil && !c.told {
 		s.answer(c.in, ua.Reply{Status: passedChange(status)})
 	}
 	if status == 481 || status == 408 {

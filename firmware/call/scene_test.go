@@ -30,6 +30,7 @@ type scene struct {
 	gate   *admission.Gate
 	policy *policy.Policy
 	facts  *facts
+	holes  *holes
 	pbx    *actor
 	a, b   *actor // the carriers
 }
@@ -46,10 +47,43 @@ type actor struct {
 
 var box = policy.Peer{Name: "box"}
 
-type noPinholes struct{}
+// holes remembers for whom pinholes were opened and not shut again.
+type holes struct {
+	mu   sync.Mutex
+	open map[string]int
+}
 
-func (noPinholes) OpenPinhole(policy.Side, netip.AddrPort, []netip.Prefix) error { return nil }
-func (noPinholes) ShutPinhole(policy.Side, netip.AddrPort, []netip.Prefix) error { return nil }
+func (h *holes) OpenPinhole(_ policy.Side, _ netip.AddrPort, from []netip.Prefix) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, p := range from {
+		h.open[p.Addr().String()]++
+	}
+	return nil
+}
+
+func (h *holes) ShutPinhole(_ policy.Side, _ netip.AddrPort, from []netip.Prefix) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, p := range from {
+		h.open[p.Addr().String()]--
+	}
+	return nil
+}
+
+// listens tells whether the media of addr is let in, within a moment.
+func (h *holes) listens(addr string) bool {
+	for range 200 {
+		h.mu.Lock()
+		n := h.open[addr]
+		h.mu.Unlock()
+		if n > 0 {
+			return true
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return false
+}
 
 type facts struct {
 	mu   sync.Mutex
@@ -110,7 +144,8 @@ func newScene(t *testing.T, change func(*policy.Policy)) *scene {
 		t.Fatal(err)
 	}
 	log := slog.New(slog.DiscardHandler)
-	relay, err := media.New(noPinholes{}, log)
+	opened := &holes{open: map[string]int{}}
+	relay, err := media.New(opened, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,7 +156,7 @@ func newScene(t *testing.T, change func(*policy.Policy)) *scene {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { relay.Close() })
-	s := &scene{t: t, policy: p, facts: &facts{}, gate: admission.New(p)}
+	s := &scene{t: t, policy: p, facts: &facts{}, holes: opened, gate: admission.New(p)}
 	s.desk = NewDesk(Options{Parties: s, Relay: relay, Gate: s.gate, Sink: s.facts, Log: log})
 	s.desk.Set(Settings{Plan: plan, Routes: route.New(p), OutsidePrefix: p.PBX.OutsidePrefix})
 	core := ua.New(s.desk.Handle, log)

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/emiago/sipgo/sip"
+
 	"tollgate/firmware/admission"
 	"tollgate/firmware/event"
 	"tollgate/firmware/media"
@@ -45,7 +47,9 @@ type Session struct {
 	callee   *Leg
 	relay    *media.Session
 	ticket   *admission.Ticket
-	change   *change // the re-INVITE under way
+	change   *change                       // the change of the media under way
+	promise  *promise                      // an offer of ours that waits for its ACK
+	passing  map[*ua.Outgoing]*ua.Incoming // what else was passed on and waits for its answer
 	timer    *time.Timer
 
 	mu       sync.Mutex // guards everything below
@@ -61,17 +65,21 @@ type Leg struct {
 	Party  Party
 	Dialog *ua.Dialog
 
-	confirmed bool             // the INVITE was answered with 2xx
-	gone      bool             // it has ended: no BYE is due
-	account   policy.Account   // on a trunk: the account that carries the call
-	remote    *sdp.Description // the peer's last description
-	said      *sdp.Description // ours
-	body      []byte           // ours, as it was sent
-	origin    sdp.Origin       // of ours
-	offered   []sdp.Crypto     // what we offered, until the peer has chosen
-	ours      *sdp.Crypto      // the key we send with; nil: clear
-	theirs    *sdp.Crypto      // the key the peer sends with
-	invite    *ua.Outgoing     // to the callee: our INVITE
+	confirmed bool              // the INVITE was answered with 2xx
+	gone      bool              // it has ended: no BYE is due
+	account   policy.Account    // on a trunk: the account that carries the call
+	remote    *sdp.Description  // the peer's last description
+	said      *sdp.Description  // ours
+	body      []byte            // ours, as it was sent
+	origin    sdp.Origin        // of ours
+	offered   []sdp.Crypto      // what we offered, until the peer has chosen
+	ours      *sdp.Crypto       // the key we send with; nil: clear
+	theirs    *sdp.Crypto       // the key the peer sends with
+	invite    *ua.Outgoing      // to the callee: our INVITE
+	rseq      map[string]uint32 // of the callee: the last reliable provisional response, by To tag
+	heard     string            // the peer's last description, as it came
+	allow     []sip.Header      // what methods the peer says it takes
+	timer     legTimer
 }
 
 func (l *Leg) side() policy.Side { return l.Party.Peer.Side }
@@ -102,6 +110,11 @@ func (s *Session) setState(st State) {
 func (s *Session) finish(end ending) {
 	if s.timer != nil {
 		s.timer.Stop()
+	}
+	for _, l := range []*Leg{s.caller, s.callee} {
+		if l != nil {
+			s.arm(l, 0, false)
+		}
 	}
 	s.mu.Lock()
 	s.state = Ending
@@ -137,6 +150,11 @@ func (s *Session) next() ua.Event {
 		return ua.Event{Note: stop{reason: err.Error()}} // cannot happen: the context has no end
 	}
 	return e
+}
+
+// send sends a request of ours within a leg's dialog.
+func (s *Session) send(ctx context.Context, l *Leg, req *sip.Request) (*ua.Outgoing, error) {
+	return s.inbox.Send(ctx, req, l.Party.Peer, l.Party.Path, l.Dialog, l.credentials())
 }
 
 // legOf tells which leg a request in a dialog came by: our tag is in its To.

@@ -14,8 +14,8 @@ func (s *Session) talk() ending {
 		e := s.next()
 		switch {
 		case e.Note != nil:
-			if n, ok := e.Note.(stop); ok {
-				return ending{reason: n.reason}
+			if end, over := s.note(e.Note); over {
+				return end
 			}
 		case e.Request != nil && e.Err != nil:
 			if errors.Is(e.Err, ua.ErrNoAck) {
@@ -39,7 +39,7 @@ func (s *Session) talk() ending {
 func (s *Session) request(in *ua.Incoming) (ending, bool) {
 	leg := s.legOf(in)
 	if in.IsAck() {
-		return ending{}, false
+		return s.acknowledged(leg, in)
 	}
 	if !leg.Dialog.InOrder(in.Request) {
 		s.answer(in, ua.Reply{Status: 500}) // RFC 3261 §12.2.2
@@ -48,8 +48,10 @@ func (s *Session) request(in *ua.Incoming) (ending, bool) {
 	switch in.Method {
 	case sip.BYE:
 		return s.bye(in), true
-	case sip.INVITE:
+	case sip.INVITE, sip.UPDATE:
 		s.reinvite(leg, in)
+	case sip.INFO:
+		s.info(leg, in)
 	case sip.OPTIONS:
 		s.answer(in, ua.Reply{Status: 200})
 	default:
@@ -58,17 +60,31 @@ func (s *Session) request(in *ua.Incoming) (ending, bool) {
 	return ending{}, false
 }
 
-// response takes the answer to a request of ours within an answered call: a re-INVITE, since BYEs are sent at the end only.
-func (s *Session) response(e ua.Event) (ending, bool) {
-	if s.change == nil || e.Sent != s.change.out {
-		return ending{}, false
+// note takes what a timer or the desk has to say.
+func (s *Session) note(note any) (ending, bool) {
+	switch n := note.(type) {
+	case stop:
+		return ending{reason: n.reason}, true
+	case refreshDue:
+		return s.refresh(n.leg)
+	case sessionExpired:
+		return ending{reason: n.leg.Party.Peer.Name + " did not renew the session in time"}, true
 	}
-	if e.Err != nil {
-		return s.changeFailed(408, e.Err)
+	return ending{}, false
+}
+
+// response takes the answer to a request of ours within an answered call. BYEs are sent at the end only.
+func (s *Session) response(e ua.Event) (ending, bool) {
+	if s.passed(e) || s.change == nil || e.Sent != s.change.out {
+		return ending{}, false
 	}
 	switch {
-	case e.Response.IsProvisional():
+	case e.Err == nil && e.Response.IsProvisional():
 		return ending{}, false
+	case s.change.refresh:
+		return s.refreshed(e)
+	case e.Err != nil:
+		return s.changeFailed(408, e.Err)
 	case e.Response.IsSuccess():
 		return s.changed(e.Response)
 	default:

@@ -25,6 +25,7 @@ func (o *Outgoing) authorize(res *sip.Response) bool {
 		return false
 	}
 	if err == nil {
+		o.reroute(next)
 		err = o.start()
 	}
 	if err != nil {

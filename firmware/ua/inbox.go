@@ -179,7 +179,7 @@ func (b *Inbox) discard(it item) {
 	case it.in != nil && it.in.tx != nil && !it.cancelled && it.err == nil:
 		it.in.answer(Reply{Status: 481})
 	case it.res != nil:
-		go it.out.feed(it.res)
+		go it.out.finish(it.res)
 	}
 }
 

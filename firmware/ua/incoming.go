@@ -9,7 +9,7 @@ import (
 )
 
 // Allow lists the methods the box takes (RFC 3261 §20.5).
-const Allow = "INVITE, ACK, CANCEL, BYE, OPTIONS"
+const Allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO"
 
 // Incoming is a received request and the transaction that answers it.
 type Incoming struct {
@@ -89,13 +89,17 @@ func (in *Incoming) MaxForwards() (int, bool) {
 
 // HasBody tells whether the body is of this type, such as "application/sdp".
 func (in *Incoming) HasBody(contentType string) bool {
-	h := in.Request.ContentType()
-	return h != nil && len(in.Body()) > 0 && isType(h.Value(), contentType)
+	return in.BodyType() == contentType
 }
 
-func isType(value, want string) bool {
-	t, _, _ := strings.Cut(value, ";")
-	return strings.EqualFold(strings.TrimSpace(t), want)
+// BodyType is the media type of the body in lower case, without parameters; "" when there is no body.
+func (in *Incoming) BodyType() string {
+	h := in.Request.ContentType()
+	if h == nil || len(in.Body()) == 0 {
+		return ""
+	}
+	t, _, _ := strings.Cut(h.Value(), ";")
+	return strings.ToLower(strings.TrimSpace(t))
 }
 
 // Phrase is the usual reason phrase of a status (RFC 3261 §21 and its extensions).
@@ -111,7 +115,7 @@ func phrases() map[int]string {
 		100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 182: "Queued", 183: "Session Progress", 200: "OK",
 		400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed",
 		407: "Proxy Authentication Required", 408: "Request Timeout", 410: "Gone", 415: "Unsupported Media Type",
-		420: "Bad Extension", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
+		420: "Bad Extension", 422: "Session Interval Too Small", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
 		483: "Too Many Hops", 484: "Address Incomplete", 486: "Busy Here", 487: "Request Terminated",
 		488: "Not Acceptable Here", 491: "Request Pending", 500: "Server Internal Error", 501: "Not Implemented",
 		502: "Bad Gateway", 503: "Service Unavailable", 504: "Server Time-out", 600: "Busy Everywhere", 603: "Decline",

@@ -24,10 +24,11 @@ type Outgoing struct {
 	core        *Core
 	inbox       *Inbox // nil: nobody waits for the answer
 	peer        policy.Peer
-	conn        sip.Connection
+	path        Path // nil: conn is the only way
 	credentials *Credentials
 
 	mu        sync.Mutex // guards everything below
+	conn      sip.Connection
 	req       *sip.Request
 	tx        *sip.ClientTx
 	answered  map[string]int // challenges answered, by who asked
@@ -35,6 +36,7 @@ type Outgoing struct {
 	final     bool           // the transaction has its final response; what ends it then is no failure
 	settled   bool           // the outcome is known: the final response that counts, or the failure
 	cancelled bool
+	abandoned bool         // nobody waits for the outcome any more
 	failAck   *sip.Request // sent for a failure, sent again when it is repeated
 	ack       *sip.Request // sent for the 2xx, sent again when it is repeated
 	ackedTag  string
@@ -42,11 +44,11 @@ type Outgoing struct {
 
 // Send sends req to peer on path. Events about it arrive at b. d may be nil, credentials too.
 func (b *Inbox) Send(ctx context.Context, req *sip.Request, to policy.Peer, path Path, d *Dialog, credentials *Credentials) (*Outgoing, error) {
-	conn, err := path.Conn(ctx)
+	conn, err := connFor(ctx, path, req)
 	if err != nil {
 		return nil, fmt.Errorf("connect to %s: %w", to.Name, err)
 	}
-	o := &Outgoing{Dialog: d, core: b.core, inbox: b, peer: to, conn: conn, credentials: credentials, req: req}
+	o := &Outgoing{Dialog: d, core: b.core, inbox: b, peer: to, path: path, conn: conn, credentials: credentials, req: req}
 	if err := o.start(); err != nil {
 		return nil, fmt.Errorf("send %s to %s: %w", req.Method, to.Name, err)
 	}
@@ -80,15 +82,22 @@ func (o *Outgoing) Request() *sip.Request {
 	return o.req
 }
 
+func (o *Outgoing) connection() sip.Connection {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.conn
+}
+
 // start makes the transaction of o.req and sends it.
 func (o *Outgoing) start() error {
-	req := o.Request()
+	req, conn := o.Request(), o.connection()
+	carry(req, conn)
 	settleHeaders(req)
 	key, err := sip.ClientTxKeyMake(req)
 	if err != nil {
 		return err
 	}
-	tx := sip.NewClientTx(key, req, o.conn, o.core.log)
+	tx := sip.NewClientTx(key, req, conn, o.core.log)
 	o.mu.Lock()
 	o.tx, o.final = tx, false
 	o.mu.Unlock()
@@ -136,7 +145,7 @@ func (o *Outgoing) feed(res *sip.Response) []*sip.Response {
 	o.final = o.final || !res.IsProvisional()
 	o.mu.Unlock()
 	if failAck != nil && res.StatusCode >= 300 && o.isINVITE() {
-		o.core.write(o.conn, failAck) // sipgo would wait T2 with the transaction locked
+		o.core.write(o.connection(), failAck) // sipgo would wait T2 with the transaction locked
 		return nil
 	}
 	done := make(chan struct{})
@@ -157,6 +166,10 @@ func (o *Outgoing) feed(res *sip.Response) []*sip.Response {
 
 // take drives the transaction with res and returns what the call is to know.
 func (o *Outgoing) take(res *sip.Response) []Event {
+	if o.isAbandoned() {
+		o.drain(res)
+		return nil
+	}
 	var events []Event
 	for _, r := range o.feed(res) {
 		if r.IsProvisional() {
@@ -204,7 +217,7 @@ func (o *Outgoing) Cancel() {
 }
 
 func (o *Outgoing) sendCancel() {
-	c := &Outgoing{core: o.core, peer: o.peer, conn: o.conn, req: cancelFor(o.Request())}
+	c := &Outgoing{core: o.core, peer: o.peer, conn: o.connection(), req: cancelFor(o.Request())}
 	if err := c.start(); err != nil {
 		o.core.log.Debug("CANCEL not sent", "err", err)
 	}
@@ -214,21 +227,23 @@ func (o *Outgoing) sendCancel() {
 func (o *Outgoing) Ack(body []byte) error {
 	ack := o.Dialog.Ack(o.Request().CSeq().SeqNo, body)
 	o.mu.Lock()
+	conn := o.conn
+	carry(ack, conn)
 	o.ack, o.ackedTag = ack, o.Dialog.RemoteTag
 	o.mu.Unlock()
-	return o.conn.WriteMsg(ack)
+	return conn.WriteMsg(ack)
 }
 
 // repeated gets 2xx responses after the first one: the same again, or another branch of a fork (RFC 3261 §13.2.2.4).
 func (o *Outgoing) repeated(res *sip.Response) {
 	tag, _ := res.To().Params.Get("tag")
 	o.mu.Lock()
-	ack, acked := o.ack, o.ackedTag
+	ack, acked, conn := o.ack, o.ackedTag, o.conn
 	o.mu.Unlock()
 	switch {
 	case ack == nil: // not acknowledged yet: the ACK is on its way
 	case tag == acked:
-		o.core.write(o.conn, ack)
+		o.core.write(conn, ack)
 	default:
 		go o.hangUpFork(res)
 	}
@@ -238,8 +253,10 @@ func (o *Outgoing) repeated(res *sip.Response) {
 func (o *Outgoing) hangUpFork(res *sip.Response) {
 	d := *o.Dialog
 	d.Established(res)
-	o.core.write(o.conn, d.Ack(o.Request().CSeq().SeqNo, nil))
-	bye := &Outgoing{core: o.core, peer: o.peer, conn: o.conn, req: d.Request(sip.BYE)}
+	conn, ack := o.connection(), d.Ack(o.Request().CSeq().SeqNo, nil)
+	carry(ack, conn)
+	o.core.write(conn, ack)
+	bye := &Outgoing{core: o.core, peer: o.peer, conn: conn, req: d.Request(sip.BYE)}
 	if err := bye.start(); err != nil {
 		o.core.log.Debug("fork not hung up", "err", err)
 	}

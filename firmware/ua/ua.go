@@ -70,7 +70,7 @@ func (c *Core) response(res *sip.Response, peer policy.Peer) {
 		return // late, or not ours
 	}
 	if o.inbox == nil || !o.inbox.put(item{out: o, res: res}) {
-		go o.feed(res) // the call is over or this was sent without one: finish the transaction all the same
+		go o.finish(res) // the call is over or this was sent without one
 	}
 }
 

@@ -1,0 +1,60 @@
+package call
+
+import (
+	"context"
+
+	"github.com/emiago/sipgo/sip"
+
+	"tollgate/firmware/ua"
+)
+
+// passable are the bodies of INFO that cross the border: key presses.
+func passable(contentType string) bool {
+	return contentType == "application/dtmf-relay" || contentType == "application/dtmf"
+}
+
+// info passes key presses on to the other leg (RFC 6086, legacy usage).
+func (s *Session) info(leg *Leg, in *ua.Incoming) {
+	other := s.other(leg)
+	kind := in.BodyType()
+	switch {
+	case kind == "":
+		s.answer(in, ua.Reply{Status: 200}) // an empty INFO asks whether the dialog is alive
+		return
+	case !passable(kind) || len(in.Body()) > 256:
+		s.answer(in, ua.Reply{Status: 415})
+		return
+	case !other.allows(sip.INFO):
+		s.answer(in, ua.Reply{Status: 405})
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
+	defer cancel()
+	out, err := s.send(ctx, other, other.Dialog.RequestWith(sip.INFO, in.Body(), kind))
+	if err != nil {
+		s.answer(in, ua.Reply{Status: 503})
+		return
+	}
+	if s.passing == nil {
+		s.passing = map[*ua.Outgoing]*ua.Incoming{}
+	}
+	s.passing[out] = in
+}
+
+// passed answers what was passed on with what came back; false when it was nothing of that kind.
+func (s *Session) passed(e ua.Event) bool {
+	in, ok := s.passing[e.Sent]
+	if !ok {
+		return false
+	}
+	if e.Err == nil && e.Response.IsProvisional() {
+		return true
+	}
+	delete(s.passing, e.Sent)
+	status := 408
+	if e.Err == nil {
+		status = passedStatus(e.Response.StatusCode)
+	}
+	s.answer(in, ua.Reply{Status: status})
+	return true
+}

@@ -1,0 +1,48 @@
+package call
+
+import (
+	"context"
+
+	"github.com/emiago/sipgo/sip"
+
+	"tollgate/firmware/ua"
+)
+
+// Reliable provisional responses are ended on each leg (RFC 3262): what one side sends reliably reaches the other in the
+// way that side asked for.
+
+// newProgress tells whether a provisional response of the callee is news, and acknowledges a reliable one.
+func (s *Session) newProgress(res *sip.Response) bool {
+	rseq, reliable := ua.RSeq(res)
+	if !reliable {
+		return true
+	}
+	tag, _ := res.To().Params.Get("tag")
+	last, known := s.callee.rseq[tag]
+	if known && rseq != last+1 {
+		return false // a repetition, or one before it is missing (RFC 3262 §4)
+	}
+	if s.callee.rseq == nil {
+		s.callee.rseq = map[string]uint32{}
+	}
+	s.callee.rseq[tag] = rseq
+	s.callee.Dialog.Established(res)
+	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
+	defer cancel()
+	prack := s.callee.Dialog.Prack(rseq, s.callee.invite.Request().CSeq().SeqNo)
+	if _, err := s.send(ctx, s.callee, prack); err != nil {
+		s.log.Info("PRACK not sent", "to", s.callee.Party.Peer.Name, "err", err)
+	}
+	return true
+}
+
+// tellProgress passes ringing on, reliably where the caller requires it.
+func (s *Session) tellProgress(r ua.Reply) {
+	if !ua.Lists(s.in.GetHeaders("Require"), "100rel") {
+		s.answer(s.in, r)
+		return
+	}
+	if err := s.in.RespondReliably(s.inbox, r); err != nil {
+		s.log.Debug("provisional response not sent", "status", r.Status, "err", err)
+	}
+}

@@ -1,0 +1,70 @@
+package ua
+
+import (
+	"github.com/emiago/sipgo/sip"
+)
+
+// Heard tells whether anything has come back: a peer that is there says at least 100 to an INVITE.
+func (o *Outgoing) Heard() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.rang || o.final || len(o.answered) > 0
+}
+
+// Abandon gives the request up without waiting for its outcome, which reaches nobody any more: the call goes on with
+// another server. An INVITE is cancelled as soon as it may be; when it is answered all the same, the answer is
+// acknowledged and hung up (RFC 3261 §9.1, §13.2.2.4). The Dialog is the abandoned request's alone from now on.
+func (o *Outgoing) Abandon() {
+	o.mu.Lock()
+	o.abandoned = true
+	o.mu.Unlock()
+	if o.isINVITE() {
+		o.Cancel()
+	}
+}
+
+func (o *Outgoing) isAbandoned() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.abandoned
+}
+
+// finish takes a response that nobody waits for, so that the transaction comes to its end.
+func (o *Outgoing) finish(res *sip.Response) {
+	if o.isAbandoned() {
+		o.drain(res)
+		return
+	}
+	o.feed(res)
+}
+
+// drain takes a response to an abandoned request.
+func (o *Outgoing) drain(res *sip.Response) {
+	for _, r := range o.feed(res) {
+		switch {
+		case r.IsProvisional():
+			o.rings()
+		case r.IsSuccess() && o.isINVITE() && o.Dialog != nil && o.settle():
+			o.hangUpLate(r)
+		}
+	}
+}
+
+// hangUpLate ends the dialog that an abandoned INVITE has opened after all.
+func (o *Outgoing) hangUpLate(res *sip.Response) {
+	o.Dialog.Established(res)
+	if err := o.Ack(nil); err != nil {
+		o.core.log.Debug("late answer not acknowledged", "err", err)
+	}
+	bye := &Outgoing{core: o.core, peer: o.peer, conn: o.connection(), req: o.Dialog.Request(sip.BYE)}
+	if err := bye.start(); err != nil {
+		o.core.log.Debug("late answer not hung up", "err", err)
+	}
+}
+
+// Again is req for the next server: the same request with a branch of its own (RFC 3263 §4.3).
+func Again(req *sip.Request) *sip.Request {
+	next := req.Clone()
+	next.Via().Params.Add("branch", sip.RFC3261BranchMagicCookie+token(12))
+	return next
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -27,7 +28,7 @@ func TestAnAbandonedInviteIsCancelledAndHungUpWhenItIsAnsweredAllTheSame(t *test
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				byes := 0
+				var byes atomic.Int32
 				near, _, end := pair(t, func(in *Incoming) {
 					defer in.Inbox.Close()
 					time.Sleep(10 * time.Second)
@@ -46,7 +47,7 @@ func TestAnAbandonedInviteIsCancelledAndHungUpWhenItIsAnsweredAllTheSame(t *test
 							return
 						}
 						if e.Request != nil && e.Request.Method == sip.BYE {
-							byes++
+							byes.Add(1)
 							e.Request.Refuse(Reply{Status: 200})
 						}
 					}
@@ -75,8 +76,8 @@ func TestAnAbandonedInviteIsCancelledAndHungUpWhenItIsAnsweredAllTheSame(t *test
 				if n := end.Count("ACK "); n != 1 {
 					t.Errorf("%d ACKs, want 1", n)
 				}
-				if hungUp := byes == 1; hungUp != (tt.answer == 200) {
-					t.Errorf("%d BYEs after %d", byes, tt.answer)
+				if hungUp := byes.Load() == 1; hungUp != (tt.answer == 200) {
+					t.Errorf("%d BYEs after %d", byes.Load(), tt.answer)
 				}
 				near.mu.Lock()
 				defer near.mu.Unlock()

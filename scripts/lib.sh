@@ -30,21 +30,36 @@ tenths() {
 }
 
 # step WHAT COMMAND... runs a command quietly and prints one line: what, how long. When the command fails, its last words
-# follow and the script ends.
+# follow and the script ends; with keep_going set, the failure is added to failed instead.
+keep_going=
+failed=()
+
 step() {
-	local what=$1 start=$EPOCHREALTIME log
+	local what=$1 start=$EPOCHREALTIME log code
 	shift
 	mkdir -p "$logs"
-	log=$logs/${0##*/}-${what//[^a-zA-Z0-9]/-}.log
+	log=${what//[^a-zA-Z0-9]/-}
+	log=$logs/${0##*/}-${log:0:40}.log
 	printf '  %-58s ' "$what"
-	if "$@" >"$log" 2>&1 </dev/null; then
-		tenths "$start"
-		printf '\n'
+	# In a subshell of its own and not in a condition, so that the command stops at its first failure.
+	set +e
+	(
+		set -e
+		"$@"
+	) >"$log" 2>&1 </dev/null
+	code=$?
+	set -e
+	if [ $code = 0 ]; then
+		printf '%s\n' "$(tenths "$start")"
 		return
 	fi
 	printf 'FAILED after %s\n' "$(tenths "$start")"
 	tail -n 40 "$log" | sed 's/^/    | /'
-	fail "could not $what; all of it is in $log"
+	if [ -n "$keep_going" ]; then
+		failed+=("$what")
+	else
+		fail "could not $what; all of it is in $log"
+	fi
 }
 
 # newer FILE PATH... tells whether anything below the paths was changed after FILE, or FILE is not there.

@@ -30,6 +30,9 @@ func (s *Session) tryTarget(peer policy.Peer) outcome {
 	if !ok {
 		return outcome{tryNext: true, status: 503, reason: peer.Name + " is not configured any more"}
 	}
+	if party.Away != "" {
+		return outcome{tryNext: true, status: 480, rule: "pbx.reached_by", reason: party.Away}
+	}
 	encrypt := party.SRTP != policy.SRTPOff
 	o := s.attempt(party, encrypt, 0)
 	if o.atLeast > 0 {

@@ -36,6 +36,8 @@ type Party struct {
 	Path         ua.Path
 	Local        ua.Local // how the box calls itself towards the peer
 	Domain       string   // host of the URIs sent there
+	Params       string   // parameters of the Request-URI of calls to it, each behind a semicolon
+	Away         string   // why it cannot be called now, as a sentence; "" when it can
 	SRTP         policy.SRTPMode
 	Codecs       []string
 	Format       policy.NumberFormat
@@ -64,6 +66,7 @@ type Settings struct {
 	Plan          *numbering.Plan
 	Routes        *route.Table
 	OutsidePrefix string
+	Overflow      numbering.Number // where calls for the PBX go while it cannot be reached; zero: nowhere
 }
 
 // Options are what New needs.

@@ -69,7 +69,7 @@ func (s *Session) draft(callee *Leg, offer []byte) ua.Draft {
 	hops, _ := s.in.MaxForwards()
 	to := "sip:" + s.settings.Plan.Write(s.to, string(p.Format)) + "@" + p.Domain
 	d := ua.Draft{
-		Method: sip.INVITE, URI: to, To: to, FromTag: ua.NewTag(), CallID: ua.NewCallID(), Seq: 1,
+		Method: sip.INVITE, URI: to + p.Params, To: to, FromTag: ua.NewTag(), CallID: ua.NewCallID(), Seq: 1,
 		Local: p.Local, MaxForwards: hops, Body: offer, ContentType: sdpType,
 	}
 	if callee.side() == policy.SideOutside {
@@ -84,8 +84,8 @@ func (s *Session) draft(callee *Leg, offer []byte) ua.Draft {
 // asserted one, RFC 3323 for privacy).
 func (s *Session) presentOwned(d *ua.Draft, callee *Leg) {
 	p := callee.Party
-	shown := s.from
-	account, owned := s.settings.Routes.Account(p.Peer.Name, s.from)
+	shown := s.presentable()
+	account, owned := s.settings.Routes.Account(p.Peer.Name, shown)
 	callee.account = account
 	if !owned && len(account.Numbers) > 0 {
 		shown, _ = s.settings.Plan.Read(account.Numbers[0], "")

@@ -12,6 +12,7 @@ import (
 	"tollgate/firmware/event"
 	"tollgate/firmware/media"
 	"tollgate/firmware/policy"
+	"tollgate/firmware/route"
 	"tollgate/firmware/ua"
 )
 
@@ -204,24 +205,13 @@ func (s *Session) openMedia(callee policy.Side) error {
 // setUp tries the targets in turn. When one answers, the call is talked to its end.
 func (s *Session) setUp() ending {
 	s.timer = time.AfterFunc(timerC, func() { s.inbox.Post(ringTimeout{}) })
-	last := outcome{status: 503, reason: "no trunk could take the call"}
-	for _, t := range s.targets {
-		if s.in.Peer.Side == policy.SideInside {
-			if no := s.ticket.Move(t.Peer.Name); no != nil {
-				last = outcome{status: no.Status, rule: no.Rule, reason: no.Reason}
-				continue
-			}
-		}
-		o := s.tryTarget(t.Peer)
-		if o.answered {
-			s.timer.Stop()
-			return s.talk()
-		}
-		last = o
-		if !o.tryNext {
-			break
-		}
-		s.log.Info("target failed", "target", t.Peer.Name, "status", o.status, "reason", o.reason)
+	last := s.tryAll(s.targets, s.ticket)
+	if s.overflows(last) {
+		last = s.overflow(last)
+	}
+	if last.answered {
+		s.timer.Stop()
+		return s.talk()
 	}
 	if !last.told {
 		if err := s.in.Respond(s.inbox, ua.Reply{Status: last.status}); err != nil {
@@ -233,4 +223,23 @@ func (s *Session) setUp() ending {
 		s.tellRefused(refusal{status: last.status, rule: last.rule, reason: last.reason})
 	}
 	return ending{status: last.status, reason: last.reason}
+}
+
+// tryAll tries targets until one answers or none can do better. Those outside need room for the ticket.
+func (s *Session) tryAll(targets []route.Target, ticket *admission.Ticket) outcome {
+	last := outcome{status: 503, reason: "no trunk could take the call"}
+	for _, t := range targets {
+		if t.Peer.Side == policy.SideOutside {
+			if no := ticket.Move(t.Peer.Name); no != nil {
+				last = outcome{status: no.Status, rule: no.Rule, reason: no.Reason}
+				continue
+			}
+		}
+		last = s.tryTarget(t.Peer)
+		if last.answered || !last.tryNext {
+			break
+		}
+		s.log.Info("target failed", "target", t.Peer.Name, "status", last.status, "reason", last.reason)
+	}
+	return last
 }

@@ -47,6 +47,8 @@ type Session struct {
 	callee   *Leg
 	relay    *media.Session
 	ticket   *admission.Ticket
+	onward   *admission.Ticket // of the second half of a call that overflowed
+	called   numbering.Number  // by which the call came, once it has overflowed
 	change   *change                       // the change of the media under way
 	promise  *promise                      // an offer of ours that waits for its ACK
 	passing  map[*ua.Outgoing]*ua.Incoming // what else was passed on and waits for its answer
@@ -126,6 +128,7 @@ func (s *Session) finish(end ending) {
 	s.hangUp()
 	if s.ticket != nil {
 		s.ticket.Release()
+		s.onward.Release()
 		e := event.CallEnded{At: time.Now(), Call: s.id, Answered: !answered.IsZero(), Status: end.status, Reason: end.reason}
 		if e.Answered {
 			e.Duration = time.Since(answered)

@@ -31,6 +31,16 @@ type CallAnswered struct {
 	Call string
 }
 
+// CallOverflowed: the PBX could not be reached, so that a carrier's call is being sent out to the overflow number.
+type CallOverflowed struct {
+	At     time.Time
+	Call   string
+	From   string
+	Called string // the number of ours that was called
+	To     string // the overflow number
+	Reason string // why the PBX could not take the call
+}
+
 // CallEnded: a call is over, answered or not.
 type CallEnded struct {
 	At       time.Time
@@ -89,11 +99,12 @@ type PolicyApplied struct {
 	Who, Why string
 }
 
-func (CallStarted) event()   {}
-func (CallAnswered) event()  {}
-func (CallEnded) event()     {}
-func (CallRefused) event()   {}
-func (SourceRefused) event() {}
-func (TrunkChanged) event()  {}
-func (PBXChanged) event()    {}
-func (PolicyApplied) event() {}
+func (CallStarted) event()    {}
+func (CallAnswered) event()   {}
+func (CallOverflowed) event() {}
+func (CallEnded) event()      {}
+func (CallRefused) event()    {}
+func (SourceRefused) event()  {}
+func (TrunkChanged) event()   {}
+func (PBXChanged) event()     {}
+func (PolicyApplied) event()  {}

@@ -1,0 +1,61 @@
+package call
+
+import (
+	"fmt"
+	"time"
+
+	"tollgate/firmware/admission"
+	"tollgate/firmware/event"
+	"tollgate/firmware/numbering"
+	"tollgate/firmware/policy"
+)
+
+// overflows tells whether a carrier's call goes out again because the PBX could not be reached: it is away, it cannot be
+// connected to, it stays silent, or it says itself that it is out of service (503). A caller who has heard something of
+// the PBX stays with it, because our answer to him is given.
+func (s *Session) overflows(o outcome) bool {
+	unreachable := o.tryNext && (o.status == 480 || o.status == 503 || o.status == 504)
+	return s.in.Peer.Side == policy.SideOutside && unreachable && s.settings.Overflow.String() != "" && s.caller.body == nil
+}
+
+// overflow sends the call out to the overflow number. It is a call of the office from here on: routed, admitted and
+// presented like one, and one hop fewer than it came with, so that a loop dies.
+func (s *Session) overflow(failed outcome) outcome {
+	number := s.settings.Overflow
+	targets, rule := s.settings.Routes.Outbound(number)
+	if len(targets) == 0 {
+		return s.noOverflow(failed, "routes", fmt.Sprintf("no route leads to %s", number))
+	}
+	if !policy.Overflowable(number) { // the policy was checked for it; numbers change their class with a release
+		return s.noOverflow(failed, "pbx.overflow", fmt.Sprintf("%s is a number of class %s", number, number.Class))
+	}
+	ticket, no := s.desk.o.Gate.Admit(admission.Attempt{
+		Caller: policy.Peer{Side: policy.SideInside, Name: policy.PeerPBX}, Number: number, Draining: s.draining, At: time.Now(),
+	})
+	if no != nil {
+		return s.noOverflow(failed, no.Rule, no.Reason)
+	}
+	s.onward, s.called = ticket, s.to
+	s.mu.Lock()
+	s.to = number
+	s.mu.Unlock()
+	s.timer.Reset(timerC)
+	s.desk.o.Sink.Tell(event.CallOverflowed{At: time.Now(), Call: s.id, From: s.callerText(), Called: s.called.String(), To: number.String(), Reason: failed.reason})
+	s.log.Info("call overflows", "called", s.called.String(), "to", number.String(), "route", rule, "reason", failed.reason)
+	return s.tryAll(targets, ticket)
+}
+
+// noOverflow says to the caller what he would hear without an overflow number, and to the administrator why it was of
+// no use.
+func (s *Session) noOverflow(failed outcome, rule, reason string) outcome {
+	return outcome{status: failed.status, rule: rule, reason: fmt.Sprintf("%s; the call could not overflow: %s", failed.reason, reason)}
+}
+
+// presentable is the number to be presented to a carrier if it owns it: the caller's, or, when the call overflows, the
+// one of ours that was called, since a carrier lets nobody present another's.
+func (s *Session) presentable() numbering.Number {
+	if s.called.String() != "" {
+		return s.called
+	}
+	return s.from
+}

@@ -13,6 +13,10 @@ test('a zone unknown to the browser shows its own time instead of breaking the p
   expect(minute(at, 'Not/AZone', 'en-GB')).toMatch(/^\d\d:\d\d$/);
 });
 
+test('a time that is none does not break the page', () => {
+  expect([minute(NaN, 'Europe/Paris', 'en-GB'), moment(NaN, at, '', 'fr-FR'), utc(NaN)]).toEqual(['–', '–', '–']);
+});
+
 test('the day is written as each language does', () => {
   expect(day(at, 'Europe/Paris', 'en-GB')).toBe('Sunday 22 November');
   expect(day(at, 'Europe/Paris', 'fr-FR')).toBe('dimanche 22 novembre');

@@ -3,7 +3,11 @@
 /** Locale chooses the custom of writing dates: English here is the English of Europe. */
 export type Locale = 'en-GB' | 'fr-FR';
 
+/** A time that is none must not break the page around it. */
+const unknown = '–';
+
 function format(at: number, zone: string, locale: Locale, options: Intl.DateTimeFormatOptions): string {
+  if (Number.isNaN(at)) return unknown;
   try {
     return new Intl.DateTimeFormat(locale, { timeZone: zone || undefined, ...options }).format(at);
   } catch {
@@ -29,6 +33,7 @@ export function day(at: number, zone: string, locale: Locale): string {
 
 /** 22 Nov, 15:58; on the day of now only 15:58. */
 export function moment(at: number, now: number, zone: string, locale: Locale): string {
+  if (Number.isNaN(at)) return unknown;
   const date: Intl.DateTimeFormatOptions = { year: 'numeric', month: 'short', day: 'numeric' };
   if (format(at, zone, locale, date) === format(now, zone, locale, date)) return minute(at, zone, locale);
   const sameYear = format(at, zone, locale, { year: 'numeric' }) === format(now, zone, locale, { year: 'numeric' });
@@ -43,6 +48,7 @@ export function brief(at: number, now: number, zone: string, locale: Locale): st
 
 /** 2026-11-22 14:58:03 UTC */
 export function utc(at: number): string {
+  if (Number.isNaN(at)) return unknown;
   return new Date(at).toISOString().slice(0, 19).replace('T', ' ') + ' UTC';
 }
 

@@ -26,7 +26,9 @@ export class Live {
   readonly #client: Client;
   readonly #turnedAway: () => void;
   #source: EventSource | undefined;
-  #ahead = -Infinity;
+  /** How far the box's clock is ahead of this browser's; measured anew by each start. */
+  #ahead = 0;
+  #measured = false;
   #heard = 0;
   #asked = 0;
   #retry = firstRetry;
@@ -43,7 +45,7 @@ export class Live {
   start(): void {
     this.stop();
     this.#lost();
-    this.#ahead = -Infinity;
+    this.#measured = false;
     this.#ticker = setInterval(() => this.#tick(), 1000);
     this.#open();
     void this.refresh();
@@ -115,11 +117,12 @@ export class Live {
   #take(overview: Overview): void {
     if (this.link === 'paused') return;
     const restarted = this.overview?.started !== overview.started;
-    const at = Date.parse(overview.at);
+    const ahead = Date.parse(overview.at) - Date.now();
     this.before = restarted ? undefined : this.overview;
     this.overview = overview;
     // An overview is never younger than it says, so the greatest difference is the one that waited least.
-    this.#ahead = restarted ? at - Date.now() : Math.max(this.#ahead, at - Date.now());
+    this.#ahead = restarted || !this.#measured ? ahead : Math.max(this.#ahead, ahead);
+    this.#measured = true;
     this.now = Date.now() + this.#ahead;
   }
 

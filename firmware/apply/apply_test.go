@@ -182,7 +182,7 @@ func TestARiskyChangeIsTakenBackUnlessConfirmed(t *testing.T) {
 					t.Fatal(err)
 				}
 				r, err := b.Import(t.Context(), document(t, "two", "address: 192.0.2.20:5061", "address: 192.0.2.21:5061"), "anna", "")
-				if err != nil || !r.Trial || r.Revision.Deadline.Sub(time.Now()) != TrialTime {
+				if err != nil || !r.Trial || time.Until(r.Revision.Deadline) != TrialTime {
 					t.Fatalf("%+v, %v; want a trial of %v", r, err, TrialTime)
 				}
 				if _, err := b.Import(t.Context(), document(t, "three"), "bert", ""); !errors.Is(err, ErrOnTrial) {

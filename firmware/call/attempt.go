@@ -18,14 +18,17 @@ type outcome struct {
 	answered bool
 	told     bool // the caller knows already
 	tryNext  bool // another target may do better
-	status   int
-	rule     string // of the admission that refused it, "" when the peer was asked
-	reason   string
-	atLeast  time.Duration // the callee wants a session timer of at least this (422)
+	// elsewhere tells that another server of the same target may do better.
+	elsewhere bool
+	avoid     time.Duration // how long this server is to be tried last
+	status    int
+	rule      string // of the admission that refused it, "" when the peer was asked
+	reason    string
+	atLeast   time.Duration // the callee wants a session timer of at least this (422)
 }
 
-// tryTarget calls one target. A peer for which SRTP is optional is asked with SRTP first and in the clear when it declines.
-func (s *Session) tryTarget(peer policy.Peer) outcome {
+// tryTarget calls one target. others tells that another one remains.
+func (s *Session) tryTarget(peer policy.Peer, others bool) outcome {
 	party, ok := s.party(peer)
 	if !ok {
 		return outcome{tryNext: true, status: 503, reason: peer.Name + " is not configured any more"}
@@ -33,6 +36,11 @@ func (s *Session) tryTarget(peer policy.Peer) outcome {
 	if party.Away != "" {
 		return outcome{tryNext: true, status: 480, rule: "pbx.reached_by", reason: party.Away}
 	}
+	return s.tryMembers(party, others)
+}
+
+// tryParty calls one server. A peer for which SRTP is optional is asked with SRTP first and in the clear when it declines.
+func (s *Session) tryParty(party Party) outcome {
 	encrypt := party.SRTP != policy.SRTPOff
 	o := s.attempt(party, encrypt, 0)
 	if o.atLeast > 0 {
@@ -66,18 +74,20 @@ func (s *Session) attempt(party Party, encrypt bool, timer time.Duration) outcom
 	}
 	draft := s.draft(callee, offer)
 	draft.Headers = append(draft.Headers, sessionHeaders(timer)...)
+	s.repeat(&draft)
 	req, err := draft.Request()
 	if err != nil {
 		return outcome{status: 404, reason: fmt.Sprintf("the number cannot be written as a URI: %v", err)}
 	}
 	callee.Dialog = draft.Begin()
 	s.inbox.Attach(draft.CallID, draft.FromTag, party.Peer)
-	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
+	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), settingUp{}, true), connectTimeout)
 	defer cancel()
 	callee.invite, err = s.inbox.Send(ctx, req, party.Peer, party.Path, callee.Dialog, callee.credentials())
 	if err != nil {
-		return outcome{tryNext: true, status: 503, reason: err.Error()}
+		return outcome{tryNext: true, elsewhere: true, avoid: avoidFailed, status: 503, reason: err.Error()}
 	}
+	defer s.watchSilence()()
 	return s.ring()
 }
 
@@ -120,6 +130,10 @@ func (s *Session) ring() outcome {
 		case e.Request != nil:
 			if o, over := s.earlyRequest(e.Request); over {
 				abandon(o)
+			}
+		case isSilence(e.Note):
+			if n := e.Note.(silence); !quit.asked && s.isSilent(n) {
+				return s.leave()
 			}
 		case e.Note != nil:
 			abandon(s.interrupted(e.Note))
@@ -214,6 +228,7 @@ func (s *Session) declined(quit giveUp, res *sip.Response) outcome {
 	}
 	name := s.callee.Party.Peer.Name
 	o := outcome{
+		elsewhere: res.StatusCode == 503, avoid: retryAfter(res),
 		atLeast: tooShortFor(res), status: passedStatus(res.StatusCode), tryNext: anotherMayDoBetter(res.StatusCode),
 		reason: fmt.Sprintf("%s answered %d %s", name, res.StatusCode, ua.Phrase(res.StatusCode)),
 	}
@@ -230,9 +245,9 @@ func (s *Session) failedAttempt(quit giveUp, err error) outcome {
 	}
 	name := s.callee.Party.Peer.Name
 	if errors.Is(err, sip.ErrTransactionTimeout) {
-		return outcome{tryNext: true, status: 504, reason: name + " does not answer"}
+		return outcome{tryNext: true, elsewhere: true, avoid: avoidFailed, status: 504, reason: name + " does not answer"}
 	}
-	return outcome{tryNext: true, status: 503, reason: fmt.Sprintf("%s cannot be reached: %v", name, err)}
+	return outcome{tryNext: true, elsewhere: true, avoid: avoidFailed, status: 503, reason: fmt.Sprintf("%s cannot be reached: %v", name, err)}
 }
 
 // answer responds within the call; an answer that cannot be sent is the transaction's to report.

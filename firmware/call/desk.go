@@ -34,6 +34,8 @@ import (
 type Party struct {
 	Peer         policy.Peer
 	Path         ua.Path
+	Members      []Member // the servers that take its calls, the best first; none: Path alone
+	Down         bool     // it is not expected to answer: tried last
 	Local        ua.Local // how the box calls itself towards the peer
 	Domain       string   // host of the URIs sent there
 	Params       string   // parameters of the Request-URI of calls to it, each behind a semicolon

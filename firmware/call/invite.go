@@ -92,11 +92,14 @@ type sameConn struct {
 	path ua.Path
 }
 
-func (p sameConn) Conn(ctx context.Context) (sip.Connection, error) {
+func (p sameConn) Conn(ctx context.Context) (sip.Connection, error) { return p.ConnFor(ctx, 0) }
+
+// ConnFor is Conn for a message of this many bytes.
+func (p sameConn) ConnFor(ctx context.Context, size int) (sip.Connection, error) {
 	if c, ok := p.conn.(interface{ Done() <-chan struct{} }); ok {
 		select {
 		case <-c.Done():
-			return p.path.Conn(ctx)
+			return ua.ConnFor(ctx, p.path, size)
 		default:
 		}
 	}
@@ -158,7 +161,7 @@ func (s *Session) findTargets() *refusal {
 	if len(targets) == 0 {
 		return &refusal{status: 404, rule: "routes", reason: fmt.Sprintf("no route leads to %s", s.to)}
 	}
-	s.targets = targets
+	s.targets = s.upFirst(targets)
 	s.log.Debug("route found", "rule", rule, "targets", len(targets))
 	return nil
 }
@@ -228,14 +231,14 @@ func (s *Session) setUp() ending {
 // tryAll tries targets until one answers or none can do better. Those outside need room for the ticket.
 func (s *Session) tryAll(targets []route.Target, ticket *admission.Ticket) outcome {
 	last := outcome{status: 503, reason: "no trunk could take the call"}
-	for _, t := range targets {
+	for i, t := range targets {
 		if t.Peer.Side == policy.SideOutside {
 			if no := ticket.Move(t.Peer.Name); no != nil {
 				last = outcome{status: no.Status, rule: no.Rule, reason: no.Reason}
 				continue
 			}
 		}
-		last = s.tryTarget(t.Peer)
+		last = s.tryTarget(t.Peer, t.Peer.Side == policy.SideOutside && i+1 < len(targets))
 		if last.answered || !last.tryNext {
 			break
 		}

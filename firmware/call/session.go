@@ -45,10 +45,12 @@ type Session struct {
 	targets  []route.Target
 	caller   *Leg
 	callee   *Leg
+	before   *ua.Dialog // of the attempt at another server of the same target
+	hurry    bool       // somebody else could take the call: silence is not waited out
 	relay    *media.Session
 	ticket   *admission.Ticket
-	onward   *admission.Ticket // of the second half of a call that overflowed
-	called   numbering.Number  // by which the call came, once it has overflowed
+	onward   *admission.Ticket             // of the second half of a call that overflowed
+	called   numbering.Number              // by which the call came, once it has overflowed
 	change   *change                       // the change of the media under way
 	promise  *promise                      // an offer of ours that waits for its ACK
 	passing  map[*ua.Outgoing]*ua.Incoming // what else was passed on and waits for its answer
@@ -101,12 +103,6 @@ type stop struct{ reason string }
 type ringTimeout struct{}
 
 const timerC = 3 * time.Minute
-
-func (s *Session) setState(st State) {
-	s.mu.Lock()
-	s.state = st
-	s.mu.Unlock()
-}
 
 // finish is the one way a call ends: media first, so that nothing is heard any more, then the account of it.
 func (s *Session) finish(end ending) {

@@ -218,8 +218,7 @@ func (b *Inbox) retransmit(in *Incoming, send func()) {
 	b.mu.Unlock()
 
 	wait, left := sip.T1, 64*sip.T1
-	var again func()
-	again = func() {
+	again := func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		if r.done {

@@ -42,7 +42,11 @@ func (s *Session) overflow(failed outcome) outcome {
 	s.timer.Reset(timerC)
 	s.desk.o.Sink.Tell(event.CallOverflowed{At: time.Now(), Call: s.id, From: s.callerText(), Called: s.called.String(), To: number.String(), Reason: failed.reason})
 	s.log.Info("call overflows", "called", s.called.String(), "to", number.String(), "route", rule, "reason", failed.reason)
-	return s.tryAll(targets, ticket)
+	o := s.tryAll(targets, ticket)
+	if o.rule != "" { // nobody was called
+		return s.noOverflow(failed, o.rule, o.reason)
+	}
+	return o
 }
 
 // noOverflow says to the caller what he would hear without an overflow number, and to the administrator why it was of

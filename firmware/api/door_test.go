@@ -69,12 +69,8 @@ func openBench(t *testing.T, c Config) *bench {
 	return b
 }
 
-func browser(versions ...uint16) *http.Client {
-	c := &tls.Config{InsecureSkipVerify: true}
-	if len(versions) == 2 {
-		c.MinVersion, c.MaxVersion = versions[0], versions[1]
-	}
-	return &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{TLSClientConfig: c, ForceAttemptHTTP2: true}}
+func browser() *http.Client {
+	return &http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: true}}
 }
 
 func fetch(c *http.Client, a netip.AddrPort) (int, string, error) {
@@ -105,9 +101,12 @@ func TestThePageSpeaksTLS12And13AndNothingOlder(t *testing.T) {
 	a := free(t)
 	openBench(t, loopback(t, a))
 	for version, want := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
-		_, _, err := fetch(browser(version, version), a)
+		conn, err := tls.Dial("tcp", a.String(), &tls.Config{InsecureSkipVerify: true, MinVersion: version, MaxVersion: version})
 		if (err == nil) != want {
 			t.Errorf("%s: %v", tls.VersionName(version), err)
+		}
+		if err == nil {
+			conn.Close()
 		}
 	}
 }
@@ -301,60 +300,104 @@ func TestThePageIsNeverServedOnEveryAddress(t *testing.T) {
 	}
 }
 
-func TestAStreamReachesABrowserAndEndsWhenTheServerStops(t *testing.T) {
-	a := free(t)
-	b := openBench(t, loopback(t, a))
+// watch opens the event stream as a browser would, over this protocol.
+func watch(t *testing.T, b *bench, a netip.AddrPort, protocol string) *bufio.Reader {
+	t.Helper()
 	token, _, err := b.server.sessions.open("admin", false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, protocol := range map[string]string{"HTTP/2": "h2", "HTTP/1": "http/1.1"} {
-		t.Run(name, func(t *testing.T) {
-			client := browser()
-			client.Timeout = 0
-			transport := client.Transport.(*http.Transport)
-			transport.TLSClientConfig.NextProtos = []string{protocol}
-			transport.ForceAttemptHTTP2 = protocol == "h2"
-			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+a.String()+"/api/v1/events", nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			req.AddCookie(&http.Cookie{Name: cookieName, Value: token})
-			res, err := client.Do(req)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer res.Body.Close()
-			if res.Header.Get("Content-Type") != "text/event-stream" || res.Header.Get("Cache-Control") != "no-store" {
-				t.Errorf("%v", res.Header)
-			}
-			in := bufio.NewReader(res.Body)
-			for _, want := range []string{"event: overview\n", "data: {"} {
-				if line, err := in.ReadString('\n'); err != nil || !strings.HasPrefix(line, want) {
-					t.Fatalf("%q %v", line, err)
-				}
-			}
-			if name == "HTTP/1" {
-				return
-			}
+	client := browser()
+	client.Timeout = 0
+	transport := client.Transport.(*http.Transport)
+	transport.TLSClientConfig.NextProtos = []string{protocol}
+	transport.ForceAttemptHTTP2 = protocol == "h2"
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+a.String()+"/api/v1/events", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.AddCookie(&http.Cookie{Name: cookieName, Value: token})
+	res, err := client.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { res.Body.Close() })
+	if res.Header.Get("Content-Type") != "text/event-stream" || res.Header.Get("Cache-Control") != "no-store" {
+		t.Errorf("%v", res.Header)
+	}
+	in := bufio.NewReader(res.Body)
+	for _, want := range []string{"event: overview\n", "data: {"} {
+		if line, err := in.ReadString('\n'); err != nil || !strings.HasPrefix(line, want) {
+			t.Fatalf("%q %v", line, err)
+		}
+	}
+	return in
+}
+
+// awaitLine reads in until a line holds word.
+func awaitLine(in *bufio.Reader, word string) error {
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil || strings.Contains(line, word) {
+			return err
+		}
+	}
+}
+
+func TestAStreamReachesABrowserAndEndsWhenTheServerStops(t *testing.T) {
+	for _, protocol := range []string{"h2", "http/1.1"} {
+		t.Run(protocol, func(t *testing.T) {
+			a := free(t)
+			b := openBench(t, loopback(t, a))
+			in := watch(t, b, a, protocol)
 			b.box.change(func(o *Overview) { o.Mode = "draining" })
-			within(t, 5*time.Second, func() {
-				for {
-					line, err := in.ReadString('\n')
-					if err != nil || strings.Contains(line, "draining") {
-						return
-					}
+			if err := awaitLine(in, `"mode":"draining"`); err != nil {
+				t.Fatal(err)
+			}
+			within(t, shutTime+2*time.Second, func() {
+				if err := b.server.Close(t.Context()); err != nil {
+					t.Error(err)
+				}
+				if err := awaitLine(in, "there is no such line"); err == nil {
+					t.Error("the stream goes on")
 				}
 			})
+			if strings.Contains(b.log.String(), "cut off") {
+				t.Error("the stream had to be cut off")
+			}
+			if err := b.server.Set(t.Context(), loopback(t, a)); err == nil {
+				t.Error("a stopped server listens again")
+			}
 		})
 	}
-	within(t, 4*time.Second, func() {
-		if err := b.server.Close(t.Context()); err != nil {
-			t.Error(err)
-		}
-	})
-	if err := b.server.Set(t.Context(), loopback(t, a)); err == nil {
-		t.Error("a stopped server listens again")
+}
+
+func TestAStreamOutlivesTheTimeOutsOfOtherRequests(t *testing.T) {
+	for _, protocol := range []string{"h2", "http/1.1"} {
+		t.Run(protocol, func(t *testing.T) {
+			a := free(t)
+			b := openBench(t, Config{})
+			c := loopback(t, a)
+			d, err := b.server.openPage(a)
+			if err != nil {
+				t.Fatal(err)
+			}
+			d.server.ReadTimeout, d.server.WriteTimeout, d.server.IdleTimeout = 200*time.Millisecond, 200*time.Millisecond, 200*time.Millisecond
+			b.server.tls.Store(pageTLS(c.TLS))
+			b.server.reception.Store(newReception(c))
+			b.server.mu.Lock()
+			b.server.doors[a] = d
+			b.server.mu.Unlock()
+			d.serveTLS()
+			in := watch(t, b, a, protocol)
+			for _, mode := range []string{"trial", "running"} {
+				time.Sleep(400 * time.Millisecond)
+				b.box.change(func(o *Overview) { o.Mode = mode })
+				if err := awaitLine(in, mode); err != nil {
+					t.Fatalf("cut off before it said %s: %v", mode, err)
+				}
+			}
+		})
 	}
 }
 

@@ -69,11 +69,9 @@ func (s *Server) streamEvents(ctx context.Context, _ *noInput) (*huma.StreamResp
 		v := visitorOf(hc.Context())
 		w.Header().Set("Content-Type", "text/event-stream")
 		w.WriteHeader(http.StatusOK)
-		// The server's own time-outs are for requests that end.
+		// The server's time-out for writing is for answers that end; push sets one for each event. The one for reading is
+		// lifted by net/http when the request has been read.
 		rc := http.NewResponseController(w)
-		if err := rc.SetReadDeadline(time.Time{}); err != nil {
-			s.log.Debug("event stream: no read deadline to lift", "error", err)
-		}
 		err := s.stream(hc.Context(), v, func(b []byte) error { return push(rc, w, b) })
 		s.log.Debug("event stream ended", "who", v.name, "reason", err)
 	}}, nil

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -200,4 +201,24 @@ func TestAnEventIsOneLineWhateverAStrangerCallsHimself(t *testing.T) {
 	if err := json.Unmarshal(data, &o); err != nil || o.Refusals[0].From != hostile {
 		t.Errorf("%v: %+v", err, o.Refusals)
 	}
+}
+
+func TestAPageLeftOpenIsNoPresence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		token, _, err := b.server.sessions.open("admin", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c := &http.Cookie{Name: cookieName, Value: token}
+		for range 6 {
+			time.Sleep(sessionIdle/6 - time.Second)
+			// The recorder knows no write deadline, so each stream ends at its first event and the browser comes again.
+			if res := b.get("/api/v1/events", c); res.Code != http.StatusOK {
+				t.Fatalf("%d %s", res.Code, res.Body)
+			}
+		}
+		time.Sleep(time.Minute)
+		wantProblem(t, b.get("/api/v1/events", c), NotLoggedIn)
+	})
 }

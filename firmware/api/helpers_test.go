@@ -67,16 +67,22 @@ func (o *office) change(f func(*Overview)) {
 	f(&o.overview)
 }
 
-func (o *office) Import(_ context.Context, doc []byte, who, why string) (ImportResult, error) {
+func (o *office) Import(ctx context.Context, doc []byte, who, why string) (ImportResult, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if ctx.Err() != nil {
+		return ImportResult{}, context.Cause(ctx)
+	}
 	o.imported, o.who, o.why = string(doc), who, why
 	return ImportResult{Revision: o.overview.Revision}, o.err
 }
 
-func (o *office) Confirm(_ context.Context, who string) (Revision, error) {
+func (o *office) Confirm(ctx context.Context, who string) (Revision, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if ctx.Err() != nil {
+		return Revision{}, context.Cause(ctx)
+	}
 	o.who = who
 	o.overview.Revision.State = "confirmed"
 	return o.overview.Revision, o.err

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -22,6 +23,20 @@ func TestAnImportReachesTheBoxWithItsAuthor(t *testing.T) {
 	}
 	if res := b.local(http.MethodPost, "/api/v1/policy", ImportRequest{Document: "version: 1"}); res.Code != http.StatusOK || b.box.who != "root on the box" {
 		t.Errorf("%d by %q", res.Code, b.box.who)
+	}
+}
+
+func TestAnImportGoesOnWhenTheOneWhoAskedHangsUp(t *testing.T) {
+	b, c := newOwnedBench(t)
+	b.box.change(func(o *Overview) { o.Revision = Revision{Number: 8, State: "proposed"} })
+	hungUp, cancel := context.WithCancel(t.Context())
+	cancel()
+	gone := func(r *http.Request) { *r = *r.WithContext(hungUp) }
+	if res := b.post("/api/v1/policy", ImportRequest{Document: "version: 1"}, c, gone); res.Code != http.StatusOK || b.box.imported != "version: 1" {
+		t.Errorf("import: %d %s", res.Code, res.Body)
+	}
+	if res := b.post("/api/v1/policy/confirm", ConfirmRequest{Revision: 8}, c, gone); res.Code != http.StatusOK {
+		t.Errorf("confirm: %d %s", res.Code, res.Body)
 	}
 }
 

@@ -33,6 +33,9 @@ type scene struct {
 	holes  *holes
 	pbx    *actor
 	a, b   *actor // the carriers
+	core   *ua.Core
+	more   map[string][]Member // servers of a carrier
+	down   string              // this carrier is down
 }
 
 // actor is one peer of the box.
@@ -160,6 +163,7 @@ func newScene(t *testing.T, change func(*policy.Policy)) *scene {
 	s.desk = NewDesk(Options{Parties: s, Relay: relay, Gate: s.gate, Sink: s.facts, Log: log})
 	s.desk.Set(Settings{Plan: plan, Routes: route.New(p), OutsidePrefix: p.PBX.OutsidePrefix})
 	core := ua.New(s.desk.Handle, log)
+	s.core = core
 	s.pbx = newActor(t, core, policy.Peer{Side: policy.SideInside, Name: policy.PeerPBX})
 	s.a = newActor(t, core, policy.Peer{Side: policy.SideOutside, Name: "carrier-a"})
 	s.b = newActor(t, core, policy.Peer{Side: policy.SideOutside, Name: "carrier-b"})
@@ -193,7 +197,7 @@ func (s *scene) PBX() (Party, bool) {
 func (s *scene) Trunk(name string) (Party, bool) {
 	for i, a := range []*actor{s.a, s.b} {
 		if p := s.policy.Trunks[i]; p.Name == name {
-			return Party{Peer: a.peer, Path: a.boxEnd, Local: ua.Local{Host: "198.51.100.2", Port: 5061, Transport: "UDP"},
+			return Party{Peer: a.peer, Path: a.boxEnd, Members: s.more[name], Down: s.down == name, Local: ua.Local{Host: "198.51.100.2", Port: 5061, Transport: "UDP"},
 				Domain: p.Domain, SRTP: p.SRTP, Codecs: p.Codecs, Format: p.NumberFormat}, true
 		}
 	}

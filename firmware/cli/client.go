@@ -100,9 +100,9 @@ func ask[T any](c *client, method, path string, in any) (T, error) {
 func (c *client) unreachable(err error) error {
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
-		return fmt.Errorf("the box does not run: nobody answers on %s.\nStart it with \"tollgate run\"; if it runs with another state folder, say so with --state DIR.", c.socket)
+		return fmt.Errorf("the box does not run: nobody answers on %s.\nStart it with \"tollgate run\"; if it runs with another state folder, say so with --state DIR", c.socket)
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
-		return fmt.Errorf("%s is for root and the box's own user.\nTry again with sudo.", c.socket)
+		return fmt.Errorf("%s is for root and the box's own user.\nTry again with sudo", c.socket)
 	}
 	return fmt.Errorf("asking the box on %s: %w", c.socket, err)
 }

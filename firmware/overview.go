@@ -3,12 +3,15 @@ package main
 import (
 	"context"
 	"errors"
+	"net/netip"
+	"strings"
 	"time"
 
 	"tollgate/firmware/api"
 	"tollgate/firmware/apply"
 	"tollgate/firmware/call"
 	"tollgate/firmware/policy"
+	"tollgate/firmware/registrar"
 	"tollgate/firmware/store"
 	"tollgate/firmware/trunk"
 )
@@ -25,7 +28,7 @@ func (b *box) Overview() api.Overview {
 	}
 	o.Site.Name, o.Site.Country, o.Site.TimeZone, o.Site.Language = p.Site.Name, p.Site.Country, p.Site.TimeZone, p.Site.Language
 	o.Limits.Calls = p.Limits.Calls
-	o.PBX = api.PBX{Address: p.PBX.Address.String(), Transport: string(p.PBX.Transport), SRTP: string(p.PBX.SRTP)}
+	o.PBX = shownPBX(p.PBX, b.registrar.State())
 	for _, c := range b.desk.Calls() {
 		o.Calls = append(o.Calls, shownCall(c))
 	}
@@ -60,6 +63,33 @@ func (b *box) counters() []api.Counter {
 		list = append(list, api.Counter{Name: c.Name, Comment: c.Comment, Packets: c.Packets, Bytes: c.Bytes})
 	}
 	return list
+}
+
+// shownPBX shows where the PBX is. Whether one that does not register answers is not known.
+func shownPBX(p policy.PBX, s registrar.State) api.PBX {
+	shown := api.PBX{Address: p.Address.String(), Transport: string(p.Transport), SRTP: string(p.SRTP)}
+	if p.ReachedBy != policy.ReachRegistration {
+		return shown
+	}
+	shown.Reachable, shown.Reason, shown.Expires = &s.Registered, s.Reason, moment(s.Expires)
+	shown.Address = s.Source.String()
+	if !s.Registered {
+		shown.Address = places(p.Sources)
+	}
+	return shown
+}
+
+// places lists where a peer may be, one host as its address alone.
+func places(sources []netip.Prefix) string {
+	var list []string
+	for _, p := range sources {
+		if p.IsSingleIP() {
+			list = append(list, p.Addr().String())
+		} else {
+			list = append(list, p.String())
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 func shownCall(c call.Snapshot) api.Call {

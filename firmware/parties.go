@@ -12,6 +12,7 @@ import (
 	"tollgate/firmware/certs"
 	"tollgate/firmware/edge"
 	"tollgate/firmware/policy"
+	"tollgate/firmware/registrar"
 	"tollgate/firmware/trunk"
 	"tollgate/firmware/ua"
 	"tollgate/netfilter"
@@ -20,6 +21,7 @@ import (
 // parties shows the peers in force to the calls.
 type parties struct {
 	trunks    *trunk.Trunks
+	registrar *registrar.Registrar
 	dialer    dialer
 	authority *certs.Authority
 	policy    atomic.Pointer[policy.Policy]
@@ -34,13 +36,28 @@ func (p *parties) PBX() (call.Party, bool) {
 		return call.Party{}, false
 	}
 	pbx := now.PBX
-	return call.Party{
+	party := call.Party{
 		Peer:   policy.Peer{Side: policy.SideInside, Name: policy.PeerPBX},
 		Path:   pbxPath{p, pbx},
 		Local:  apply.Local(now, policy.SideInside, pbx.Transport),
 		Domain: pbx.Address.String(),
 		SRTP:   pbx.SRTP, Codecs: pbx.Codecs, Format: pbx.NumberFormat,
-	}, true
+	}
+	if pbx.ReachedBy == policy.ReachRegistration {
+		p.registered(&party, now)
+	}
+	return party, true
+}
+
+// registered fills in where a PBX that registers is now, or why it is nowhere.
+func (p *parties) registered(party *call.Party, now *policy.Policy) {
+	s := p.registrar.State()
+	party.Path, party.Away = s.Path(), s.Reason
+	party.Domain = party.Local.Host
+	if s.Registered {
+		party.Local = apply.Local(now, policy.SideInside, s.Transport)
+		party.Domain, party.Params = s.Host(), s.Params()
+	}
 }
 
 // Trunk returns a carrier.
@@ -88,6 +105,15 @@ func (d dialer) Dial(ctx context.Context, t ua.Target) (sip.Connection, error) {
 // receive hands messages from the edge to the user agent.
 func receive(core *ua.Core) edge.Handler {
 	return func(m sip.Message, c *edge.Conn, peer policy.Peer) { core.Receive(m, c, peer) }
+}
+
+// take hands requests outside any dialog to who answers them.
+func (b *box) take(in *ua.Incoming) {
+	if in.Method == sip.REGISTER {
+		b.registrar.Handle(in)
+		return
+	}
+	b.desk.Handle(in)
 }
 
 // pinholes lets the relay open and shut the filter.

@@ -29,6 +29,7 @@ func (b *box) parts() []apply.Part {
 		{Name: "packet filter", Set: b.setFilter},
 		{Name: "media relay", Set: b.setMedia},
 		{Name: "access", Set: b.setAccess},
+		{Name: "registrar", Set: b.setRegistrar},
 		{Name: "admission", Set: b.setAdmission},
 		{Name: "calls", Set: b.setCalls},
 		{Name: "SIP listeners", Set: b.setEdge},
@@ -71,6 +72,14 @@ func (b *box) setAccess(_ context.Context, p *policy.Policy) error {
 	return nil
 }
 
+func (b *box) setRegistrar(_ context.Context, p *policy.Policy) error {
+	if p == nil {
+		p = &policy.Policy{}
+	}
+	b.registrar.Set(p.PBX)
+	return nil
+}
+
 func (b *box) setAdmission(_ context.Context, p *policy.Policy) error {
 	if p != nil {
 		b.gate.Set(p)
@@ -87,8 +96,14 @@ func (b *box) setCalls(_ context.Context, p *policy.Policy) error {
 	if err != nil {
 		return err
 	}
+	settings := call.Settings{Plan: plan, Routes: route.New(p), OutsidePrefix: p.PBX.OutsidePrefix}
+	if p.PBX.Overflow != "" {
+		if settings.Overflow, err = plan.Read(p.PBX.Overflow, ""); err != nil {
+			return fmt.Errorf("pbx.overflow: %w", err)
+		}
+	}
 	b.parties.set(p)
-	b.desk.Set(call.Settings{Plan: plan, Routes: route.New(p), OutsidePrefix: p.PBX.OutsidePrefix})
+	b.desk.Set(settings)
 	return nil
 }
 

@@ -22,6 +22,7 @@ import (
 	"tollgate/firmware/event"
 	"tollgate/firmware/media"
 	"tollgate/firmware/policy"
+	"tollgate/firmware/registrar"
 	"tollgate/firmware/store"
 	"tollgate/firmware/trunk"
 	"tollgate/firmware/ua"
@@ -51,6 +52,7 @@ type box struct {
 	gate      *admission.Gate
 	edge      *edge.Edge
 	core      *ua.Core
+	registrar *registrar.Registrar
 	trunks    *trunk.Trunks
 	parties   *parties
 	desk      *call.Desk
@@ -96,14 +98,15 @@ func (b *box) openTalkers(context.Context) error {
 	b.refusals = watchRefusals(b.facts)
 	b.access = access.New(&policy.Policy{}, rand.Reader)
 	b.gate = admission.New(&policy.Policy{})
-	b.core = ua.New(func(in *ua.Incoming) { b.desk.Handle(in) }, b.log)
+	b.core = ua.New(b.take, b.log)
 	b.edge = edge.New(edge.Options{Access: b.access, Handler: receive(b.core), Sink: b.facts, Log: b.log})
+	b.registrar = registrar.New(registrar.Options{Dialer: dialer{b.edge}, Sink: b.facts, Log: b.log})
 	b.sources = &sources{filter: b.filter, access: b.access, log: b.log}
 	b.trunks = trunk.New(trunk.Options{
 		Core: b.core, Dialer: dialer{b.edge}, Resolver: net.DefaultResolver, Clients: b.authority, Addresses: b.sources,
 		Sink: b.facts, Log: b.log,
 	})
-	b.parties = &parties{trunks: b.trunks, dialer: dialer{b.edge}, authority: b.authority}
+	b.parties = &parties{trunks: b.trunks, registrar: b.registrar, dialer: dialer{b.edge}, authority: b.authority}
 	b.desk = call.NewDesk(call.Options{Parties: b.parties, Relay: b.relay, Gate: b.gate, Sink: b.facts, Log: b.log})
 	b.config = apply.New(b.parts(), b.store, b.facts, b.log)
 	return nil
@@ -151,6 +154,7 @@ func (b *box) stop() {
 		b.desk.Drain(calls)
 		done()
 		b.trunks.Close(ctx)
+		b.registrar.Close()
 	}
 	var errs []error
 	if b.server != nil {

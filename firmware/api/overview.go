@@ -43,10 +43,12 @@ type Limits struct {
 
 // PBX is the office's telephone system as the box sees it.
 type PBX struct {
-	Address   string `json:"address" doc:"IP address and port; empty in setup mode."`
-	Transport string `json:"transport" doc:"udp, tcp or tls."`
-	SRTP      string `json:"srtp" doc:"off, optional or required."`
-	Reachable *bool  `json:"reachable,omitempty" doc:"Absent when it is not known."`
+	Address   string     `json:"address" doc:"IP address and port; while a PBX that registers is away, where it may come from; empty in setup mode."`
+	Transport string     `json:"transport" doc:"udp, tcp or tls."`
+	SRTP      string     `json:"srtp" doc:"off, optional or required."`
+	Reachable *bool      `json:"reachable,omitempty" doc:"Absent when it is not known."`
+	Reason    string     `json:"reason,omitempty" doc:"Why it is not reachable, as a sentence."`
+	Expires   *time.Time `json:"expires,omitempty" doc:"When its registration lapses unless it is renewed."`
 }
 
 // Trunk is one carrier and how it is doing.

@@ -76,7 +76,7 @@ func showState(w io.Writer, o api.Overview, zone *time.Location) {
 		row(t, "revision", fmt.Sprintf("%d, %s, %s by %s%s", r.Number, r.State, r.At.In(zone).Format("2006-01-02 15:04 MST"), clean(r.Who), why(r.Why)))
 	}
 	if p := o.PBX; p.Address != "" {
-		row(t, "PBX", fmt.Sprintf("%s %s, SRTP %s%s", p.Address, p.Transport, p.SRTP, reachable(p.Reachable)))
+		row(t, "PBX", fmt.Sprintf("%s %s, SRTP %s%s", p.Address, p.Transport, p.SRTP, reachable(p)))
 	}
 	row(t, "calls", fmt.Sprintf("%d of at most %d", len(o.Calls), o.Limits.Calls))
 	t.Flush()
@@ -102,12 +102,16 @@ func why(text string) string {
 	return fmt.Sprintf(" (%s)", clean(text))
 }
 
-func reachable(r *bool) string {
+func reachable(p api.PBX) string {
 	switch {
-	case r == nil:
+	case p.Reachable == nil:
 		return ""
-	case *r:
+	case *p.Reachable && p.Expires != nil:
+		return ", registered"
+	case *p.Reachable:
 		return ", answers"
+	case p.Reason != "":
+		return ", NOT REACHABLE: " + clean(p.Reason)
 	}
 	return ", DOES NOT ANSWER"
 }

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"tollgate/firmware/api"
 )
 
 func TestADurationIsWrittenInItsTwoLargestUnits(t *testing.T) {
@@ -68,6 +70,21 @@ func TestEveryCommandExplainsItself(t *testing.T) {
 			if strings.HasPrefix(word, "--") && !strings.Contains(c.long, word) {
 				t.Errorf("%s: the help does not explain %s", c.name, word)
 			}
+		}
+	}
+}
+
+func TestThePBXsReachIsSaidInWords(t *testing.T) {
+	yes, no, later := true, false, time.Now()
+	for want, p := range map[string]api.PBX{
+		"":                   {},
+		", answers":          {Reachable: &yes},
+		", registered":       {Reachable: &yes, Expires: &later},
+		", DOES NOT ANSWER":  {Reachable: &no},
+		", NOT REACHABLE: ?": {Reachable: &no, Reason: "\x07"},
+	} {
+		if got := reachable(p); got != want {
+			t.Errorf("%+v: %q, want %q", p, got, want)
 		}
 	}
 }

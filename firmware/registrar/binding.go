@@ -135,14 +135,14 @@ var errAway = errors.New("the PBX is not registered")
 // boundPath is the path to a binding.
 type boundPath struct {
 	registrar *Registrar
-	binding   *binding
+	binding   *binding // nil: whichever is in force
 }
 
 // Conn returns the connection of the binding. A call outlives the connection it began on: then that of the binding in
 // force is used.
 func (p boundPath) Conn(ctx context.Context) (sip.Connection, error) {
 	b := p.binding
-	if !b.alive() {
+	if b == nil || !b.alive() {
 		p.registrar.mu.Lock()
 		b = p.registrar.bound
 		p.registrar.mu.Unlock()

@@ -104,12 +104,13 @@ type State struct {
 	Reason     string // why it is not, as a sentence
 }
 
-// State tells how the registration stands. Where there is none, Binding is zero.
+// State tells how the registration stands. Where there is none, nothing of Binding is set but its Path, which leads to the
+// PBX once it is back.
 func (r *Registrar) State() State {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.bound == nil {
-		return State{Reason: r.reason}
+		return State{Reason: r.reason, Binding: Binding{path: boundPath{registrar: r}}}
 	}
 	return State{Binding: r.bound.Binding, Registered: true}
 }

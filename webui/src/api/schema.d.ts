@@ -334,10 +334,17 @@ export interface components {
             trunks: components["schemas"]["Trunk"][];
         };
         PBX: {
-            /** @description IP address and port; empty in setup mode. */
+            /** @description IP address and port; while a PBX that registers is away, where it may come from; empty in setup mode. */
             address: string;
+            /**
+             * Format: date-time
+             * @description When its registration lapses unless it is renewed.
+             */
+            expires?: string;
             /** @description Absent when it is not known. */
             reachable?: boolean;
+            /** @description Why it is not reachable, as a sentence. */
+            reason?: string;
             /** @description off, optional or required. */
             srtp: string;
             /** @description udp, tcp or tls. */

@@ -7,7 +7,7 @@ import { heardPbx, label, read, rows, strangers } from './counters';
 const counter = (name: string, packets = 1, comment = ''): Counter => ({ name, comment, packets, bytes: 60 * packets });
 
 test.each([
-  ['inside_udp_5060_pbx', 'inside', 'passed', 'SIP from pbx (UDP 5060)'],
+  ['inside_udp_5060_pbx', 'inside', 'passed', 'SIP from the PBX (UDP 5060)'],
   ['outside_tcp_5061_trunk_carrier-a', 'outside', 'passed', 'SIP from carrier-a (TCP 5061)'],
   ['outside_sip_refused', 'outside', 'stopped', en.counters.sip_refused],
   ['outside_rtp', 'outside', 'passed', en.counters.rtp],

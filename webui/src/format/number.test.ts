@@ -4,6 +4,7 @@ import { spell } from './number';
 test.each([
   ['+33472105518', '+33 4 72 10 55 18', 'French landline'],
   ['+33612884007', '+33 6 12 88 40 07', 'French mobile'],
+  ['+33899123456', '+33 899 12 34 56', 'French special service'],
   ['+262262123456', '+262 262 12 34 56', 'Réunion'],
   ['+3225551212', '+32 2 555 12 12', 'Brussels'],
   ['+12125550123', '+1 212 555 0123', 'North America'],

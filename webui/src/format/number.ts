@@ -21,12 +21,16 @@ const customs: Record<string, number[]> = {
   '32': [1, 3, 2, 2],
 };
 
+/** French numbers of special services: 0 8AB. */
+const frenchServices = [3, 2, 2, 2];
+
 /** spell writes an E.164 number in groups: +33472105518 becomes +33 4 72 10 55 18. */
 export function spell(number: string): string {
   if (!/^\+[1-9]\d{6,14}$/.test(number)) return number;
   const code = countryCode(number.slice(1));
   const rest = number.slice(1 + code.length);
-  return ['+' + code, ...groups(rest, customs[code])].join(' ');
+  const custom = code === '33' && rest.startsWith('8') ? frenchServices : customs[code];
+  return ['+' + code, ...groups(rest, custom)].join(' ');
 }
 
 function countryCode(digits: string): string {

@@ -11,6 +11,8 @@ export type Link = 'connecting' | 'live' | 'reconnecting' | 'paused';
 const silence = 30_000;
 /** No answer in this time is a lost connection. */
 const patience = 8_000;
+/** A loss this long is told in words. */
+const worthAWord = 4_000;
 const firstRetry = 1_000;
 const longestRetry = 15_000;
 
@@ -20,6 +22,8 @@ export class Live {
   /** The one before it, for what is counted per second. */
   before = $state.raw<Overview | undefined>();
   link = $state<Link>('connecting');
+  /** The connection has been lost for long enough to be worth a word: a stream that reopens at once is not. */
+  stale = $state(false);
   /** The box's clock in milliseconds, ticking; it stands still while paused. */
   now = $state(0);
 
@@ -31,6 +35,7 @@ export class Live {
   #measured = false;
   #heard = 0;
   #asked = 0;
+  #lostAt = 0;
   #retry = firstRetry;
   #ticker: ReturnType<typeof setInterval> | undefined;
   #waiting: ReturnType<typeof setTimeout> | undefined;
@@ -44,6 +49,7 @@ export class Live {
   /** start shows what is, and follows it. */
   start(): void {
     this.stop();
+    this.#lostAt = Date.now();
     this.#lost();
     this.#measured = false;
     this.#ticker = setInterval(() => this.#tick(), 1000);
@@ -68,6 +74,7 @@ export class Live {
   pause(): void {
     this.stop();
     this.link = 'paused';
+    this.stale = false;
   }
 
   /** refresh fetches the overview at once. A failure is left to the stream, which meets it too. */
@@ -97,9 +104,11 @@ export class Live {
     this.#asked = 0;
     this.#retry = firstRetry;
     this.link = 'live';
+    this.stale = false;
   }
 
   #lost(): void {
+    if (this.link === 'live') this.#lostAt = Date.now();
     this.link = this.overview ? 'reconnecting' : 'connecting';
   }
 
@@ -128,6 +137,7 @@ export class Live {
 
   #tick(): void {
     if (this.overview) this.now = Date.now() + this.#ahead;
+    this.stale = this.link === 'reconnecting' && Date.now() - this.#lostAt > worthAWord;
     if (this.link !== 'live') return;
     if (this.#asked > 0 && Date.now() - this.#asked > patience) this.#lost();
     else if (this.#asked === 0 && Date.now() - this.#heard > silence) this.#open();

@@ -87,8 +87,19 @@ test('a stream that breaks is shown as lost and reopens itself', () => {
   stream().fail(0);
   expect(live.link).toBe('reconnecting');
   expect(turnedAway).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(3000);
+  expect(live.stale).toBe(false);
   stream().push(at(5));
   expect(live.link).toBe('live');
+});
+
+test('only a loss that lasts is worth a word', () => {
+  stream().push(at(0));
+  stream().fail(0);
+  vi.advanceTimersByTime(6000);
+  expect(live.stale).toBe(true);
+  stream().push(at(5));
+  expect(live.stale).toBe(false);
 });
 
 test('a stream that was turned away asks why, and tries again at growing distances', () => {

@@ -65,7 +65,7 @@ export const en = {
     submit: 'Log in',
     busy: 'Checking …',
     first: 'The first password was printed once on the console of the box.',
-    expired: 'You were logged out because nothing was done for a while. Calls went on.',
+    expired: 'Your session is over: nothing was done for a while, or the password was changed. Calls went on.',
     bye: 'You are logged out. Calls go on.',
   },
 
@@ -307,7 +307,7 @@ export const en = {
     stopped: 'Stopped',
     passed: 'Let through',
     sent: 'Sent by the box',
-    sipFrom: (who: string, transport: string, port: string) => `SIP from ${who} (${transport} ${port})`,
+    sipFrom: (who: string, transport: string, port: string) => `SIP from ${who === 'pbx' ? 'the PBX' : who} (${transport} ${port})`,
     whole: 'Whole box',
     atOffice: 'office side',
     atCarrier: 'carrier side',

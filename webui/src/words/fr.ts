@@ -64,7 +64,7 @@ export const fr: typeof en = {
     submit: 'Se connecter',
     busy: 'Vérification…',
     first: 'Le premier mot de passe a été affiché une seule fois, sur la console du boîtier.',
-    expired: 'Vous avez été déconnecté après un moment sans activité. Les appels ont continué.',
+    expired: 'Votre session est finie : un moment sans activité, ou un changement de mot de passe. Les appels ont continué.',
     bye: 'Vous êtes déconnecté. Les appels continuent.',
   },
 
@@ -311,7 +311,7 @@ export const fr: typeof en = {
     stopped: 'Arrêtés',
     passed: 'Admis',
     sent: 'Envoyés par le boîtier',
-    sipFrom: (who, transport, port) => `SIP de ${who} (${transport} ${port})`,
+    sipFrom: (who, transport, port) => `SIP ${who === 'pbx' ? 'du PBX' : `de ${who}`} (${transport} ${port})`,
     whole: 'Tout le boîtier',
     atOffice: 'côté bureau',
     atCarrier: 'côté opérateur',

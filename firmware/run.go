@@ -40,6 +40,7 @@ const (
 type box struct {
 	log     *slog.Logger
 	options cli.RunOptions
+	seed    []byte // the policy that fills an empty store
 	started time.Time
 
 	facts     *event.Hub
@@ -65,7 +66,7 @@ type box struct {
 func run(ctx context.Context, o cli.RunOptions) error {
 	b := &box{log: slog.New(slog.NewTextHandler(os.Stderr, nil)), options: o, started: time.Now(), facts: &event.Hub{}}
 	defer b.stop()
-	for _, step := range []func(context.Context) error{b.openStore, b.openFilter, b.openTalkers, b.openPage, b.boot} {
+	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.openFilter, b.openTalkers, b.openPage, b.boot} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -83,6 +84,19 @@ func (b *box) openStore(context.Context) (err error) {
 		return err
 	}
 	b.authority, err = certs.Open(b.store, time.Now, rand.Reader)
+	return err
+}
+
+// readSeed reads the first policy, if one is needed, before anything is opened or printed: a fault in it ends the run.
+func (b *box) readSeed(context.Context) error {
+	_, kept, err := b.store.Confirmed()
+	if err != nil || kept || b.options.Policy == "" {
+		return err
+	}
+	if b.seed, err = os.ReadFile(b.options.Policy); err != nil {
+		return fmt.Errorf("read the policy: %w", err)
+	}
+	_, err = policy.Parse(b.seed)
 	return err
 }
 
@@ -113,28 +127,22 @@ func (b *box) openTalkers(context.Context) error {
 }
 
 func (b *box) openPage(ctx context.Context) (err error) {
-	b.server, err = api.New(ctx, api.Options{Box: b, Accounts: b.store, Pages: webui.Files(), Log: b.log})
+	b.server, err = api.New(ctx, api.Options{Box: b, Accounts: b.store, Authority: b.authority, Pages: webui.Files(), Log: b.log})
 	if err != nil {
 		return err
 	}
 	if first := b.server.FirstPassword(); first != "" {
+		_, fingerprint := b.authority.CA()
 		fmt.Printf("First password of the page, shown this once:  %s\n", first)
+		fmt.Printf("Fingerprint of the box's own authority (SHA-256):  %s\n", fingerprint)
 	}
-	return b.server.Listen(filepath.Join(b.options.State, "tollgate.sock"))
+	return b.server.Listen(filepath.Join(b.options.State, api.SocketName))
 }
 
 // boot puts the confirmed policy into force, or the seed when there is none, or begins in set-up mode.
 func (b *box) boot(ctx context.Context) error {
-	_, kept, err := b.store.Confirmed()
-	if err != nil {
-		return err
-	}
-	if !kept && b.options.Policy != "" {
-		doc, err := os.ReadFile(b.options.Policy)
-		if err != nil {
-			return fmt.Errorf("read the policy: %w", err)
-		}
-		_, err = b.config.Import(ctx, doc, "the command line", "first policy, from "+filepath.Base(b.options.Policy))
+	if b.seed != nil {
+		_, err := b.config.Import(ctx, b.seed, "the command line", "first policy, from "+filepath.Base(b.options.Policy))
 		return err
 	}
 	configured, err := b.config.Boot(ctx)

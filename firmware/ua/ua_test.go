@@ -433,3 +433,63 @@ func TestAFullMailboxRefusesInsteadOfStalling(t *testing.T) {
 		time.Sleep(time.Minute)
 	})
 }
+
+func TestReliableRingingIsRepeatedUntilItIsAcknowledged(t *testing.T) {
+	tests := map[string]struct {
+		prack bool
+		rings int // 180s on the wire: 0, 0.5, 1.5, 3.5, 7.5, 15.5, 31.5 s (RFC 3262 §3)
+		err   error
+	}{
+		"never acknowledged": {prack: false, rings: 7, err: ErrNoPrack},
+		"acknowledged":       {prack: true, rings: 1},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ended := make(chan error, 1)
+				near, _, end := pair(t, func(in *Incoming) {
+					defer in.Inbox.Close()
+					if err := in.RespondReliably(in.Inbox, Reply{Status: 180, Contact: "sip:b@192.0.2.2"}); err != nil {
+						t.Error(err)
+					}
+					ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+					defer cancel()
+					e, _ := in.Inbox.Next(ctx)
+					ended <- e.Err
+					in.answer(Reply{Status: 486})
+				})
+				box, out := call(t, near, end, nil)
+				e, err := box.Next(t.Context())
+				if err != nil || e.Response.StatusCode != 180 {
+					t.Fatalf("%+v, %v", e, err)
+				}
+				if tt.prack {
+					rseq, ok := RSeq(e.Response)
+					if !ok {
+						t.Fatalf("no RSeq:\n%s", e.Response)
+					}
+					out.Dialog.Established(e.Response)
+					for _, try := range []struct {
+						rseq uint32
+						want int
+					}{{rseq + 1, 481}, {rseq, 200}, {rseq, 481}} {
+						if _, err := box.Send(t.Context(), out.Dialog.Prack(try.rseq, 1), them, end, out.Dialog, nil); err != nil {
+							t.Fatal(err)
+						}
+						if e, _ := box.Next(t.Context()); e.Response.StatusCode != try.want {
+							t.Errorf("PRACK for %d (sent: %d) got %d, want %d", try.rseq, rseq, e.Response.StatusCode, try.want)
+						}
+					}
+				}
+				if err := <-ended; !errors.Is(err, tt.err) {
+					t.Errorf("ended with %v, want %v", err, tt.err)
+				}
+				if got := end.Far().Count("SIP/2.0 180"); got != tt.rings {
+					t.Errorf("%d 180s on the wire, want %d", got, tt.rings)
+				}
+				box.Close()
+				time.Sleep(2 * time.Minute)
+			})
+		})
+	}
+}

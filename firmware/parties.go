@@ -67,10 +67,19 @@ func (p *parties) Trunk(name string) (call.Party, bool) {
 		return call.Party{}, false
 	}
 	return call.Party{
-		Peer: t.Peer(), Path: t.Path(), Local: t.Local, Domain: t.Policy.Domain,
+		Peer: t.Peer(), Path: t.Path(), Members: members(t), Down: t.Down(), Local: t.Local, Domain: t.Policy.Domain,
 		SRTP: t.Policy.SRTP, Codecs: t.Policy.Codecs, Format: t.Policy.NumberFormat,
 		MediaSources: t.Policy.MediaSources, Credentials: t.Credentials,
 	}, true
+}
+
+// members are the servers of a trunk as a call tries them.
+func members(t *trunk.Trunk) []call.Member {
+	var list []call.Member
+	for _, m := range t.Members() {
+		list = append(list, m)
+	}
+	return list
 }
 
 // pbxPath leads to the PBX; its certificate is looked for only when a connection is made.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -23,6 +22,7 @@ import (
 	"tollgate/firmware/media"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/registrar"
+	"tollgate/firmware/resolve"
 	"tollgate/firmware/store"
 	"tollgate/firmware/trunk"
 	"tollgate/firmware/ua"
@@ -54,6 +54,7 @@ type box struct {
 	edge      *edge.Edge
 	core      *ua.Core
 	registrar *registrar.Registrar
+	resolver  *resolve.Resolver
 	trunks    *trunk.Trunks
 	parties   *parties
 	desk      *call.Desk
@@ -116,8 +117,9 @@ func (b *box) openTalkers(context.Context) error {
 	b.edge = edge.New(edge.Options{Access: b.access, Handler: receive(b.core), Sink: b.facts, Log: b.log})
 	b.registrar = registrar.New(registrar.Options{Dialer: dialer{b.edge}, Sink: b.facts, Log: b.log})
 	b.sources = &sources{filter: b.filter, access: b.access, log: b.log}
+	b.resolver = resolve.New(resolve.Options{Log: b.log})
 	b.trunks = trunk.New(trunk.Options{
-		Core: b.core, Dialer: dialer{b.edge}, Resolver: net.DefaultResolver, Clients: b.authority, Addresses: b.sources,
+		Core: b.core, Dialer: dialer{b.edge}, Resolver: b.resolver, Clients: b.authority, Addresses: b.sources,
 		Sink: b.facts, Log: b.log,
 	})
 	b.parties = &parties{trunks: b.trunks, registrar: b.registrar, dialer: dialer{b.edge}, authority: b.authority}

@@ -18,6 +18,7 @@ import (
 const (
 	lifetime        = 300 * time.Second // asked of the registrar
 	registerTimeout = 35 * time.Second  // a little over Timer F (RFC 3261 §17.1.2.2)
+	hurriedRegister = 6 * time.Second   // when another server is left
 	leaveTimeout    = 2 * time.Second
 
 	firstWait   = 2 * time.Second
@@ -30,6 +31,11 @@ const (
 // errRefused says that the carrier does not accept our credentials.
 var errRefused = errors.New("refused")
 
+// serverFailure is a failure of one server; another one may do better.
+type serverFailure struct{ error }
+
+func (f serverFailure) Unwrap() error { return f.error }
+
 // registration keeps one account registered.
 type registration struct {
 	trunk   *Trunk
@@ -39,6 +45,24 @@ type registration struct {
 	tag     string
 	seq     uint32
 	asked   time.Duration // lifetime asked for; the registrar may want longer (423)
+	noBulk  bool          // the carrier does not know RFC 6140
+}
+
+func newRegistration(t *Trunk, index int, a policy.Account) *registration {
+	return &registration{trunk: t, index: index, account: a, callID: ua.NewCallID(), tag: ua.NewTag()}
+}
+
+// registrar is where the trunk registers.
+func (t *Trunk) registrar() *pool { return t.pools[len(t.pools)-1] }
+
+// registerAnew has all accounts registered without waiting for the lapse: where they are registered, nobody answers.
+func (t *Trunk) registerAnew() {
+	for _, c := range t.anew {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
+	}
 }
 
 // run registers until ctx ends, then takes the registration back.
@@ -54,6 +78,10 @@ func (r *registration) run(ctx context.Context) {
 			wait = r.failed(err)
 		} else {
 			wait = r.registered(granted)
+		}
+		select { // what was signalled meanwhile is done
+		case <-r.trunk.anew[r.index]:
+		default:
 		}
 		r.sleep(ctx, wait, conn)
 	}
@@ -74,16 +102,19 @@ func (r *registration) sleep(ctx context.Context, wait time.Duration, conn sip.C
 	}
 	select {
 	case <-ctx.Done():
+		return
 	case <-time.After(wait):
+		return
+	case <-r.trunk.anew[r.index]:
 	case <-lost:
 		a := r.trunk.account(r.index)
 		a.State, a.Reason, a.Expires = Registering, "the carrier closed the connection", time.Time{}
 		r.trunk.note(r.index, a)
-		// A carrier that closes at once must not make us spin.
-		select {
-		case <-ctx.Done():
-		case <-time.After(jitter(firstWait)):
-		}
+	}
+	// A carrier that closes at once, or calls that fail at once, must not make us spin.
+	select {
+	case <-ctx.Done():
+	case <-time.After(jitter(firstWait)):
 	}
 }
 
@@ -111,38 +142,79 @@ func (r *registration) failed(err error) time.Duration {
 	return wait
 }
 
-// register sends one REGISTER (RFC 3261 §10.2) and returns the lifetime granted. Asking for none unregisters.
+// register asks one server after the other until one takes the registration or refuses it (RFC 3263 §4.3), and returns
+// the lifetime granted. Asking for none unregisters.
 func (r *registration) register(ctx context.Context, ask time.Duration) (sip.Connection, time.Duration, error) {
-	ctx, cancel := context.WithTimeout(ctx, registerTimeout)
+	servers := r.trunk.registrar()
+	members, err := servers.ready(ctx)
+	if err != nil {
+		return nil, 0, explain(err)
+	}
+	for i, m := range members {
+		timeout := registerTimeout
+		if i+1 < len(members) {
+			timeout = hurriedRegister
+		}
+		var conn sip.Connection
+		var granted time.Duration
+		conn, granted, err = r.registerAt(ctx, m, ask, timeout)
+		if err == nil {
+			servers.hold(m)
+			return conn, granted, nil
+		}
+		if _, elsewhere := errors.AsType[serverFailure](err); !elsewhere || ctx.Err() != nil {
+			return conn, 0, err
+		}
+		m.Avoid(err.Error(), avoidFailed)
+	}
+	return nil, 0, err
+}
+
+// registerAt registers with one server everything that the account stands for.
+func (r *registration) registerAt(ctx context.Context, m *Member, ask, timeout time.Duration) (conn sip.Connection, granted time.Duration, err error) {
+	for again := true; again; {
+		again = false
+		granted = 0
+		for _, b := range r.bindings() {
+			var lifetime time.Duration
+			conn, lifetime, err = r.bind(ctx, m, b, ask, timeout)
+			if errors.Is(err, errNoBulk) && !r.noBulk {
+				r.noBulk, again = true, true
+				r.trunk.o.Log.Info("the carrier does not know bulk registration; each number registers", "trunk", r.trunk.Policy.Name, "account", r.account.User)
+				break
+			}
+			if err != nil {
+				return conn, 0, err
+			}
+			if granted == 0 || lifetime < granted {
+				granted = lifetime
+			}
+		}
+	}
+	return conn, granted, err
+}
+
+// bind sends one REGISTER (RFC 3261 §10.2).
+func (r *registration) bind(ctx context.Context, m *Member, b binding, ask, timeout time.Duration) (sip.Connection, time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	path := &keptPath{path: hostPath{r.trunk, r.trunk.Policy.Registrar}}
-	req, err := r.request(ask)
+	req, err := r.request(b, ask)
 	if err != nil {
 		return nil, 0, err
 	}
+	path := &keptPath{Member: m}
 	res, err := r.trunk.o.Core.Do(ctx, req, r.trunk.Peer(), path, r.trunk.Credentials(r.account))
 	if err != nil {
-		return path.conn, 0, explain(err)
+		return path.conn, 0, serverFailure{explain(err)}
 	}
-	granted, err := r.outcome(res)
+	granted, err := r.outcome(res, b)
 	return path.conn, granted, err
 }
 
-func (r *registration) request(ask time.Duration) (*sip.Request, error) {
-	t := r.trunk
-	aor := "sip:" + r.account.User + "@" + t.Policy.Domain
-	r.seq += 10 // an answered challenge takes the next numbers
-	return ua.Draft{
-		Method: sip.REGISTER, URI: "sip:" + t.Policy.Domain, From: aor, To: aor, FromTag: r.tag, CallID: r.callID, Seq: r.seq,
-		Contact: t.Local.Contact(r.account.User), Local: t.Local, MaxForwards: ua.MaxForwards,
-		Headers: []sip.Header{sip.NewHeader("Expires", strconv.Itoa(int(ask.Seconds())))},
-	}.Request()
-}
-
-func (r *registration) outcome(res *sip.Response) (time.Duration, error) {
+func (r *registration) outcome(res *sip.Response, b binding) (time.Duration, error) {
 	switch {
 	case res.IsSuccess():
-		if s, ok := ua.Expires(res, r.account.User); ok {
+		if s, ok := ua.Expires(res, b.contact); ok {
 			return time.Duration(s) * time.Second, nil
 		}
 		return r.asked, nil
@@ -156,6 +228,10 @@ func (r *registration) outcome(res *sip.Response) (time.Duration, error) {
 	case res.StatusCode == 401 || res.StatusCode == 403 || res.StatusCode == 407:
 		return 0, fmt.Errorf("the carrier %w the credentials of account %s (%d %s): check user, auth_user and secret",
 			errRefused, r.account.User, res.StatusCode, ua.Phrase(res.StatusCode))
+	case res.StatusCode == 420 && b.bulk:
+		return 0, errNoBulk
+	case res.StatusCode == 503:
+		return 0, serverFailure{fmt.Errorf("the carrier answered %d %s", res.StatusCode, ua.Phrase(res.StatusCode))}
 	default:
 		return 0, fmt.Errorf("the carrier answered %d %s", res.StatusCode, ua.Phrase(res.StatusCode))
 	}
@@ -171,12 +247,15 @@ func explain(err error) error {
 
 // keptPath remembers the connection that was used.
 type keptPath struct {
-	path ua.Path
+	*Member
 	conn sip.Connection
 }
 
-func (p *keptPath) Conn(ctx context.Context) (c sip.Connection, err error) {
-	p.conn, err = p.path.Conn(ctx)
+func (p *keptPath) Conn(ctx context.Context) (sip.Connection, error) { return p.ConnFor(ctx, 0) }
+
+// ConnFor is Conn for a request of size bytes.
+func (p *keptPath) ConnFor(ctx context.Context, size int) (c sip.Connection, err error) {
+	p.conn, err = p.Member.ConnFor(ctx, size)
 	return p.conn, err
 }
 

@@ -1,15 +1,21 @@
-// Package trunk keeps the carriers: it registers each account, keeps the registration alive, finds the carrier's
-// addresses and tells how things stand.
+// Package trunk keeps the carriers: it finds the servers of each, registers the accounts, keeps the registrations alive,
+// asks whether the servers are there and tells how things stand.
 //
-//	policy -> Set -> for each trunk: addresses (A, AAAA) -> connection -> REGISTER -> wait -> REGISTER ...
-//	                                     |                                  |
-//	                                     v                                  v
-//	                             filter and access                  State, event.TrunkChanged
+//	policy -> Set -> for each trunk: names -> pool of members -+-> REGISTER -> wait -> REGISTER ...
+//	                                   |                       +-> OPTIONS  -> wait -> OPTIONS ...
+//	                                   v                       +-> calls: Members, Path
+//	                           filter and access                        |
+//	                                                                    v
+//	                                                       State, Down, event.TrunkChanged
 //
-// A failed registration is tried again later and later; refused credentials wait longest, since a carrier bans who
-// insists. A lost connection is made again at once. A DNS failure keeps the addresses known before.
+// A pool holds what stands behind one name (RFC 3263), a Member is one server of it. One that has failed is tried last
+// for a while; the one that has the registration is tried first. A failed registration moves to another member, and is
+// tried again later and later when none takes it; refused credentials wait longest, since a carrier bans who insists. A
+// lost connection is made again at once. A DNS failure takes nothing away, and addresses that have left the names may
+// speak for another hour.
 //
-// It leaves to others: which call goes where (route), what a call is (call), sockets (edge).
+// It leaves to others: names and their lifetimes (resolve), which call goes where (route), what a call is (call), sockets
+// (edge).
 package trunk
 
 import (
@@ -26,12 +32,13 @@ import (
 
 	"tollgate/firmware/event"
 	"tollgate/firmware/policy"
+	"tollgate/firmware/resolve"
 	"tollgate/firmware/ua"
 )
 
-// Resolver finds the addresses of a host name; *net.Resolver satisfies it.
+// Resolver finds the servers of a domain (RFC 3263); *resolve.Resolver satisfies it.
 type Resolver interface {
-	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
+	Locate(ctx context.Context, q resolve.Query) (resolve.Answer, error)
 }
 
 // Clients makes the TLS configuration that verifies a carrier.
@@ -78,13 +85,17 @@ type Trunk struct {
 	Policy policy.Trunk
 	Local  ua.Local
 
-	o    Options
-	tls  *tls.Config
-	stop context.CancelFunc
-	done sync.WaitGroup
+	o     Options
+	tls   *tls.Config
+	pools []*pool         // first that of the calls, last that of the registrations; often the same
+	anew  []chan struct{} // for each account: register without waiting for the lapse
+	stop  context.CancelFunc
+	done  sync.WaitGroup
 
-	mu       sync.Mutex // guards everything below
-	known    map[string][]netip.Addr
+	reviewing sync.Mutex // held while it is judged whether the trunk is up
+
+	mu       sync.Mutex // guards everything below, and what the pools hold
+	told     []netip.Addr
 	accounts []AccountState
 	tlsUsed  string
 	since    time.Time
@@ -160,7 +171,10 @@ func (t *Trunks) States() []State {
 }
 
 func newTrunk(o Options, p policy.Trunk, local ua.Local) (*Trunk, error) {
-	tr := &Trunk{Policy: p, Local: local, o: o, known: map[string][]netip.Addr{}}
+	tr := &Trunk{Policy: p, Local: local, o: o}
+	for _, host := range tr.hosts() {
+		tr.pools = append(tr.pools, newPool(tr, host))
+	}
 	if p.Transport == policy.TLSTransport {
 		conf, err := o.Clients.Client(p.TLS, cmp.Or(p.TLS.ServerName, p.Domain))
 		if err != nil {
@@ -169,6 +183,7 @@ func newTrunk(o Options, p policy.Trunk, local ua.Local) (*Trunk, error) {
 		tr.tls = conf
 	}
 	for _, a := range p.Accounts {
+		tr.anew = append(tr.anew, make(chan struct{}, 1))
 		tr.accounts = append(tr.accounts, AccountState{User: a.User, State: Registering, Reason: "not registered yet"})
 	}
 	return tr, nil
@@ -177,12 +192,17 @@ func newTrunk(o Options, p policy.Trunk, local ua.Local) (*Trunk, error) {
 func (t *Trunk) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.stop = cancel
-	t.done.Go(func() { t.keepAddresses(ctx) })
+	for _, p := range t.pools {
+		t.done.Go(func() { p.keep(ctx) })
+	}
+	if t.watched() {
+		t.done.Go(func() { t.watch(ctx) })
+	}
 	if t.Policy.Registrar == "" {
 		return
 	}
 	for i, a := range t.Policy.Accounts {
-		r := &registration{trunk: t, index: i, account: a, callID: ua.NewCallID(), tag: ua.NewTag()}
+		r := newRegistration(t, i, a)
 		t.done.Go(func() { r.run(ctx) })
 	}
 }

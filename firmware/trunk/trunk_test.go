@@ -18,6 +18,7 @@ import (
 
 	"tollgate/firmware/event"
 	"tollgate/firmware/policy"
+	"tollgate/firmware/resolve"
 	"tollgate/firmware/ua"
 )
 
@@ -101,25 +102,39 @@ func (f *facts) Tell(e event.Event) {
 	f.list = append(f.list, e.(event.TrunkChanged))
 }
 
-// names is a resolver whose answers can be taken away.
+// names is a resolver whose answers can be changed and taken away. They live a minute.
 type names struct {
-	mu    sync.Mutex
-	addrs map[string]netip.Addr
+	mu      sync.Mutex
+	servers map[string][]string // host -> addresses by priority
 }
 
-func (n *names) LookupNetIP(_ context.Context, _, host string) ([]netip.Addr, error) {
+func (n *names) Locate(_ context.Context, q resolve.Query) (resolve.Answer, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if a, ok := n.addrs[host]; ok {
-		return []netip.Addr{a}, nil
+	list := n.servers[q.Host]
+	if _, err := netip.ParseAddr(q.Host); err == nil {
+		list = []string{q.Host}
 	}
-	return nil, &net.DNSError{Err: "no such host", Name: host, IsNotFound: true}
+	if len(list) == 0 {
+		return resolve.Answer{}, resolve.ErrNoServer
+	}
+	a := resolve.Answer{Expires: time.Now().Add(time.Minute)}
+	for i, s := range list {
+		a.Servers = append(a.Servers, resolve.Server{Name: q.Host, Addrs: []netip.Addr{netip.MustParseAddr(s)}, Port: q.Transport.DefaultPort(), Priority: uint16(i)})
+	}
+	return a, nil
+}
+
+func (n *names) set(host string, servers ...string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.servers = map[string][]string{host: servers}
 }
 
 func (n *names) forget() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.addrs = nil
+	n.servers = nil
 }
 
 type reported struct {
@@ -323,7 +338,8 @@ func TestADNSFailureKeepsTheAddressesKnown(t *testing.T) {
 		c := &carrier{script: func(req *sip.Request) *sip.Response { return answer(req, 200, "Expires: 60") }}
 		p := trunkPolicy()
 		p.Registrar = "registrar.carrier.example"
-		dns := &names{addrs: map[string]netip.Addr{"registrar.carrier.example": netip.MustParseAddr("192.0.2.200")}}
+		dns := &names{}
+		dns.set("registrar.carrier.example", "192.0.2.200")
 		trunks, _, addrs := start(t, c, dns, p)
 		time.Sleep(10 * time.Second)
 		dns.forget()

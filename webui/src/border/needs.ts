@@ -1,5 +1,6 @@
 /** What wants the person: judged from the overview alone, most pressing first. */
 import type { Call, Overview } from '../api/types';
+import { sentence } from '../format/sentence';
 import { duration, span } from '../format/time';
 import type { PlaceName } from '../state/place.svelte';
 import type { Words } from '../words/words';
@@ -44,7 +45,7 @@ function connections(overview: Overview, words: Words): Need[] {
   const out: Need[] = [];
   if (overview.pbx.reachable === false) {
     const act = { label: t.pbxAct, place: 'connections' } as const;
-    out.push({ key: 'pbx', grade: 'bad', what: t.pbx, why: t.pbxLead(overview.pbx.address), act });
+    out.push({ key: 'pbx', grade: 'bad', what: t.pbx, ...reason(overview.pbx.reason ?? '', t.pbxLead(overview.pbx.address)), act });
   }
   for (const trunk of overview.trunks) {
     const act = { label: t.trunkAct, place: 'connections' } as const;
@@ -61,7 +62,7 @@ function connections(overview: Overview, words: Words): Need[] {
 }
 
 function reason(own: string, otherwise: string): Pick<Need, 'why' | 'english'> {
-  return own ? { why: own, english: true } : { why: otherwise };
+  return own ? { why: sentence(own), english: true } : { why: otherwise };
 }
 
 function media(overview: Overview, words: Words): Need[] {

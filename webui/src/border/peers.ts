@@ -59,9 +59,15 @@ function trunkLine(trunk: Trunk, now: number, words: Words): string[] {
   return parts.filter(Boolean);
 }
 
+/** host takes the port off an address: 192.0.2.10:5060, [2001:db8::10]:5060, or one that has none. */
+function host(address: string): string {
+  const bracketed = /^\[(.+)\](?::\d+)?$/.exec(address);
+  if (bracketed) return bracketed[1]!;
+  return /^[^:]+:\d+$/.test(address) ? address.slice(0, address.lastIndexOf(':')) : address;
+}
+
 /** fromOffice tells on which side of the gate a refused attempt stopped. */
 export function fromOffice(refusal: Refusal, overview: Overview): boolean {
   if (refusal.source === 'pbx') return true;
-  const host = (address: string) => address.replace(/:\d+$/, '');
-  return overview.pbx.address !== '' && host(refusal.source) === host(overview.pbx.address);
+  return refusal.source !== '' && overview.pbx.address.split(', ').map(host).includes(host(refusal.source));
 }

@@ -1,0 +1,57 @@
+import { expect, test } from 'vitest';
+import type { Refusal } from '../api/types';
+import { call, overview, trunk } from '../testing/overview';
+import { en } from '../words/en';
+import { carrier, fromOffice, office } from './peers';
+
+const now = Date.parse('2026-11-22T14:58:00Z');
+const pbx = (reachable: boolean | undefined, address = '192.0.2.10:5060') => ({ address, transport: 'udp', srtp: 'off', reachable });
+const counted = [{ name: 'inside_udp_5060_pbx', comment: '', packets: 3, bytes: 180 }];
+
+test('the PBX answers when it is known to, or when a call goes through it', () => {
+  expect(office(overview({ pbx: pbx(true) }), en)).toMatchObject({ grade: 'ok', state: en.border.pbxAnswers });
+  expect(office(overview({ pbx: pbx(undefined), calls: [call()] }), en).grade).toBe('ok');
+  expect(office(overview({ pbx: pbx(false), calls: [call()] }), en).grade).toBe('bad');
+});
+
+test('what is not known of the PBX is not claimed', () => {
+  expect(office(overview({ pbx: pbx(undefined) }), en)).toMatchObject({ grade: 'none', state: en.border.pbxUnknown });
+  expect(office(overview({ pbx: pbx(undefined), counters: counted }), en)).toMatchObject({ grade: 'none', state: en.border.pbxHeard });
+  expect(office(overview({ pbx: pbx(undefined, '') }), en).state).toBe(en.border.pbxNone);
+});
+
+test('one trunk is told in full, several by their names', () => {
+  expect(carrier(overview(), now, en)).toEqual({
+    grade: 'ok',
+    state: 'Trunk ready',
+    detail: ['TLS 1.3', 'SRTP required', 'registered 58 min ago'],
+  });
+  const two = [trunk(), trunk({ name: 'carrier-b', state: 'down' })];
+  expect(carrier(overview({ trunks: two }), now, en)).toEqual({ grade: 'warn', state: '1 of 2 trunks ready', detail: ['carrier-a', 'carrier-b'] });
+});
+
+test.each([
+  [['down'], 'bad'],
+  [['registering'], 'warn'],
+  [['static'], 'ok'],
+  [['down', 'registering'], 'warn'],
+  [[], 'none'],
+] as const)('trunks that are %j make the carrier %s', (states, grade) => {
+  const trunks = states.map((state, i) => trunk({ name: `t${i}`, state }));
+  expect(carrier(overview({ trunks }), now, en).grade).toBe(grade);
+});
+
+test.each([
+  ['pbx', '192.0.2.10:5060', true],
+  ['192.0.2.10', '192.0.2.10:5060', true],
+  ['192.0.2.10:61000', '192.0.2.10:5060', true],
+  ['192.0.2.21', '192.0.2.20, 192.0.2.21', true],
+  ['2001:db8::10', '[2001:db8::10]:5060', true],
+  ['2001:db8:0:1:2:3:4:10', '[2001:db8:0:1:2:3:4:10]:5060', true],
+  ['203.0.113.66', '192.0.2.10:5060', false],
+  ['carrier-a', '192.0.2.10:5060', false],
+  ['', '', false],
+])('a refusal from %s stops on the side it came from (PBX at %s)', (source, address, inside) => {
+  const refusal: Refusal = { at: '2026-11-22T14:00:00Z', from: '', to: '', source, rule: '', reason: '', status: 0, count: 1 };
+  expect(fromOffice(refusal, overview({ pbx: pbx(true, address) }))).toBe(inside);
+});

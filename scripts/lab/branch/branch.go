@@ -36,6 +36,8 @@ type Wishes struct {
 	PBXTransport  string     // default: udp
 	PBXDigest     bool       // the box asks the PBX for a digest
 	PBXPassword   string     // what the PBX answers, when it differs from the right one
+	PBXRegisters  bool       // the PBX registers with the box and is found there, by digest
+	Overflow      string     // where calls go while the PBX cannot be reached
 	PBXSRTP       string     // off (default), optional, required
 	PhoneSRTP     bool       // the phones insist on SRTP
 	Algorithm     string     // of the carrier's digest: MD5 (default), SHA-256
@@ -205,7 +207,8 @@ func (b *Branch) startOffice(ctx context.Context) error {
 			{User: "102", Password: "marlin", Number: "+33123456702"},
 		},
 	}
-	if b.Wishes.PBXDigest {
+	b.PBX.Registers = b.Wishes.PBXRegisters
+	if b.Wishes.PBXDigest || b.Wishes.PBXRegisters {
 		b.PBX.Login = peer.Login{User: "pbx", Password: or(b.Wishes.PBXPassword, pbxPassword)}
 	}
 	if err := b.PBX.Start(ctx); err != nil {

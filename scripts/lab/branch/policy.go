@@ -24,6 +24,8 @@ type policyData struct {
 	PBX             struct {
 		Address                                          netip.AddrPort
 		Transport, User, Secret, SRTP, Trust, ServerName string
+		Registers                                        bool
+		Overflow                                         string
 	}
 	Trunk struct {
 		Domain, Number, User, Secret, Trust string
@@ -60,8 +62,12 @@ func (b *Branch) policyData() policyData {
 		d.PBX.Trust, d.PBX.ServerName = indent(b.authority.PEM()), OfficeDomain
 	}
 	d.PBX.Address, d.PBX.Transport, d.PBX.SRTP = netip.AddrPortFrom(l.Net.PBX, pbxPort), w.PBXTransport, w.PBXSRTP
-	if w.PBXDigest {
+	if w.PBXDigest || w.PBXRegisters {
 		d.PBX.User, d.PBX.Secret = "pbx", pbxPassword
+	}
+	d.PBX.Registers, d.PBX.Overflow = w.PBXRegisters, w.Overflow
+	if w.PBXRegisters {
+		d.PBX.Trust = "" // it is the PBX that connects
 	}
 	d.Trunk.Domain, d.Trunk.Port, d.Trunk.Trust = CarrierDomain, peer.CarrierPort, indent(b.authority.PEM())
 	d.Trunk.Number, d.Trunk.User, d.Trunk.Secret = TrunkNumber, "trunk", or(w.TrunkPassword, trunkPassword)

@@ -10,11 +10,23 @@ import (
 // that is renamed by accident makes a proof fail.
 type Status struct {
 	Mode     string    `json:"mode"`
+	PBX      PBX       `json:"pbx"`
 	Trunks   []Trunk   `json:"trunks"`
 	Calls    []Call    `json:"calls"`
 	Refusals []Refusal `json:"refusals"`
 	Counters []Counter `json:"counters"`
 }
+
+// PBX is the PBX's state.
+type PBX struct {
+	Address   string     `json:"address"`
+	Reachable *bool      `json:"reachable"`
+	Reason    string     `json:"reason"`
+	Expires   *time.Time `json:"expires"`
+}
+
+// Registered tells whether the PBX is known to be there.
+func (p PBX) Registered() bool { return p.Reachable != nil && *p.Reachable && p.Expires != nil }
 
 // Trunk is a trunk's state.
 type Trunk struct {
@@ -65,6 +77,9 @@ type Counter struct {
 func (s Status) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s, %d calls", s.Mode, len(s.Calls))
+	if s.PBX.Reason != "" {
+		fmt.Fprintf(&b, "; PBX away: %s", s.PBX.Reason)
+	}
 	for _, t := range s.Trunks {
 		fmt.Fprintf(&b, "; trunk %s is %s (%s)", t.Name, t.State, t.Reason)
 	}

@@ -22,6 +22,7 @@ type PBX struct {
 	Transport  string // towards the box: udp (default), tcp or tls
 	// Login answers the box's digest challenge; without a user the PBX answers none.
 	Login     Login
+	Registers bool       // it registers with the box as Login, as with a carrier
 	Authority *Authority // of the PBX's certificate; with TLS only
 
 	kamailio
@@ -55,6 +56,11 @@ func (p *PBX) Start(ctx context.Context) error {
 		Address       netip.Addr
 		Folder, Dumps string
 	}{p, p.Host.Address, folder, p.dumps()}
+	if p.Registers {
+		if err := p.writeRegistration(filepath.Join(folder, "db")); err != nil {
+			return err
+		}
+	}
 	if err := fill("pbx.cfg", filepath.Join(folder, "kamailio.cfg"), data); err != nil {
 		return err
 	}

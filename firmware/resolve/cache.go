@@ -16,6 +16,7 @@ const (
 	staleLife       = 30 * time.Second // a stale answer, until the name servers are asked again (RFC 8767 §4)
 	failureLife     = 5 * time.Second  // a failure without anything to fall back on (RFC 9520 §3.2)
 	maxKept         = 4096
+	askTimeout      = 10 * time.Second // for one question to all name servers
 )
 
 // entry is what is known of one question.
@@ -25,35 +26,45 @@ type entry struct {
 	err     error // nobody could say, and nothing was known before
 }
 
-// records answers from memory or asks.
+// records answers from memory or asks. The question goes on when the caller's patience ends: others wait for its answer.
 func (r *Resolver) records(ctx context.Context, q question) ([]dns.RR, time.Time, error) {
-	for {
-		r.mu.Lock()
-		e := r.kept[q]
-		if e != nil && r.now().Before(e.expires) {
-			r.mu.Unlock()
-			return e.records, e.expires, e.err
-		}
-		if wait := r.asking[q]; wait != nil { // somebody asks already
-			r.mu.Unlock()
-			select {
-			case <-wait:
-				continue
-			case <-ctx.Done():
-				return nil, time.Time{}, ctx.Err()
-			}
-		}
-		done := make(chan struct{})
-		r.asking[q] = done
+	r.mu.Lock()
+	e := r.kept[q]
+	if e != nil && r.now().Before(e.expires) {
 		r.mu.Unlock()
-		e = r.fetch(ctx, q, e)
-		r.mu.Lock()
-		r.keep(q, e)
-		delete(r.asking, q)
-		r.mu.Unlock()
-		close(done)
 		return e.records, e.expires, e.err
 	}
+	a := r.asking[q]
+	if a == nil {
+		a = &asked{done: make(chan struct{})}
+		r.asking[q] = a
+		go r.fetch(context.WithoutCancel(ctx), q, a, e)
+	}
+	r.mu.Unlock()
+	select {
+	case <-a.done:
+		return a.result.records, a.result.expires, a.result.err
+	case <-ctx.Done():
+		return nil, time.Time{}, fmt.Errorf("look up %s: %w", q, ctx.Err())
+	}
+}
+
+// asked is a question under way.
+type asked struct {
+	done   chan struct{}
+	result *entry // set before done is closed
+}
+
+// fetch answers a, knowing before.
+func (r *Resolver) fetch(ctx context.Context, q question, a *asked, before *entry) {
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	a.result = r.inquire(ctx, q, before)
+	r.mu.Lock()
+	r.keep(q, a.result)
+	delete(r.asking, q)
+	r.mu.Unlock()
+	close(a.done)
 }
 
 // keep remembers e. The caller holds the lock.
@@ -68,8 +79,8 @@ func (r *Resolver) keep(q question, e *entry) {
 	r.kept[q] = e
 }
 
-// fetch asks the name servers. When they fail, what was known before goes on serving.
-func (r *Resolver) fetch(ctx context.Context, q question, before *entry) *entry {
+// inquire asks the name servers. When they fail, what was known before goes on serving.
+func (r *Resolver) inquire(ctx context.Context, q question, before *entry) *entry {
 	m, err := r.ask(ctx, q)
 	if err == nil {
 		return r.read(q, m)
@@ -78,11 +89,7 @@ func (r *Resolver) fetch(ctx context.Context, q question, before *entry) *entry 
 		r.log.Info("name servers fail; the answer known before serves on", "question", q.String(), "err", err)
 		return &entry{records: before.records, expires: r.now().Add(staleLife)}
 	}
-	e := &entry{err: fmt.Errorf("look up %s: %w", q, err)}
-	if ctx.Err() == nil { // else it was the caller's patience that ended
-		e.expires = r.now().Add(failureLife)
-	}
-	return e
+	return &entry{err: fmt.Errorf("look up %s: %w", q, err), expires: r.now().Add(failureLife)}
 }
 
 // read takes the records of q from an answer, along its CNAMEs, and how long they live.

@@ -65,7 +65,7 @@ type Resolver struct {
 	mu      sync.Mutex // guards everything below
 	servers []netip.AddrPort
 	kept    map[question]*entry
-	asking  map[question]chan struct{}
+	asking  map[question]*asked
 }
 
 // exchange sends one question and returns an answer that is about it.
@@ -82,14 +82,14 @@ func (q question) String() string {
 
 // New makes a Resolver.
 func New(o Options) *Resolver {
-	r := &Resolver{log: o.Log, now: o.Now, random: o.Random, servers: o.Servers, kept: map[question]*entry{}, asking: map[question]chan struct{}{}}
+	r := &Resolver{log: o.Log, now: o.Now, random: o.Random, servers: o.Servers, kept: map[question]*entry{}, asking: map[question]*asked{}}
 	if r.now == nil {
 		r.now = time.Now
 	}
 	if r.random == nil {
 		r.random = rand.Uint64N
 	}
-	r.ask = wire{r.nameServers}.ask
+	r.ask = wire{r.nameServers, hostsFile}.ask
 	return r
 }
 

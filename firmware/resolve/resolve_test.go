@@ -248,7 +248,7 @@ func TestImpatienceOfOneCallerIsNobodyElsesAnswer(t *testing.T) {
 	}
 	s.change(func(s *nameServer) { s.silent = false })
 	if _, err := r.Locate(t.Context(), q); err != nil {
-		t.Errorf("the next caller got %v", err)
+		t.Errorf("the next caller, who waits for the same question, got %v", err)
 	}
 }
 

@@ -21,12 +21,18 @@ const (
 )
 
 // wire asks over the network.
-type wire struct{ servers func() []netip.AddrPort }
+type wire struct {
+	servers func() []netip.AddrPort // none: those of the system
+	hosts   string                  // file of the system's own names
+}
 
 // ask puts the question to one name server after the other until one can answer it.
 func (w wire) ask(ctx context.Context, q question) (*dns.Msg, error) {
 	servers := w.servers()
 	if len(servers) == 0 {
+		if m := hostsAnswer(w.hosts, q); m != nil {
+			return m, nil
+		}
 		var err error
 		if servers, err = systemServers(systemFile); err != nil {
 			return nil, err

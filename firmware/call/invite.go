@@ -238,7 +238,7 @@ func (s *Session) tryAll(targets []route.Target, ticket *admission.Ticket) outco
 				continue
 			}
 		}
-		last = s.tryTarget(t.Peer, t.Peer.Side == policy.SideOutside && i+1 < len(targets))
+		last = s.tryTarget(t.Peer, i+1 < len(targets) || s.mayOverflow(t.Peer))
 		if last.answered || !last.tryNext {
 			break
 		}

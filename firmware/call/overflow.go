@@ -18,6 +18,11 @@ func (s *Session) overflows(o outcome) bool {
 	return s.in.Peer.Side == policy.SideOutside && unreachable && s.settings.Overflow.String() != "" && s.caller.body == nil
 }
 
+// mayOverflow tells whether somebody else can take a call when this target stays silent.
+func (s *Session) mayOverflow(to policy.Peer) bool {
+	return to.Side == policy.SideInside && s.settings.Overflow.String() != ""
+}
+
 // overflow sends the call out to the overflow number. It is a call of the office from here on: routed, admitted and
 // presented like one, and one hop fewer than it came with, so that a loop dies.
 func (s *Session) overflow(failed outcome) outcome {

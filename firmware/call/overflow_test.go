@@ -3,6 +3,7 @@ package call
 import (
 	"errors"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -142,8 +143,22 @@ func TestACallOverflowsWhenThePBXCannotBeReachedAndOnlyThen(t *testing.T) {
 	}
 }
 
-// A PBX that says nothing at all takes 32 s to be given up (Timer B), which is too long for this test to wait.
-func TestASilentPBXIsOneThatCannotBeReached(t *testing.T) {
+func TestASilentPBXIsGivenUpBeforeTheCallerIs(t *testing.T) {
+	s := overflowScene(t, mobile, "", nil)
+	var lost atomic.Int32
+	s.pbx.boxEnd.Lose = func(m string) bool { lost.Add(1); return true }
+	begun := time.Now()
+	caller := s.a.dial("+33612345678", "+33123456700", secureSDP("203.0.113.8"))
+	time.Sleep(silenceTimeout)
+	callee := s.a.called()
+	if took := time.Since(begun); took > silenceTimeout+2*time.Second || lost.Load() < 3 {
+		t.Errorf("given up after %v and %d messages", took, lost.Load())
+	}
+	callee.respond(486, "")
+	caller.expect(486)
+}
+
+func TestWhatCountsAsAPBXThatCannotBeReached(t *testing.T) {
 	s := &Session{in: &ua.Incoming{Peer: policy.Peer{Side: policy.SideOutside}}, caller: &Leg{}, callee: &Leg{}}
 	s.settings.Overflow = numbering.Number{E164: mobile}
 	for err, want := range map[error]bool{sip.ErrTransactionTimeout: true, errors.New("no route to host"): true} {

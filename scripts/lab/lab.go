@@ -129,15 +129,16 @@ const namespaceFiles = "/etc/netns"
 // sweep removes everything that belongs to the slot, whoever made it.
 func (l *Lab) sweep() error {
 	var faults []error
+	// The link first: it would go with the office's namespace by itself, but some time later.
+	if _, err := net.InterfaceByName(l.hostLink()); err == nil {
+		faults = append(faults, run("ip", "link", "del", l.hostLink()))
+	}
 	names, err := namespaces(l.namespace(""))
 	faults = append(faults, err)
 	for _, name := range names {
 		faults = append(faults, removeNamespace(name), os.RemoveAll(filepath.Join(namespaceFiles, name)))
 	}
 	os.Remove(namespaceFiles) // fails, rightly, when somebody else's files are there
-	if _, err := net.InterfaceByName(l.hostLink()); err == nil {
-		faults = append(faults, run("ip", "link", "del", l.hostLink()))
-	}
 	folders, err := filepath.Glob(filepath.Join(os.TempDir(), l.tempPrefix()+"*"))
 	faults = append(faults, err)
 	for _, folder := range folders {

@@ -65,14 +65,14 @@ func (s *Session) attempt(party Party, encrypt bool, timer time.Duration) outcom
 	callee := &Leg{Party: party}
 	s.callee = callee
 	s.showTarget(party)
-	if err := s.openMedia(callee.side()); err != nil {
+	if err := s.openMedia(callee); err != nil {
 		return outcome{status: 503, rule: "network.media_ports", reason: err.Error()}
 	}
-	offer, err := s.offerTo(callee, s.caller, encrypt)
+	offer, err := offerTo(callee, s.caller, encrypt)
 	if err != nil {
 		return outcome{status: 488, reason: err.Error()}
 	}
-	draft := s.draft(callee, offer)
+	draft := s.draft(callee, s.to, s.presentable(), offer)
 	draft.Headers = append(draft.Headers, sessionHeaders(timer)...)
 	s.repeat(&draft)
 	req, err := draft.Request()

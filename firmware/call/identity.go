@@ -5,6 +5,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/ua"
 )
@@ -63,17 +64,18 @@ func (s *Session) readOwnNumber(format string) *refusal {
 	return &refusal{status: 404, rule: "trunks.accounts.numbers", reason: printable(user) + " is no number of trunk " + trunk}
 }
 
-// draft writes the INVITE for a callee. Only numbers that the trunk owns are presented to it.
-func (s *Session) draft(callee *Leg, offer []byte) ua.Draft {
+// draft writes the INVITE for a callee at a number. Only numbers that the trunk owns are presented to it; shown is the
+// one that should be.
+func (s *Session) draft(callee *Leg, number, shown numbering.Number, offer []byte) ua.Draft {
 	p := callee.Party
 	hops, _ := s.in.MaxForwards()
-	to := "sip:" + s.settings.Plan.Write(s.to, string(p.Format)) + "@" + p.Domain
+	to := "sip:" + s.settings.Plan.Write(number, string(p.Format)) + "@" + p.Domain
 	d := ua.Draft{
 		Method: sip.INVITE, URI: to + p.Params, To: to, FromTag: ua.NewTag(), CallID: ua.NewCallID(), Seq: 1,
 		Local: p.Local, MaxForwards: hops, Body: offer, ContentType: sdpType,
 	}
 	if callee.side() == policy.SideOutside {
-		s.presentOwned(&d, callee)
+		s.presentOwned(&d, callee, shown)
 	} else {
 		s.presentCaller(&d, p)
 	}
@@ -82,9 +84,8 @@ func (s *Session) draft(callee *Leg, offer []byte) ua.Draft {
 
 // presentOwned shows the carrier a number of the account, the caller's own if the account has it (RFC 3325 for the
 // asserted one, RFC 3323 for privacy).
-func (s *Session) presentOwned(d *ua.Draft, callee *Leg) {
+func (s *Session) presentOwned(d *ua.Draft, callee *Leg, shown numbering.Number) {
 	p := callee.Party
-	shown := s.presentable()
 	account, owned := s.settings.Routes.Account(p.Peer.Name, shown)
 	callee.account = account
 	if !owned && len(account.Numbers) > 0 {

@@ -187,21 +187,21 @@ func (s *Session) admit() *refusal {
 }
 
 // openMedia takes the ports of both legs. A further attempt on the same side goes on with those of the first.
-func (s *Session) openMedia(callee policy.Side) error {
-	if s.relay != nil {
-		if s.relay.Leg(media.Callee).Side() == callee {
-			return nil
+func (s *Session) openMedia(callee *Leg) error {
+	if s.relay == nil || s.relay.Leg(media.Callee).Side() != callee.side() {
+		if s.relay != nil {
+			s.relay.Close()
 		}
-		s.relay.Close()
+		relay, err := s.desk.o.Relay.Open(s.id, s.caller.side(), callee.side())
+		if err != nil {
+			return err
+		}
+		s.relay = relay
+		s.mu.Lock()
+		s.shown = relay
+		s.mu.Unlock()
 	}
-	relay, err := s.desk.o.Relay.Open(s.id, s.caller.side(), callee)
-	if err != nil {
-		return err
-	}
-	s.relay = relay
-	s.mu.Lock()
-	s.shown = relay
-	s.mu.Unlock()
+	s.caller.media, callee.media = s.relay.Leg(media.Caller), s.relay.Leg(media.Callee)
 	return nil
 }
 

@@ -92,8 +92,8 @@ func (l *Leg) keysFor(audio *sdp.Audio) (ours, theirs *sdp.Crypto, err error) {
 }
 
 // offerTo writes the offer for one leg from what the other leg's peer offered.
-func (s *Session) offerTo(to, from *Leg, encrypt bool) ([]byte, error) {
-	a, err := s.anchor(to)
+func offerTo(to, from *Leg, encrypt bool) ([]byte, error) {
+	a, err := to.anchor()
 	if err != nil {
 		return nil, err
 	}
@@ -144,7 +144,7 @@ func (s *Session) takeAnswer(from, to *Leg, body []byte) ([]byte, error) {
 	if to.remote == nil { // the caller has made no offer: it will get ours
 		return s.offerCaller()
 	}
-	answer, err := s.answerTo(to, from)
+	answer, err := answerTo(to, from)
 	if err != nil {
 		return nil, err
 	}
@@ -175,8 +175,8 @@ func (l *Leg) hear(body []byte) error {
 }
 
 // answerTo writes the answer for one leg from the other's.
-func (s *Session) answerTo(to, from *Leg) ([]byte, error) {
-	a, err := s.anchor(to)
+func answerTo(to, from *Leg) ([]byte, error) {
+	a, err := to.anchor()
 	if err != nil {
 		return nil, err
 	}
@@ -191,8 +191,8 @@ func (s *Session) answerTo(to, from *Leg) ([]byte, error) {
 	return body, to.say(body)
 }
 
-func (s *Session) anchor(l *Leg) (sdp.Anchor, error) {
-	rtp, rtcp := s.relay.Leg(s.role(l)).Local()
+func (l *Leg) anchor() (sdp.Anchor, error) {
+	rtp, rtcp := l.media.Local()
 	if l.origin.SessionID == 0 {
 		origin, err := sdp.NewOrigin(rtp.Addr(), rand.Reader)
 		if err != nil {
@@ -223,7 +223,7 @@ func (s *Session) role(l *Leg) media.Role {
 // setMedia puts what was negotiated into force on both legs.
 func (s *Session) setMedia() error {
 	for _, l := range []*Leg{s.caller, s.callee} {
-		if err := s.relay.Leg(s.role(l)).Set(l.params(s.other(l))); err != nil {
+		if err := l.media.Set(l.params(s.other(l))); err != nil {
 			return fmt.Errorf("media towards %s: %w", l.Party.Peer.Name, err)
 		}
 		s.showLeg(l)

@@ -52,7 +52,7 @@ func (s *Session) passChange(leg *Leg, in *ua.Incoming) {
 		return
 	}
 	other := s.other(leg)
-	offer, err := s.offerTo(other, leg, other.ours != nil)
+	offer, err := offerTo(other, leg, other.ours != nil)
 	if err != nil {
 		s.answer(in, ua.Reply{Status: 488})
 		return

@@ -54,6 +54,8 @@ type Session struct {
 	change   *change                       // the change of the media under way
 	promise  *promise                      // an offer of ours that waits for its ACK
 	passing  map[*ua.Outgoing]*ua.Incoming // what else was passed on and waits for its answer
+	former   []*Leg                        // transferors: they have left the call
+	extra    []*admission.Ticket           // of the calls that transfers have added
 	timer    *time.Timer
 
 	mu       sync.Mutex // guards everything below
@@ -69,6 +71,7 @@ type Leg struct {
 	Party  Party
 	Dialog *ua.Dialog
 
+	media     *media.Leg        // its ports
 	confirmed bool              // the INVITE was answered with 2xx
 	gone      bool              // it has ended: no BYE is due
 	account   policy.Account    // on a trunk: the account that carries the call
@@ -125,6 +128,9 @@ func (s *Session) finish(end ending) {
 	if s.ticket != nil {
 		s.ticket.Release()
 		s.onward.Release()
+		for _, t := range s.extra {
+			t.Release()
+		}
 		e := event.CallEnded{At: time.Now(), Call: s.id, Answered: !answered.IsZero(), Status: end.status, Reason: end.reason}
 		if e.Answered {
 			e.Duration = time.Since(answered)
@@ -158,6 +164,11 @@ func (s *Session) send(ctx context.Context, l *Leg, req *sip.Request) (*ua.Outgo
 
 // legOf tells which leg a request in a dialog came by: our tag is in its To.
 func (s *Session) legOf(in *ua.Incoming) *Leg {
+	for _, l := range s.former {
+		if l.Dialog.LocalTag == in.Tag {
+			return l
+		}
+	}
 	if s.callee != nil && s.callee.Dialog != nil && s.callee.Dialog.LocalTag == in.Tag {
 		return s.callee
 	}

@@ -21,6 +21,7 @@ type outcome struct {
 	// elsewhere tells that another server of the same target may do better.
 	elsewhere bool
 	avoid     time.Duration // how long this server is to be tried last
+	stopped   string        // why the whole call ends, "" when only this attempt does
 	status    int
 	rule      string // of the admission that refused it, "" when the peer was asked
 	reason    string

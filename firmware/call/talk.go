@@ -41,6 +41,14 @@ func (s *Session) request(in *ua.Incoming) (ending, bool) {
 	if in.IsAck() {
 		return s.acknowledged(leg, in)
 	}
+	if s.hasLeft(leg) {
+		status := 481
+		if in.Method == sip.BYE {
+			status = 200
+		}
+		s.answer(in, ua.Reply{Status: status})
+		return ending{}, false
+	}
 	if !leg.Dialog.InOrder(in.Request) {
 		s.answer(in, ua.Reply{Status: 500}) // RFC 3261 §12.2.2
 		return ending{}, false
@@ -52,6 +60,8 @@ func (s *Session) request(in *ua.Incoming) (ending, bool) {
 		s.reinvite(leg, in)
 	case sip.INFO:
 		s.info(leg, in)
+	case sip.REFER:
+		return s.refer(leg, in)
 	case sip.OPTIONS:
 		s.answer(in, ua.Reply{Status: 200})
 	default:

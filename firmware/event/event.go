@@ -41,6 +41,14 @@ type CallOverflowed struct {
 	Reason string // why the PBX could not take the call
 }
 
+// CallTransferred: one side of a call has been replaced.
+type CallTransferred struct {
+	At   time.Time
+	Call string
+	By   string // who asked for it
+	To   string // the number that was called instead
+}
+
 // CallEnded: a call is over, answered or not.
 type CallEnded struct {
 	At       time.Time
@@ -99,12 +107,13 @@ type PolicyApplied struct {
 	Who, Why string
 }
 
-func (CallStarted) event()    {}
-func (CallAnswered) event()   {}
-func (CallOverflowed) event() {}
-func (CallEnded) event()      {}
-func (CallRefused) event()    {}
-func (SourceRefused) event()  {}
-func (TrunkChanged) event()   {}
-func (PBXChanged) event()     {}
-func (PolicyApplied) event()  {}
+func (CallStarted) event()     {}
+func (CallAnswered) event()    {}
+func (CallOverflowed) event()  {}
+func (CallTransferred) event() {}
+func (CallEnded) event()       {}
+func (CallRefused) event()     {}
+func (SourceRefused) event()   {}
+func (TrunkChanged) event()    {}
+func (PBXChanged) event()      {}
+func (PolicyApplied) event()   {}

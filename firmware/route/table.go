@@ -125,6 +125,16 @@ func (t *Table) Inbound(trunk string, n numbering.Number) (Target, bool) {
 	return Target{Peer: pbx, Rule: n.E164 + " belongs to account " + account.User + " of trunk " + trunk}, true
 }
 
+// Own returns the PBX for a number that any trunk owns: whom the office wants when it transfers a call to itself.
+func (t *Table) Own(n numbering.Number) (Target, bool) {
+	for _, trunk := range t.trunks {
+		if target, ours := t.Inbound(trunk, n); ours {
+			return target, true
+		}
+	}
+	return Target{}, false
+}
+
 // Account returns the trunk's account that owns the presented number, else its first one; owned tells which. The account
 // is zero when the trunk has none.
 func (t *Table) Account(trunk string, presented numbering.Number) (account policy.Account, owned bool) {

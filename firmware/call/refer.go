@@ -1,0 +1,228 @@
+package call
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/emiago/sipgo/sip"
+
+	"tollgate/firmware/admission"
+	"tollgate/firmware/event"
+	"tollgate/firmware/media"
+	"tollgate/firmware/numbering"
+	"tollgate/firmware/policy"
+	"tollgate/firmware/route"
+	"tollgate/firmware/ua"
+)
+
+// A transfer ends at the box (RFC 5853 §3.2.1): REFER never crosses it. The box calls the target itself, judged like any
+// other call of the office, and joins it with the one who stays.
+//
+//	transferor --REFER--> box: number, route, admission
+//	transferor <--NOTIFY-- 100, 180 ...        box --INVITE--> target, offered what the one who stays can do
+//	transferor <--NOTIFY-- 200, BYE            box --re-INVITE--> the one who stays, offered what the target answered
+//
+// Until the target answers, the two go on talking; when it does not, they still can.
+
+// referTimeout is how long a target may ring.
+const referTimeout = 90 * time.Second
+
+// referral is a REFER that was accepted.
+type referral struct {
+	by, stay *Leg
+	number   numbering.Number
+	targets  []route.Target
+	ticket   *admission.Ticket
+	relay    *media.Session // of the call to be
+	rang     bool           // the transferor was told
+}
+
+// refer takes a REFER within an answered call (RFC 3515). Only the office may transfer: a carrier that could would place
+// calls at the office's expense.
+func (s *Session) refer(by *Leg, in *ua.Incoming) (ending, bool) {
+	if s.change != nil || s.promise != nil {
+		s.answer(in, ua.Reply{Status: 491})
+		return ending{}, false
+	}
+	r, no := s.readReferral(by, in)
+	if no == nil {
+		no = s.admitReferral(r)
+	}
+	if no != nil {
+		s.answer(in, ua.Reply{Status: no.status})
+		s.tellTransferRefused(r, *no)
+		return ending{}, false
+	}
+	s.answer(in, ua.Reply{Status: 202, Contact: by.Dialog.Contact})
+	s.notify(by, 100, false)
+	return s.transfer(r)
+}
+
+// readReferral reads whom the transferor wants, and where that is.
+func (s *Session) readReferral(by *Leg, in *ua.Incoming) (*referral, *refusal) {
+	r := &referral{by: by, stay: s.other(by)}
+	headers := in.GetHeaders("Refer-To")
+	if len(headers) != 1 {
+		return r, &refusal{status: 400, rule: "sip", reason: "a REFER has exactly one Refer-To"}
+	}
+	var uri sip.Uri
+	params := sip.NewParams()
+	if _, err := sip.ParseAddressValue(headers[0].Value(), &uri, &params); err != nil || uri.Host == "" && uri.Raw() == "" {
+		return r, &refusal{status: 400, rule: "sip", reason: "its Refer-To cannot be read"}
+	}
+	switch {
+	case by.side() != policy.SideInside:
+		return r, &refusal{status: 403, rule: "transfer", reason: by.Party.Peer.Name + " wants to transfer a call; only the office may"}
+	case uri.Headers.Length() > 0:
+		return r, &refusal{status: 501, rule: "transfer", reason: "a transfer to a call that is already under way is not supported"}
+	}
+	return r, s.findReferral(r, userOf(uri))
+}
+
+// findReferral finds the target: one of our own numbers is the PBX's, any other goes out by the routes.
+func (s *Session) findReferral(r *referral, user string) *refusal {
+	number, err := s.settings.Plan.Read(user, s.settings.OutsidePrefix)
+	if err != nil {
+		return &refusal{status: 484, rule: "site.country", reason: err.Error()}
+	}
+	r.number = number
+	if t, ours := s.settings.Routes.Own(number); ours {
+		r.targets = []route.Target{t}
+		return nil
+	}
+	if r.targets, _ = s.settings.Routes.Outbound(number); len(r.targets) == 0 {
+		return &refusal{status: 404, rule: "routes", reason: fmt.Sprintf("no route leads to %s", number)}
+	}
+	r.targets = s.upFirst(r.targets)
+	return nil
+}
+
+// admitReferral judges the transfer as the new call that it is.
+func (s *Session) admitReferral(r *referral) *refusal {
+	if r.targets[0].Peer.Side == policy.SideInside {
+		return nil // it stays in the office
+	}
+	ticket, no := s.desk.o.Gate.Admit(admission.Attempt{Caller: r.by.Party.Peer, Number: r.number, Draining: s.draining, At: time.Now()})
+	if no != nil {
+		return &refusal{status: no.Status, rule: no.Rule, reason: no.Reason}
+	}
+	r.ticket = ticket
+	return nil
+}
+
+func (s *Session) tellTransferRefused(r *referral, no refusal) {
+	s.log.Info("transfer refused", "by", r.by.Party.Peer.Name, "to", r.number.String(), "rule", no.rule, "reason", no.reason, "status", no.status)
+	s.desk.o.Sink.Tell(event.CallRefused{
+		At: time.Now(), From: s.callerText(), To: r.number.String(), Caller: r.by.Party.Peer.Name, Status: no.status, Rule: no.rule,
+		Reason: "transfer: " + no.reason,
+	})
+}
+
+// notify tells the transferor how the transfer stands (RFC 3515 §2.4.4); over ends the subscription.
+func (s *Session) notify(by *Leg, status int, over bool) {
+	if by.gone {
+		return
+	}
+	state := "active;expires=" + seconds(referTimeout)
+	if over {
+		state = "terminated;reason=noresource"
+	}
+	req := by.Dialog.RequestWith(sip.NOTIFY, fmt.Appendf(nil, "SIP/2.0 %d %s\r\n", status, ua.Phrase(status)), "message/sipfrag;version=2.0")
+	req.AppendHeader(sip.NewHeader("Event", "refer"))
+	req.AppendHeader(sip.NewHeader("Subscription-State", state))
+	req.AppendHeader(sip.NewHeader("Contact", "<"+by.Dialog.Contact+">"))
+	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
+	defer cancel()
+	if _, err := s.send(ctx, by, req); err != nil {
+		s.log.Info("transferor not told", "err", err)
+	}
+}
+
+// transfer calls the targets in turn and joins the first that answers with the one who stays.
+func (s *Session) transfer(r *referral) (ending, bool) {
+	s.log.Info("transfer", "by", r.by.Party.Peer.Name, "to", r.number.String())
+	last := outcome{status: 503}
+	for _, t := range r.targets {
+		if t.Peer.Side == policy.SideOutside {
+			if no := r.ticket.Move(t.Peer.Name); no != nil {
+				last = outcome{status: no.Status, rule: no.Rule, reason: no.Reason}
+				continue
+			}
+		}
+		party, ok := s.party(t.Peer)
+		if !ok || party.Away != "" {
+			last = outcome{status: 480, reason: party.Away}
+			continue
+		}
+		leg, o := s.callTarget(r, party)
+		if leg != nil {
+			return s.join(r, leg)
+		}
+		if last = o; r.stay.gone || !o.tryNext {
+			break
+		}
+	}
+	return s.transferFailed(r, last)
+}
+
+// transferFailed leaves the call as it was, unless somebody has left it meanwhile.
+func (s *Session) transferFailed(r *referral, o outcome) (ending, bool) {
+	r.ticket.Release()
+	if r.relay != nil {
+		r.relay.Close()
+	}
+	s.notify(r.by, max(o.status, 400), true)
+	s.log.Info("transfer failed", "to", r.number.String(), "status", o.status, "reason", o.reason)
+	switch {
+	case r.stay.gone || r.by.gone:
+		return ending{reason: "the transfer failed, and one side has hung up"}, true
+	case o.stopped != "":
+		return ending{reason: o.stopped}, true
+	}
+	return ending{}, false
+}
+
+// join makes the target the one that the other talks to, and lets the transferor go.
+func (s *Session) join(r *referral, target *Leg) (ending, bool) {
+	s.notify(r.by, 200, true)
+	old := s.relay
+	s.relay, s.caller, s.callee = r.relay, r.stay, target
+	r.stay.media = r.relay.Leg(media.Caller)
+	s.former = append(s.former, r.by)
+	if r.ticket != nil {
+		s.extra = append(s.extra, r.ticket)
+	}
+	s.mu.Lock()
+	s.shown, s.to, s.suites = r.relay, r.number, [2]policy.Suite{}
+	s.mu.Unlock()
+	s.showTarget(target.Party)
+	old.Close()
+	s.release(r.by)
+	s.desk.o.Sink.Tell(event.CallTransferred{At: time.Now(), Call: s.id, By: r.by.Party.Peer.Name, To: r.number.String()})
+	return s.tellChange(target)
+}
+
+// release hangs a transferor up. Its answer is waited for by nobody.
+func (s *Session) release(l *Leg) {
+	s.arm(l, 0, false)
+	if l.gone {
+		return
+	}
+	l.gone = true
+	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
+	defer cancel()
+	if _, err := s.send(ctx, l, l.Dialog.Request(sip.BYE)); err != nil {
+		s.log.Info("transferor not hung up", "err", err)
+	}
+}
+
+// hasLeft tells whether a leg was a transferor's.
+func (s *Session) hasLeft(l *Leg) bool {
+	for _, f := range s.former {
+		if f == l {
+			return true
+		}
+	}
+	return false
+}

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/hex"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,17 +22,18 @@ const realm = "tollgate"
 // maxAuthorizations is how many Authorization headers are looked at for ours.
 const maxAuthorizations = 8
 
-// The algorithms offered, in order of preference (RFC 8760 §2.4).
+// The algorithms spoken.
 const (
-	algSHA256 = "SHA-256"
-	algMD5    = "MD5"
+	algSHA256 = policy.DigestSHA256
+	algMD5    = policy.DigestMD5
 )
 
 // account is who the PBX must prove to be. H(user:realm:secret) is as good as the secret; behind a function no printing
 // verb reaches it, as it would a value in a field that is not exported.
 type account struct {
-	user string
-	ha1  func(algorithm string) string
+	user    string
+	ha1     func(algorithm string) string
+	offered []string // algorithms, in the order of the policy
 }
 
 // newAccount returns the account of a PBX that authenticates by digest, else nil.
@@ -43,7 +45,11 @@ func newAccount(pbx policy.PBX) *account {
 	for _, alg := range []string{algSHA256, algMD5} {
 		ha1[alg] = hash(alg, pbx.User, realm, pbx.Secret.Reveal())
 	}
-	return &account{user: pbx.User, ha1: func(algorithm string) string { return ha1[algorithm] }}
+	a := &account{user: pbx.User, ha1: func(algorithm string) string { return ha1[algorithm] }, offered: pbx.DigestAlgorithms}
+	if len(a.offered) == 0 {
+		a.offered = policy.DigestAlgorithms()
+	}
+	return a
 }
 
 // digest checks the credentials of a request from the PBX.
@@ -51,16 +57,16 @@ func (g *Gate) digest(now time.Time, s Source, req *sip.Request, peer policy.Pee
 	c, found, err := ours(req)
 	switch {
 	case err != nil:
-		return g.challenge(now, s, peer, RuleWrongDigest, "the PBX's credentials cannot be read: "+err.Error())
+		return g.challenge(now, s, peer, a, RuleWrongDigest, "the PBX's credentials cannot be read: "+err.Error())
 	case !found:
-		return g.challenge(now, s, peer, RuleNoCredentials, "the PBX has not sent credentials yet")
+		return g.challenge(now, s, peer, a, RuleNoCredentials, "the PBX has not sent credentials yet")
 	case !sameURI(req, c.uri):
-		return g.challenge(now, s, peer, RuleWrongDigest, "the PBX's credentials are for another request")
+		return g.challenge(now, s, peer, a, RuleWrongDigest, "the PBX's credentials are for another request")
 	case !a.proves(c, string(req.Method)):
-		return g.challenge(now, s, peer, RuleWrongDigest, "the PBX's user or secret is wrong")
+		return g.challenge(now, s, peer, a, RuleWrongDigest, "the PBX's user or secret is wrong")
 	}
 	if !g.nonces.use(now, s, c, req) {
-		return g.challenge(now, s, peer, RuleStaleNonce, "the PBX's nonce is old or was used before")
+		return g.challenge(now, s, peer, a, RuleStaleNonce, "the PBX's nonce is old or was used before")
 	}
 	return Verdict{Action: Accept, Peer: peer}
 }
@@ -88,7 +94,7 @@ func (a account) proves(c credentials, method string) bool {
 	got := strings.ToLower(c.response)
 	user := subtle.ConstantTimeCompare([]byte(hash(algSHA256, c.user)), []byte(hash(algSHA256, a.user)))
 	response := subtle.ConstantTimeCompare([]byte(got), []byte(want))
-	return user&response == 1 && ok
+	return user&response == 1 && ok && slices.Contains(a.offered, alg)
 }
 
 // algorithm reads the parameter; without it MD5 is meant (RFC 7616 §3.3). False for those not offered.
@@ -129,13 +135,13 @@ func sameURI(req *sip.Request, uri string) bool {
 
 // challenge asks for credentials. stale=true tells the PBX that its secret was right and only the nonce was not
 // (RFC 7616 §3.3).
-func (g *Gate) challenge(now time.Time, s Source, peer policy.Peer, rule, reason string) Verdict {
+func (g *Gate) challenge(now time.Time, s Source, peer policy.Peer, a account, rule, reason string) Verdict {
 	nonce, err := g.nonces.issue(now, s)
 	if err != nil {
 		return Verdict{Action: Refuse, Peer: peer, Status: sip.StatusInternalServerError, Rule: RuleChallengeFailed, Reason: err.Error()}
 	}
 	v := Verdict{Action: Challenge, Peer: peer, Status: sip.StatusUnauthorized, Rule: rule, Reason: reason}
-	for _, alg := range []string{algSHA256, algMD5} {
+	for _, alg := range a.offered {
 		c := digest.Challenge{Realm: realm, Nonce: nonce, Algorithm: alg, QOP: []string{"auth"}, Stale: rule == RuleStaleNonce}
 		v.Challenge = append(v.Challenge, c.String())
 	}

@@ -105,6 +105,36 @@ func TestTheChallengeOffersSHA256BeforeMD5(t *testing.T) {
 	}
 }
 
+func TestOnlyTheAlgorithmsOfThePolicyAreOfferedAndTaken(t *testing.T) {
+	p := office()
+	p.PBX.Authentication, p.PBX.User, p.PBX.Secret = policy.AuthDigest, user, secret
+	g := New(p, rand.Reader)
+	both := challenged(t, g, noon, office10)
+	for _, only := range []string{"MD5", "SHA-256"} {
+		p.PBX.DigestAlgorithms = []string{only}
+		g.Set(p)
+		if v := g.Identify(noon, office10, request(t, "INVITE", called)); len(v.Challenge) != 1 || challenges(t, v)[only] == nil {
+			t.Errorf("%s alone: %v", only, v.Challenge)
+		}
+		for alg, c := range both { // issued before the change
+			auth := authorization(t, c, digest.Options{Count: 1, Cnonce: only})
+			want := map[bool]Action{true: Accept, false: Challenge}[alg == only]
+			if v := g.Identify(noon, office10, transaction(t, "z9hG4bK"+alg+only, auth)); v.Action != want {
+				t.Errorf("%s when %s is asked for: %+v", alg, only, v)
+			}
+		}
+		p.PBX.DigestAlgorithms = nil
+		g.Set(p)
+		both = challenged(t, g, noon, office10)
+	}
+	p.PBX.DigestAlgorithms = []string{"MD5", "SHA-256"}
+	g.Set(p)
+	v := g.Identify(noon, office10, request(t, "INVITE", called))
+	if first, err := digest.ParseChallenge(v.Challenge[0]); err != nil || first.Algorithm != "MD5" {
+		t.Errorf("MD5 first: %v", v.Challenge)
+	}
+}
+
 // registrarGate is of a policy whose PBX registers from anywhere in the office.
 func registrarGate() *Gate {
 	p := office()

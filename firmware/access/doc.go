@@ -15,7 +15,7 @@
 // # What the digest guards
 //
 // With "authentication: digest" every request from the PBX that can open something is challenged with 401, first with
-// SHA-256 and then with MD5 (RFC 7616, RFC 8760). Not challenged are:
+// SHA-256 and then with MD5, or as the policy says (RFC 7616, RFC 8760). Not challenged are:
 //
 //   - ACK and CANCEL, which cannot be sent again with credentials (RFC 3261 §22.1);
 //   - OPTIONS outside a dialog, the ping of many systems: it opens nothing, and its answer tells nothing that the

@@ -104,6 +104,9 @@ func (p *Policy) fill() {
 		p.PBX.Address = netip.AddrPortFrom(a.Addr(), p.PBX.Transport.DefaultPort())
 	}
 	p.PBX.TLS.Trust = tidyTrust(p.PBX.TLS.Trust)
+	if p.PBX.Authentication == AuthDigest && len(p.PBX.DigestAlgorithms) == 0 {
+		p.PBX.DigestAlgorithms = DigestAlgorithms()
+	}
 	for i := range p.Trunks {
 		p.Trunks[i].fill()
 	}

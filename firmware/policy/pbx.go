@@ -123,6 +123,7 @@ func (c *checker) pbxAuthentication(p PBX) {
 		if c.required("pbx.secret", p.Secret != "", "digest needs a secret of at least 16 characters") {
 			c.secret("pbx.secret", p.Secret, "choose a longer, random one for PBX and box", p.User)
 		}
+		c.digestAlgorithms(p.DigestAlgorithms)
 		return
 	}
 	const hint = "write authentication: digest, or remove it"
@@ -131,6 +132,21 @@ func (c *checker) pbxAuthentication(p PBX) {
 	}
 	if p.Secret != "" {
 		c.fault("pbx.secret", hint, "has no effect with authentication: address")
+	}
+	if len(p.DigestAlgorithms) > 0 {
+		c.fault("pbx.digest_algorithms", hint, "has no effect with authentication: address")
+	}
+}
+
+func (c *checker) digestAlgorithms(list []string) {
+	const path = "pbx.digest_algorithms"
+	if !c.atMost(path, len(list), 16) {
+		return
+	}
+	for i, name := range list {
+		if one(c, index(path, i), name, DigestAlgorithms()...) && slices.Contains(list[:i], name) {
+			c.fault(index(path, i), "keep one of the two", "%s is listed twice", name)
+		}
 	}
 }
 

@@ -72,9 +72,12 @@ type PBX struct {
 	Authentication Authentication `yaml:"authentication"` // default address
 	User           string         `yaml:"user"`           // with authentication: digest
 	Secret         Secret         `yaml:"secret"`         // with authentication: digest
-	SRTP           SRTPMode       `yaml:"srtp"`           // default off; anything else needs transport: tls
-	Codecs         []string       `yaml:"codecs"`         // SDP encoding names in order of preference; default PCMA, PCMU
-	NumberFormat   NumberFormat   `yaml:"number_format"`  // default e164
+	// DigestAlgorithms are offered to the PBX in this order, with authentication: digest; default SHA-256, MD5.
+	DigestAlgorithms []string `yaml:"digest_algorithms"`
+
+	SRTP         SRTPMode     `yaml:"srtp"`          // default off; anything else needs transport: tls
+	Codecs       []string     `yaml:"codecs"`        // SDP encoding names in order of preference; default PCMA, PCMU
+	NumberFormat NumberFormat `yaml:"number_format"` // default e164
 	// OutsidePrefix is the digit dialled for an outside line, removed before the number is read; may be empty.
 	OutsidePrefix string `yaml:"outside_prefix"`
 	// Overflow is the E.164 number that calls for the PBX are sent out to while it cannot be reached; may be empty.

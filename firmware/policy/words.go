@@ -80,6 +80,15 @@ const (
 	ReachRegistration Reach = "registration"
 )
 
+// The digest algorithms spoken (RFC 7616 §3.2), in order of preference (RFC 8760 §2.4).
+const (
+	DigestSHA256 = "SHA-256"
+	DigestMD5    = "MD5"
+)
+
+// DigestAlgorithms lists them all.
+func DigestAlgorithms() []string { return []string{DigestSHA256, DigestMD5} }
+
 // NumberFormat is how a peer wants numbers written.
 type NumberFormat string
 

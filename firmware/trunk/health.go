@@ -52,13 +52,14 @@ func (h *health) take(failure string, roundTrip time.Duration) (changed bool) {
 // watch asks all servers of the trunk again and again whether they are there.
 func (t *Trunk) watch(ctx context.Context) {
 	for {
+		members, err := t.pools[0].ready(ctx)
 		var asked sync.WaitGroup
-		for _, m := range t.Members() {
+		for _, m := range members {
 			asked.Go(func() { m.ask(ctx) })
 		}
 		asked.Wait()
 		wait := askEvery
-		if members := t.Members(); len(members) == 0 || anyInDoubt(t, members) {
+		if err != nil || t.inDoubt(members) {
 			wait = askAgain
 		}
 		select {
@@ -69,7 +70,8 @@ func (t *Trunk) watch(ctx context.Context) {
 	}
 }
 
-func anyInDoubt(t *Trunk, members []*Member) bool {
+// inDoubt tells whether a server is down or has just failed.
+func (t *Trunk) inDoubt(members []*Member) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, m := range members {

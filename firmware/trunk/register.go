@@ -183,6 +183,9 @@ func (r *registration) registerAt(ctx context.Context, m *Member, ask, timeout t
 				r.trunk.o.Log.Info("the carrier does not know bulk registration; each number registers", "trunk", r.trunk.Policy.Name, "account", r.account.User)
 				break
 			}
+			if err != nil && r.noBulk {
+				err = fmt.Errorf("number %s: %w", b.user, err)
+			}
 			if err != nil {
 				return conn, 0, err
 			}

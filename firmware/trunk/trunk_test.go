@@ -59,8 +59,9 @@ func (c *carrier) WriteMsg(m sip.Message) error {
 	req.SetSource("198.51.100.2:5060")
 	c.mu.Lock()
 	c.seen, c.at = append(c.seen, req), append(c.at, time.Now())
+	script := c.script
 	c.mu.Unlock()
-	if res := c.script(req); res != nil {
+	if res := script(req); res != nil {
 		go c.core.Receive(res, c, policy.Peer{Side: policy.SideOutside, Name: "carrier-a"})
 	}
 	return nil

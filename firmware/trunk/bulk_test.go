@@ -67,7 +67,7 @@ func TestEachNumberRegistersWhereTheCarrierDoesNotKnowBulk(t *testing.T) {
 		tr, told, _ := startFleet(t, f, fleetNames(one), bulkPolicy())
 		time.Sleep(time.Second)
 		var aors, contacts []string
-		for _, req := range f.at(one).seen[1:] {
+		for _, req := range f.at(one).requests()[1:] {
 			aors, contacts = append(aors, req.To().Address.User), append(contacts, req.Contact().Address.User)
 		}
 		want := []string{"+33123456700", "+33123456701", "+33123456702"}
@@ -114,7 +114,7 @@ func TestEachAccountRegistersItsOwnContact(t *testing.T) {
 		tr, _, _ := startFleet(t, f, fleetNames(one), p)
 		time.Sleep(time.Second)
 		contacts := map[string]string{}
-		for _, req := range f.at(one).seen {
+		for _, req := range f.at(one).requests() {
 			contacts[req.To().Address.User] = req.Contact().Address.User
 		}
 		if contacts["office"] != "office" || contacts["branch"] != "branch" || len(contacts) != 2 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -134,4 +135,11 @@ func first(t *Trunk) string {
 		return "none"
 	}
 	return m[0].Addr().Addr().String()
+}
+
+// requests are those that have reached the server.
+func (c *carrier) requests() []*sip.Request {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.seen)
 }

@@ -8,6 +8,7 @@
 package branch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,13 +38,17 @@ type Wishes struct {
 	PBXDigest     bool       // the box asks the PBX for a digest
 	PBXPassword   string     // what the PBX answers, when it differs from the right one
 	PBXRegisters  bool       // the PBX registers with the box and is found there, by digest
+	PBXOnlyMD5    bool       // the box offers the PBX no better digest than MD5
 	Overflow      string     // where calls go while the PBX cannot be reached
 	PBXSRTP       string     // off (default), optional, required
 	PhoneSRTP     bool       // the phones insist on SRTP
 	Algorithm     string     // of the carrier's digest: MD5 (default), SHA-256
 	TrunkPassword string     // what the box uses, when it differs from the right one
+	TrunkPlain    string     // udp or tcp: the trunk has neither TLS nor SRTP
+	TLSMethod     string     // of the carrier, as Kamailio writes it; default: TLSv1.2+
 	NewConnection bool       // the carrier calls the box at its Contact
 	Manual        bool       // nobody answers by himself
+	NoOffice      bool       // there is neither PBX nor phone but what the test brings
 }
 
 // Right passwords of the PBX and of the trunk.
@@ -75,15 +80,9 @@ type Step struct {
 
 // New returns a branch of which nothing exists yet.
 func New(w Wishes) *Branch {
-	if w.Layout == "" {
-		w.Layout = lab.TwoPorts
-	}
-	if w.PBXTransport == "" {
-		w.PBXTransport = "udp"
-	}
-	if w.PBXSRTP == "" {
-		w.PBXSRTP = "off"
-	}
+	w.Layout = cmp.Or(w.Layout, lab.TwoPorts)
+	w.PBXTransport = cmp.Or(w.PBXTransport, "udp")
+	w.PBXSRTP = cmp.Or(w.PBXSRTP, "off")
 	return &Branch{Wishes: w}
 }
 
@@ -179,7 +178,7 @@ func (b *Branch) startCarrier(ctx context.Context) error {
 			{User: "alice", Password: "wonderland", Number: "+33987654321"},
 			{User: "bob", Password: "builder", Number: "+33987654322"},
 		},
-		Extra: []string{Emergency},
+		Extra: []string{Emergency}, Plain: b.Wishes.TrunkPlain != "", TLSMethod: b.Wishes.TLSMethod,
 	}
 	if err := b.Carrier.Start(ctx); err != nil {
 		return err
@@ -188,7 +187,7 @@ func (b *Branch) startCarrier(ctx context.Context) error {
 		p := &peer.Phone{
 			Host: l.Subscribers[i], Name: login.User, Login: login, AOR: login.Number + "@" + CarrierDomain,
 			Registrar: netip.AddrPortFrom(l.Carrier.Address, peer.CarrierPort), Transport: "tls", Authority: b.authority,
-			SRTP: true, Manual: b.Wishes.Manual, Tone: []float64{1150, 1480}[i],
+			SRTP: b.Wishes.TrunkPlain == "", Manual: b.Wishes.Manual, Tone: []float64{1150, 1480}[i],
 		}
 		b.Subscribers = append(b.Subscribers, p)
 		if err := p.Start(ctx); err != nil {
@@ -198,7 +197,15 @@ func (b *Branch) startCarrier(ctx context.Context) error {
 	return nil
 }
 
+// PBXLogin is what the PBX proves itself with, when it has to.
+func (b *Branch) PBXLogin() peer.Login {
+	return peer.Login{User: "pbx", Password: cmp.Or(b.Wishes.PBXPassword, pbxPassword)}
+}
+
 func (b *Branch) startOffice(ctx context.Context) error {
+	if b.Wishes.NoOffice {
+		return nil
+	}
 	l := b.Lab
 	b.PBX = &peer.PBX{
 		Host: l.PBX, Domain: OfficeDomain, Box: l.Net.BoxInside, Transport: b.Wishes.PBXTransport, Authority: b.authority,
@@ -209,7 +216,7 @@ func (b *Branch) startOffice(ctx context.Context) error {
 	}
 	b.PBX.Registers = b.Wishes.PBXRegisters
 	if b.Wishes.PBXDigest || b.Wishes.PBXRegisters {
-		b.PBX.Login = peer.Login{User: "pbx", Password: or(b.Wishes.PBXPassword, pbxPassword)}
+		b.PBX.Login = b.PBXLogin()
 	}
 	if err := b.PBX.Start(ctx); err != nil {
 		return err
@@ -226,13 +233,6 @@ func (b *Branch) startOffice(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-func or(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // startBox runs the box with its policy and waits until the trunk is registered, unless the trunk is meant to fail.

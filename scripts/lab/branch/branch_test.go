@@ -27,25 +27,12 @@ func TestMain(m *testing.M) {
 			return 1
 		}
 		defer os.RemoveAll(folder)
-		if binary, err = program(folder); err != nil {
+		if binary, err = branch.Program(folder); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
 		return m.Run()
 	}())
-}
-
-func program(folder string) (string, error) {
-	if name := os.Getenv("TOLLGATE_BINARY"); name != "" {
-		return filepath.Abs(name)
-	}
-	name := filepath.Join(folder, "tollgate")
-	build := exec.Command("go", "build", "-o", name, "tollgate/firmware")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the box: %w\n%s", err, out)
-	}
-	return name, nil
 }
 
 // build makes a branch and sees to it that nothing is left of it. When the test fails, the ends of the logs are shown.

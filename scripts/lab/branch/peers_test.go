@@ -91,3 +91,47 @@ func TestACarrierThatRejectsOurPasswordIsShownAndNotPestered(t *testing.T) {
 		t.Error("a call passed over a trunk that is down")
 	}
 }
+
+func TestTheTrunkMaySpeakUDPOrTCPWithoutEncryption(t *testing.T) {
+	for _, transport := range []string{"udp", "tcp"} {
+		t.Run(transport, func(t *testing.T) {
+			bothWays(t, build(t, branch.Wishes{TrunkPlain: transport}))
+		})
+	}
+}
+
+func TestACarrierMaySpeakNothingNewerThanTLS12(t *testing.T) {
+	b := build(t, branch.Wishes{TLSMethod: "TLSv1.2"})
+	bothWays(t, b)
+	s, err := b.Box.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.Trunks[0].TLSVersion; got != "TLS 1.2" {
+		t.Errorf("the box shows %s, want TLS 1.2", got)
+	}
+}
+
+func TestTheTrunkComesBackWithItsCarrier(t *testing.T) {
+	b := build(t, branch.Wishes{})
+	b.Carrier.Stop()
+	err := b.Box.Await(t.Context(), "noticing that the carrier is gone", func(s branch.Status) bool {
+		return s.Trunks[0].State != "up"
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	if err := b.Carrier.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.Box.AwaitTrunk(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	c := b.Outgoing()
+	c.Seconds = 1
+	c.To.Stop() // the carrier has forgotten its subscribers as well
+	if err := c.To.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	talk(t, b, c)
+}

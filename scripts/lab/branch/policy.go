@@ -1,6 +1,7 @@
 package branch
 
 import (
+	"cmp"
 	_ "embed"
 	"fmt"
 	"net/netip"
@@ -24,13 +25,13 @@ type policyData struct {
 	PBX             struct {
 		Address                                          netip.AddrPort
 		Transport, User, Secret, SRTP, Trust, ServerName string
-		Registers                                        bool
+		Registers, OnlyMD5                               bool
 		Overflow                                         string
 	}
 	Trunk struct {
-		Domain, Number, User, Secret, Trust string
-		Port                                int
-		Numbers                             []string
+		Domain, Number, User, Secret, Trust, Transport, SRTP string
+		Port                                                 int
+		Numbers                                              []string
 	}
 }
 
@@ -65,12 +66,16 @@ func (b *Branch) policyData() policyData {
 	if w.PBXDigest || w.PBXRegisters {
 		d.PBX.User, d.PBX.Secret = "pbx", pbxPassword
 	}
-	d.PBX.Registers, d.PBX.Overflow = w.PBXRegisters, w.Overflow
+	d.PBX.Registers, d.PBX.OnlyMD5, d.PBX.Overflow = w.PBXRegisters, w.PBXOnlyMD5, w.Overflow
 	if w.PBXRegisters {
 		d.PBX.Trust = "" // it is the PBX that connects
 	}
-	d.Trunk.Domain, d.Trunk.Port, d.Trunk.Trust = CarrierDomain, peer.CarrierPort, indent(b.authority.PEM())
-	d.Trunk.Number, d.Trunk.User, d.Trunk.Secret = TrunkNumber, "trunk", or(w.TrunkPassword, trunkPassword)
+	d.Trunk.Domain, d.Trunk.Transport, d.Trunk.SRTP, d.Trunk.Port = CarrierDomain, "tls", "required", peer.CarrierPort
+	d.Trunk.Trust = indent(b.authority.PEM())
+	if w.TrunkPlain != "" {
+		d.Trunk.Transport, d.Trunk.SRTP, d.Trunk.Port, d.Trunk.Trust = w.TrunkPlain, "off", peer.PlainPort, ""
+	}
+	d.Trunk.Number, d.Trunk.User, d.Trunk.Secret = TrunkNumber, "trunk", cmp.Or(w.TrunkPassword, trunkPassword)
 	d.Trunk.Numbers = []string{TrunkNumber, "+33123456701", "+33123456702"}
 	return d
 }

@@ -2,10 +2,12 @@ package branch_test
 
 import (
 	"context"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"tollgate/scripts/lab/branch"
+	"tollgate/scripts/lab/peer"
 )
 
 // registered waits until the box says that the PBX is there, or is not.
@@ -66,6 +68,24 @@ func checkRegistration(t *testing.T, b *branch.Branch) {
 			t.Errorf("the PBX saw no %s", what)
 		}
 	}
+}
+
+// A telephone that registers is the smallest PBX there is. Baresip's client knows no digest but MD5 and gives up at others.
+func TestATelephoneMayBeThePBX(t *testing.T) {
+	b := build(t, branch.Wishes{PBXRegisters: true, PBXOnlyMD5: true, NoOffice: true})
+	phone := &peer.Phone{
+		Host: b.Lab.PBX, Name: "gateway", Login: b.PBXLogin(), AOR: "pbx@" + b.Lab.Net.BoxInside.String(),
+		Registrar: netip.AddrPortFrom(b.Lab.Net.BoxInside, 5060), Transport: "udp", CatchAll: true, Tone: 620,
+	}
+	b.Phones = append(b.Phones, phone)
+	if err := phone.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	registered(t, b, true)
+	talk(t, b, branch.Conversation{From: b.Subscribers[1], To: phone, Number: "+33123456702", Seconds: 1.5})
+	talk(t, b, branch.Conversation{From: phone, To: b.Subscribers[0], Number: "0987654321", Seconds: 1.5, CalledHangsUp: true})
+	phone.Stop() // takes its registration back
+	registered(t, b, false)
 }
 
 func TestAPBXThatRegistersWithAWrongSecretIsRefusedAndShown(t *testing.T) {

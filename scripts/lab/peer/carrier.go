@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -11,14 +12,17 @@ import (
 	"tollgate/scripts/lab/capture"
 )
 
-// CarrierPort is where the carrier listens, with TLS.
-const CarrierPort = 5061
+// CarrierPort is where the carrier listens with TLS; without TLS it is PlainPort.
+const (
+	CarrierPort = 5061
+	PlainPort   = 5060
+)
 
 // Login is one account: what it signs in with, and the number that goes with it.
 type Login struct{ User, Password, Number string }
 
-// Carrier is a telephone company: a Kamailio that speaks TLS only, registers its subscribers and one trunk by digest,
-// refuses calls without SRTP and delivers the trunk's numbers to whoever has registered the trunk.
+// Carrier is a telephone company: a Kamailio that speaks TLS, registers its subscribers and one trunk by digest, refuses
+// calls without SRTP and delivers the trunk's numbers to whoever has registered the trunk.
 type Carrier struct {
 	Host        *lab.Host
 	Authority   *Authority
@@ -33,6 +37,10 @@ type Carrier struct {
 	// NewConnections makes the carrier call the trunk at its Contact instead of on the registration's connection.
 	NewConnections bool
 	TrunkAddress   netip.Addr // where the trunk's box is seen
+	// Plain adds UDP and TCP, and takes calls without SRTP.
+	Plain bool
+	// TLSMethod is what it speaks, as Kamailio writes it: TLSv1.2+ when empty.
+	TLSMethod string
 
 	kamailio
 }
@@ -60,7 +68,8 @@ func (c *Carrier) Start(ctx context.Context) error {
 		Address       netip.Addr
 		Port          int
 		Folder, Dumps string
-	}{c, c.Host.Address, CarrierPort, folder, c.dumps()}
+		Method        string
+	}{c, c.Host.Address, CarrierPort, folder, c.dumps(), cmp.Or(c.TLSMethod, defaultTLS)}
 	for template, file := range map[string]string{"carrier.cfg": "kamailio.cfg", "tls.cfg": "tls.cfg"} {
 		if err := fill(template, filepath.Join(folder, file), data); err != nil {
 			return err

@@ -43,6 +43,9 @@ func fill(name, file string, data any) error {
 // Patience is how long a peer may take to do what it was asked for.
 const Patience = 15 * time.Second
 
+// defaultTLS is what servers speak when nothing else is wished, as Kamailio writes it.
+const defaultTLS = "TLSv1.2+"
+
 // kamailio is a running Kamailio.
 type kamailio struct {
 	host    *lab.Host

@@ -25,6 +25,7 @@ type outcome struct {
 	status    int
 	rule      string // of the admission that refused it, "" when the peer was asked
 	reason    string
+	contacts  []string      // whom a redirection names
 	atLeast   time.Duration // the callee wants a session timer of at least this (422)
 }
 
@@ -235,6 +236,9 @@ func (s *Session) declined(quit giveUp, res *sip.Response) outcome {
 	}
 	if res.StatusCode == 401 || res.StatusCode == 407 || res.StatusCode == 403 && s.callee.side() == policy.SideOutside {
 		o.reason += ": it does not accept the trunk's credentials or the number presented"
+	}
+	if o.contacts = contactUsers(res); len(o.contacts) > 0 {
+		o.tryNext = false // it says itself who may do better
 	}
 	return o
 }

@@ -208,9 +208,9 @@ func (s *Session) openMedia(callee *Leg) error {
 // setUp tries the targets in turn. When one answers, the call is talked to its end.
 func (s *Session) setUp() ending {
 	s.timer = time.AfterFunc(timerC, func() { s.inbox.Post(ringTimeout{}) })
-	last := s.tryAll(s.targets, s.ticket)
+	last := s.follow(s.tryAll(s.targets, s.ticket))
 	if s.overflows(last) {
-		last = s.overflow(last)
+		last = s.follow(s.overflow(last))
 	}
 	if last.answered {
 		s.timer.Stop()

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"tollgate/firmware/admission"
 	"tollgate/firmware/event"
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
@@ -34,9 +33,7 @@ func (s *Session) overflow(failed outcome) outcome {
 	if !policy.Overflowable(number) { // the policy was checked for it; numbers change their class with a release
 		return s.noOverflow(failed, "pbx.overflow", fmt.Sprintf("%s is a number of class %s", number, number.Class))
 	}
-	ticket, no := s.desk.o.Gate.Admit(admission.Attempt{
-		Caller: policy.Peer{Side: policy.SideInside, Name: policy.PeerPBX}, Number: number, Draining: s.draining, At: time.Now(),
-	})
+	ticket, no := s.admitOnward(targets[0], number)
 	if no != nil {
 		return s.noOverflow(failed, no.Rule, no.Reason)
 	}

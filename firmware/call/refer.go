@@ -87,23 +87,15 @@ func (s *Session) findReferral(r *referral, user string) *refusal {
 		return &refusal{status: 484, rule: "site.country", reason: err.Error()}
 	}
 	r.number = number
-	if t, ours := s.settings.Routes.Own(number); ours {
-		r.targets = []route.Target{t}
-		return nil
-	}
-	if r.targets, _ = s.settings.Routes.Outbound(number); len(r.targets) == 0 {
+	if r.targets = s.targetsOf(number); len(r.targets) == 0 {
 		return &refusal{status: 404, rule: "routes", reason: fmt.Sprintf("no route leads to %s", number)}
 	}
-	r.targets = s.upFirst(r.targets)
 	return nil
 }
 
 // admitReferral judges the transfer as the new call that it is.
 func (s *Session) admitReferral(r *referral) *refusal {
-	if r.targets[0].Peer.Side == policy.SideInside {
-		return nil // it stays in the office
-	}
-	ticket, no := s.desk.o.Gate.Admit(admission.Attempt{Caller: r.by.Party.Peer, Number: r.number, Draining: s.draining, At: time.Now()})
+	ticket, no := s.admitOnward(r.targets[0], r.number)
 	if no != nil {
 		return &refusal{status: no.Status, rule: no.Rule, reason: no.Reason}
 	}

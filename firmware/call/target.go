@@ -23,7 +23,7 @@ func (s *Session) callTarget(r *referral, party Party) (*Leg, outcome) {
 		return nil, outcome{status: 488, reason: err.Error()}
 	}
 	shown := s.presentable()
-	if s.in.Peer.Side == policy.SideOutside {
+	if s.in.Peer.Side == policy.SideOutside && s.called.String() == "" {
 		shown = s.to // the number of ours that the one who stays has called
 	}
 	draft := s.draft(target, r.number, shown, offer)

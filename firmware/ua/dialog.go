@@ -36,7 +36,7 @@ func Accept(in *Incoming, l Local, contact string) *Dialog {
 	d := &Dialog{
 		Local: l, CallID: in.CallID().Value(), LocalTag: in.Tag, Contact: contact,
 		LocalURI: in.To().Address.String(), RemoteURI: in.From().Address.String(),
-		Route: headerList(in.GetHeaders("Record-Route")), RemoteSeq: in.CSeq().SeqNo,
+		Route: HeaderList(in.GetHeaders("Record-Route")), RemoteSeq: in.CSeq().SeqNo,
 	}
 	d.RemoteTag, _ = in.From().Params.Get("tag")
 	d.Retarget(in.Request)
@@ -46,7 +46,7 @@ func Accept(in *Incoming, l Local, contact string) *Dialog {
 // Established takes the peer's tag, target and route set from a response to our INVITE (UAC, RFC 3261 §12.1.2).
 func (d *Dialog) Established(res *sip.Response) {
 	d.RemoteTag, _ = res.To().Params.Get("tag")
-	routes := headerList(res.GetHeaders("Record-Route"))
+	routes := HeaderList(res.GetHeaders("Record-Route"))
 	d.Route = make([]string, 0, len(routes))
 	for i := len(routes) - 1; i >= 0; i-- {
 		d.Route = append(d.Route, routes[i])
@@ -110,8 +110,8 @@ func (d *Dialog) message(method sip.RequestMethod, seq uint32, body []byte, cont
 	return req
 }
 
-// headerList splits header fields that may hold several comma-separated values each (RFC 3261 §7.3.1).
-func headerList(headers []sip.Header) []string {
+// HeaderList splits header fields that may hold several comma-separated values each (RFC 3261 §7.3.1).
+func HeaderList(headers []sip.Header) []string {
 	var list []string
 	for _, h := range headers {
 		list = append(list, splitList(h.Value())...)

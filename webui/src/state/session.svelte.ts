@@ -18,6 +18,10 @@ export class Session {
   first = '';
   readonly #client: Client;
   #touched = 0;
+  /** Grows with each log-in and log-out, so that an answer from before is not taken for one after it. */
+  #turns = 0;
+  /** NaN, which equals nothing, while no answer counts. */
+  #turn = 0;
 
   constructor(client: Client) {
     this.#client = client;
@@ -25,11 +29,14 @@ export class Session {
 
   /** ask finds out where we stand, and whether a session that was there is over. */
   async ask(): Promise<void> {
+    const turn = this.#turn;
     try {
       const session = await this.#client.session();
+      if (turn !== this.#turn) return;
       if (!session.logged_in) this.#out(this.standing === 'in' ? 'expired' : this.farewell);
       else this.standing = session.must_change_password ? 'must-change' : 'in';
     } catch (error) {
+      if (turn !== this.#turn) return;
       if (error instanceof Trouble && error.kind === 'not-logged-in') this.#out('expired');
       else if (this.standing === 'asking') this.standing = 'unreachable';
     }
@@ -37,18 +44,26 @@ export class Session {
 
   async logIn(user: string, password: string): Promise<void> {
     const session = await this.#client.logIn(user, password);
+    this.#turn = ++this.#turns;
     this.farewell = '';
     this.first = session.must_change_password ? password : '';
     this.standing = session.must_change_password ? 'must-change' : 'in';
   }
 
   async changePassword(current: string, next: string): Promise<void> {
-    await this.#client.changePassword(current, next);
-    this.first = '';
+    // The box ends every session and opens a new one for us; whoever asks in between hears of the old one.
+    this.#turn = NaN;
+    try {
+      await this.#client.changePassword(current, next);
+      this.first = '';
+    } finally {
+      this.#turn = ++this.#turns;
+    }
     await this.ask();
   }
 
   async logOut(): Promise<void> {
+    this.#turn = ++this.#turns;
     try {
       await this.#client.logOut();
     } catch (error) {
@@ -66,6 +81,7 @@ export class Session {
   }
 
   #out(farewell: Farewell): void {
+    this.#turn = ++this.#turns;
     this.first = '';
     this.farewell = farewell;
     this.standing = 'out';

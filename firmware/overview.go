@@ -68,7 +68,7 @@ func (b *box) counters() []api.Counter {
 // shownPBX shows where the PBX is. Whether one that does not register answers is not known.
 func shownPBX(p policy.PBX, s registrar.State) api.PBX {
 	shown := api.PBX{Address: p.Address.String(), Transport: string(p.Transport), SRTP: string(p.SRTP)}
-	if p.ReachedBy != policy.ReachRegistration {
+	if !p.ReachedBy.Registers() {
 		return shown
 	}
 	shown.Reachable, shown.Reason, shown.Expires = &s.Registered, s.Reason, moment(s.Expires)

@@ -43,7 +43,7 @@ func (p *parties) PBX() (call.Party, bool) {
 		Domain: pbx.Address.String(),
 		SRTP:   pbx.SRTP, Codecs: pbx.Codecs, Format: pbx.NumberFormat,
 	}
-	if pbx.ReachedBy == policy.ReachRegistration {
+	if pbx.ReachedBy.Registers() {
 		p.registered(&party, now)
 	}
 	return party, true
@@ -57,6 +57,9 @@ func (p *parties) registered(party *call.Party, now *policy.Policy) {
 	if s.Registered {
 		party.Local = apply.Local(now, policy.SideInside, s.Transport)
 		party.Domain, party.Params = s.Host(), s.Params()
+	}
+	if s.Registered && now.PBX.ReachedBy == policy.ReachContact {
+		party.Target = s.Contact.String()
 	}
 }
 

@@ -51,7 +51,7 @@ func newPeers(p *policy.Policy) *peers {
 		peer:      policy.Peer{Side: policy.SideInside, Name: policy.PeerPBX},
 		transport: p.PBX.Transport,
 		sources:   pbxSources(p.PBX),
-		registers: p.PBX.ReachedBy == policy.ReachRegistration && out.account != nil,
+		registers: p.PBX.ReachedBy.Registers() && out.account != nil,
 	})
 	for _, trunk := range p.Trunks {
 		out.stations = append(out.stations, station{

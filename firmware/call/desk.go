@@ -38,7 +38,8 @@ type Party struct {
 	Down         bool     // it is not expected to answer: tried last
 	Local        ua.Local // how the box calls itself towards the peer
 	Domain       string   // host of the URIs sent there
-	Params       string   // parameters of the Request-URI of calls to it, each behind a semicolon
+	Target       string   // Request-URI of calls to it; "": the number at Domain with Params
+	Params       string   // parameters of that Request-URI, each behind a semicolon
 	Away         string   // why it cannot be called now, as a sentence; "" when it can
 	SRTP         policy.SRTPMode
 	Codecs       []string

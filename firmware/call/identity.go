@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
@@ -71,7 +72,7 @@ func (s *Session) draft(callee *Leg, number, shown numbering.Number, offer []byt
 	hops, _ := s.in.MaxForwards()
 	to := "sip:" + s.settings.Plan.Write(number, string(p.Format)) + "@" + p.Domain
 	d := ua.Draft{
-		Method: sip.INVITE, URI: to + p.Params, To: to, FromTag: ua.NewTag(), CallID: ua.NewCallID(), Seq: 1,
+		Method: sip.INVITE, URI: cmp.Or(p.Target, to+p.Params), To: to, FromTag: ua.NewTag(), CallID: ua.NewCallID(), Seq: 1,
 		Local: p.Local, MaxForwards: hops, Body: offer, ContentType: sdpType,
 	}
 	if callee.side() == policy.SideOutside {

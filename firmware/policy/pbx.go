@@ -15,7 +15,7 @@ func (c *checker) pbx() {
 	c.pbxAuthentication(p)
 	c.overflow(p.Overflow)
 	c.ranges("pbx.sources", p.Sources)
-	if one(c, "pbx.reached_by", p.ReachedBy, ReachAddress, ReachRegistration) && p.ReachedBy == ReachRegistration {
+	if one(c, "pbx.reached_by", p.ReachedBy, ReachAddress, ReachRegistration, ReachContact) && p.ReachedBy.Registers() {
 		c.registeringPBX(p)
 		return
 	}
@@ -32,13 +32,13 @@ func (c *checker) pbx() {
 func (c *checker) registeringPBX(p PBX) {
 	const hint = "remove it, or write reached_by: address"
 	if p.Address.IsValid() {
-		c.fault("pbx.address", hint, "has no effect with reached_by: registration")
+		c.fault("pbx.address", hint, "has no effect with reached_by: %s", p.ReachedBy)
 	}
 	if p.TLS != (TLS{}) && p.Transport == TLSTransport {
-		c.fault("pbx.tls", hint, "has no effect with reached_by: registration, because it is the PBX that connects")
+		c.fault("pbx.tls", hint, "has no effect with reached_by: %s, because it is the PBX that connects", p.ReachedBy)
 	}
 	if p.Authentication == AuthAddress {
-		c.fault("pbx.authentication", "write authentication: digest, with user and secret", "reached_by: registration needs digest, or anybody at its address could take its calls")
+		c.fault("pbx.authentication", "write authentication: digest, with user and secret", "reached_by: %s needs digest, or anybody at its address could take its calls", p.ReachedBy)
 	}
 	if c.required("pbx.sources", len(p.Sources) > 0, "write where the PBX may register from, such as 192.0.2.20") {
 		c.insideOnly("pbx.sources", p.Sources)

@@ -74,11 +74,17 @@ const (
 // Reach says how calls find the PBX.
 type Reach string
 
-// The ways: at its configured address, or where it registered last, as with a carrier (RFC 3261 §10).
+// The ways: at its configured address, or where it registered last, as with a carrier (RFC 3261 §10). By registration the
+// number called stands in the Request-URI, at the host of the Contact; by contact the Request-URI is the Contact itself
+// (RFC 3261 §16.6 step 2), and the number stands in To alone.
 const (
 	ReachAddress      Reach = "address"
 	ReachRegistration Reach = "registration"
+	ReachContact      Reach = "contact"
 )
+
+// Registers tells whether the PBX registers.
+func (r Reach) Registers() bool { return r == ReachRegistration || r == ReachContact }
 
 // The digest algorithms spoken (RFC 7616 §3.2), in order of preference (RFC 8760 §2.4).
 const (

@@ -71,7 +71,7 @@ func New(o Options) *Registrar { return &Registrar{o: o} }
 // Set puts the PBX of a policy into force. A binding outlives it when nothing that it hangs on has changed.
 func (r *Registrar) Set(pbx policy.PBX) {
 	next := line{}
-	if pbx.ReachedBy == policy.ReachRegistration {
+	if pbx.ReachedBy.Registers() {
 		next = line{user: pbx.User, transport: pbx.Transport, sources: pbx.Sources, secret: sha256.Sum256([]byte(pbx.Secret.Reveal()))}
 	}
 	r.mu.Lock()

@@ -38,6 +38,7 @@ type Wishes struct {
 	PBXDigest     bool       // the box asks the PBX for a digest
 	PBXPassword   string     // what the PBX answers, when it differs from the right one
 	PBXRegisters  bool       // the PBX registers with the box and is found there, by digest
+	PBXContact    bool       // with PBXRegisters: it takes calls to its Contact alone
 	PBXOnlyMD5    bool       // the box offers the PBX no better digest than MD5
 	Overflow      string     // where calls go while the PBX cannot be reached
 	PBXSRTP       string     // off (default), optional, required

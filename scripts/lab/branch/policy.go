@@ -25,7 +25,7 @@ type policyData struct {
 	PBX             struct {
 		Address                                          netip.AddrPort
 		Transport, User, Secret, SRTP, Trust, ServerName string
-		Registers, OnlyMD5                               bool
+		Registers, Contact, OnlyMD5                      bool
 		Overflow                                         string
 	}
 	Trunk struct {
@@ -66,7 +66,7 @@ func (b *Branch) policyData() policyData {
 	if w.PBXDigest || w.PBXRegisters {
 		d.PBX.User, d.PBX.Secret = "pbx", pbxPassword
 	}
-	d.PBX.Registers, d.PBX.OnlyMD5, d.PBX.Overflow = w.PBXRegisters, w.PBXOnlyMD5, w.Overflow
+	d.PBX.Registers, d.PBX.Contact, d.PBX.OnlyMD5, d.PBX.Overflow = w.PBXRegisters, w.PBXContact, w.PBXOnlyMD5, w.Overflow
 	if w.PBXRegisters {
 		d.PBX.Trust = "" // it is the PBX that connects
 	}

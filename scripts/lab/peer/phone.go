@@ -28,7 +28,6 @@ type Phone struct {
 	Codec     string     // pcma (default) or pcmu
 	Tone      float64    // hertz
 	Manual    bool       // rings until Answer or HangUp
-	CatchAll  bool       // takes calls for any user, as a gateway does
 
 	process *lab.Process
 	control *control

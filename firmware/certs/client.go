@@ -16,8 +16,8 @@ const trustSystem = "system"
 
 // Client returns a configuration for connections to one peer, which must present a certificate for t.ServerName, or for
 // serverName when that is empty, issued by an authority that t.Trust names: "system" for the public ones (embedded: the
-// image has no CA files), PEM certificates for these and no others, empty for the box's own. The name may be an IP
-// address. Verification is plain host name verification (RFC 9525).
+// image has no CA files), PEM certificates for these and no others, empty for the box's own. A name is verified as a SIP
+// domain (RFC 5922 §7: SIP URIs count, wildcards do not), so it is the one from before SRV; an IP address as such.
 func (a *Authority) Client(t policy.TLS, serverName string) (*tls.Config, error) {
 	if t.ServerName != "" {
 		serverName = t.ServerName
@@ -27,7 +27,8 @@ func (a *Authority) Client(t policy.TLS, serverName string) (*tls.Config, error)
 		return nil, errors.New("tls: no server name to verify the peer's certificate against")
 	}
 	// Go takes an IPv6 address as such only without brackets and zone.
-	if addr, err := netip.ParseAddr(strings.Trim(serverName, "[]")); err == nil {
+	addr, notAddr := netip.ParseAddr(strings.Trim(serverName, "[]"))
+	if notAddr == nil {
 		serverName = addr.Unmap().WithZone("").String()
 	}
 	roots, err := a.roots(t.Trust)
@@ -36,6 +37,9 @@ func (a *Authority) Client(t policy.TLS, serverName string) (*tls.Config, error)
 	}
 	c := modern(a.now)
 	c.RootCAs, c.ServerName = roots, serverName
+	if notAddr != nil {
+		verifyDomain(c, serverName, a.now)
+	}
 	return c, nil
 }
 

@@ -97,9 +97,13 @@ func TestVerificationIsNeverOff(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if c.InsecureSkipVerify || c.RootCAs == nil || c.ServerName != "sip.carrier.example" || c.MinVersion != tls.VersionTLS12 {
+		// crypto/tls leaves the name to VerifyConnection, and must find one there.
+		if c.InsecureSkipVerify != (c.VerifyConnection != nil) || c.RootCAs == nil || c.ServerName != "sip.carrier.example" || c.MinVersion != tls.VersionTLS12 {
 			t.Errorf("trust %.10q: skip %v, roots %v, name %q, from version %x", trust, c.InsecureSkipVerify, c.RootCAs != nil, c.ServerName, c.MinVersion)
 		}
+	}
+	if c, err := a.Client(policy.TLS{}, "198.51.100.1"); err != nil || c.InsecureSkipVerify {
+		t.Errorf("an address is not verified by crypto/tls: %v", err)
 	}
 	if _, err := a.Client(policy.TLS{Trust: "system"}, ""); err == nil {
 		t.Error("a client without a server name")

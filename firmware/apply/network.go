@@ -59,8 +59,12 @@ func Filter(p *policy.Policy, resolved map[string][]netip.Addr) netfilter.Config
 		for _, a := range resolved[t.Name] {
 			sources = append(sources, netip.PrefixFrom(a, a.BitLen()))
 		}
-		if len(sources) > 0 {
-			c.Services = append(c.Services, service("trunk "+t.Name, netfilter.Outside, t.Transport, sources))
+		if len(sources) == 0 {
+			continue
+		}
+		c.Services = append(c.Services, service("trunk "+t.Name, netfilter.Outside, t.Transport, sources))
+		if t.UDPOversize == policy.OversizeTCP { // what is too long for a datagram comes over TCP (RFC 3261 §18.1.1)
+			c.Services = append(c.Services, service("trunk "+t.Name+" tcp", netfilter.Outside, policy.TCP, sources))
 		}
 	}
 	return c

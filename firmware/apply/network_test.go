@@ -51,7 +51,7 @@ func example(t *testing.T, replace ...string) *policy.Policy {
 }
 
 func TestThePolicyOpensWhatItsPeersNeedAndNothingElse(t *testing.T) {
-	resolved := map[string][]netip.Addr{"carrier-a": {netip.MustParseAddr("198.51.100.77"), netip.MustParseAddr("203.0.113.77")}}
+	resolved := map[string][]netip.Addr{"carrier-a": {netip.MustParseAddr("198.51.100.77"), netip.MustParseAddr("203.0.113.77")}, "carrier-b": {netip.MustParseAddr("203.0.113.78")}}
 	golden(t, "two-ports.json", Filter(example(t), resolved))
 	golden(t, "one-port.json", Filter(example(t, "interface: eth1", "interface: eth0"), resolved))
 	own := []netip.Prefix{netip.MustParsePrefix("192.0.2.10/24")}

@@ -83,7 +83,7 @@ func (s *Session) attempt(party Party, encrypt bool, timer time.Duration) outcom
 	}
 	callee.Dialog = draft.Begin()
 	s.inbox.Attach(draft.CallID, draft.FromTag, party.Peer)
-	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), settingUp{}, true), connectTimeout)
+	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), settingUp{}, true), s.patience())
 	defer cancel()
 	callee.invite, err = s.inbox.Send(ctx, req, party.Peer, party.Path, callee.Dialog, callee.credentials())
 	if err != nil {

@@ -84,6 +84,14 @@ func (p keptMember) ConnFor(ctx context.Context, size int) (sip.Connection, erro
 // settingUp marks the context of a call's first INVITE.
 type settingUp struct{}
 
+// patience is how long a connection for the call's first INVITE may take.
+func (s *Session) patience() time.Duration {
+	if s.hurry {
+		return silenceTimeout
+	}
+	return connectTimeout
+}
+
 // repeat makes the draft the same request as the one a server before has not taken: what was sent there and is still on
 // its way cannot become a second call (RFC 3263 §4.3, RFC 3261 §8.2.2.2).
 func (s *Session) repeat(d *ua.Draft) {

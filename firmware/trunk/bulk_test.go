@@ -43,7 +43,7 @@ func TestAllNumbersRegisterAtOnceWhereTheCarrierKnowsHow(t *testing.T) {
 		if to := req.To().Address.String(); to != "sip:office@sip.carrier.example" {
 			t.Errorf("registered %s, want the account", to)
 		}
-		if s := tr.State(); s.State != Up || s.Expires.Sub(time.Now()).Round(time.Second) != 119*time.Second {
+		if s := tr.State(); s.State != Up || time.Until(s.Expires).Round(time.Second) != 119*time.Second {
 			t.Errorf("state %+v, want up for the 120 s granted", s)
 		}
 		if n := f.at(one).count(sip.REGISTER); n != 1 {
@@ -74,7 +74,7 @@ func TestEachNumberRegistersWhereTheCarrierDoesNotKnowBulk(t *testing.T) {
 		if !slices.Equal(aors, want) || !slices.Equal(contacts, want) {
 			t.Errorf("registered %v at %v, want %v", aors, contacts, want)
 		}
-		if s := tr.State(); s.State != Up || s.Expires.Sub(time.Now()).Round(time.Second) != 199*time.Second {
+		if s := tr.State(); s.State != Up || time.Until(s.Expires).Round(time.Second) != 199*time.Second {
 			t.Errorf("state %+v, want up until the first lapse", s)
 		}
 		if len(told.told()) != 1 || !told.told()[0].Up {

@@ -1,0 +1,46 @@
+package scenario
+
+import "slices"
+
+// Ladders that many flows are made of.
+const (
+	// outbound is an answered call of the office, inbound one of the carrier.
+	outbound = `
+INVITE  -> INVITE
+180     <- 180
+200     <- 200
+ACK     -> ACK
+`
+	inbound = `
+INVITE  <- INVITE{from "Zoe" <sip:+33987654321@hidden-carrier.example>}
+180     -> 180
+200     -> 200
+ACK     <- ACK
+`
+	officeHangsUp = `
+BYE     -> BYE
+200     <- 200
+`
+	carrierHangsUp = `
+BYE     <- BYE
+200     -> 200
+`
+)
+
+// Groups are all flows. Most of them need to be seen over one transport only; a few are taken over each mixture.
+func Groups() []Group {
+	everywhere := slices.Concat(basic(), everyday())
+	return []Group{
+		{"UDP on both sides", Setting{}, slices.Concat(basic(), everyday(), early(), failures(), cancels(), hangups(),
+			changes(), reliable(), timers(), requests(), refused(), strangers(), failover(), identity(), spellings(), manyCalls())},
+		{"TCP on both sides", Setting{OfficeTransport: "tcp", CarrierTransport: "tcp"},
+			slices.Concat(everywhere, unreachable(), keyPresses())},
+		{"UDP in the office, TCP to the carrier", Setting{CarrierTransport: "tcp"}, everywhere},
+		{"TCP in the office, UDP to the carrier", Setting{OfficeTransport: "tcp"}, everywhere},
+		{"IPv6", Setting{IPv6: true, Health: "options"}, slices.Concat(health(), everywhere)},
+		{"a carrier that wants a registration", Setting{Registers: true}, registered()},
+		{"national numbers and an outside line", Setting{PBXFormat: "national", CarrierFormat: `"00"`, OutsidePrefix: "0"}, national()},
+		{"a box with room for one call", Setting{Calls: 1}, full()},
+		{"a trunk with room for one call", Setting{TrunkCalls: 1}, trunkFull()},
+	}
+}

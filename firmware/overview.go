@@ -71,7 +71,7 @@ func shownPBX(p policy.PBX, s registrar.State) api.PBX {
 	if !p.ReachedBy.Registers() {
 		return shown
 	}
-	shown.Reachable, shown.Reason, shown.Expires = &s.Registered, s.Reason, moment(s.Expires)
+	shown.Reachable, shown.Reason, shown.Expires = &s.Reachable, s.Reason, moment(s.Expires)
 	shown.Address = s.Source.String()
 	if !s.Registered {
 		shown.Address = places(p.Sources)

@@ -76,7 +76,7 @@ func (b *box) setRegistrar(_ context.Context, p *policy.Policy) error {
 	if p == nil {
 		p = &policy.Policy{}
 	}
-	b.registrar.Set(p.PBX)
+	b.registrar.Set(p.PBX, func(t policy.Transport) ua.Local { return apply.Local(p, policy.SideInside, t) })
 	return nil
 }
 

@@ -115,7 +115,7 @@ func (b *box) openTalkers(context.Context) error {
 	b.gate = admission.New(&policy.Policy{})
 	b.core = ua.New(b.take, b.log)
 	b.edge = edge.New(edge.Options{Access: b.access, Handler: receive(b.core), Sink: b.facts, Log: b.log})
-	b.registrar = registrar.New(registrar.Options{Dialer: dialer{b.edge}, Sink: b.facts, Log: b.log})
+	b.registrar = registrar.New(registrar.Options{Core: b.core, Dialer: dialer{b.edge}, Sink: b.facts, Log: b.log})
 	b.sources = &sources{filter: b.filter, access: b.access, log: b.log}
 	b.resolver = resolve.New(resolve.Options{Log: b.log})
 	b.trunks = trunk.New(trunk.Options{

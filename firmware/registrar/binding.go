@@ -64,6 +64,7 @@ type binding struct {
 	callID string
 	seq    uint32
 	conn   sip.Connection // of a stream, else nil
+	health health
 	timer  *time.Timer
 	over   chan struct{} // closed when it is not in force any more
 }
@@ -77,24 +78,20 @@ func (r *Registrar) bind(b *binding, granted time.Duration) {
 	old := r.bound
 	if old != nil {
 		old.end()
-		if old.Source == b.Source && old.Transport == b.Transport {
-			b.Since = old.Since
+		if old.samePlace(b) {
+			b.Since, b.health.answers = old.Since, old.health.answers // that it renews is a sign of life
 		}
 	}
 	r.bound, r.reason = b, ""
 	b.timer = time.AfterFunc(granted, func() { r.lost(b, "the PBX has not renewed its registration in time") })
-	if ended := doneOf(b.conn); ended != nil {
-		go func() {
-			select {
-			case <-ended:
-				r.lost(b, "the PBX's connection, by which it had registered, has ended")
-			case <-b.over:
-			}
-		}()
-	}
-	if old == nil || old.Source != b.Source || old.Transport != b.Transport {
+	go r.watch(b)
+	if old == nil || !old.samePlace(b) || old.health.silent {
 		r.tell()
 	}
+}
+
+func (b *binding) samePlace(o *binding) bool {
+	return b.Source == o.Source && b.Transport == o.Transport
 }
 
 // end stops what watches over a binding.
@@ -121,7 +118,7 @@ func (r *Registrar) away(reason string) {
 
 // tell tells where the PBX is now. r.mu is held.
 func (r *Registrar) tell() {
-	e := event.PBXChanged{At: time.Now(), Reachable: r.bound != nil, Reason: r.reason}
+	e := event.PBXChanged{At: time.Now(), Reachable: r.bound != nil && !r.bound.health.silent, Reason: r.reason}
 	if r.bound != nil {
 		e.Address = r.bound.Source.String()
 	}

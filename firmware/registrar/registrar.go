@@ -4,6 +4,7 @@
 //	REGISTER -> right user? -> Contact and lifetime -> in order? -> the one binding is replaced -> 200 with what is left
 //	                                                                   |
 //	            lapse, loss of its connection, change of policy  ------+--> event.PBXChanged
+//	            OPTIONS, now and then: no answer ----------------------+
 //
 // There is one binding: a branch has one PBX, and its last word counts. What a Contact says of host and port is believed
 // as far as the packets bear it out. On a stream the PBX is reached on the very connection it registered by, and the end
@@ -38,6 +39,7 @@ const (
 
 // Options are what New needs.
 type Options struct {
+	Core   *ua.Core
 	Dialer ua.Dialer
 	Sink   event.Sink
 	Log    *slog.Logger
@@ -49,8 +51,9 @@ type Registrar struct {
 
 	mu     sync.Mutex // guards everything below
 	line   line
-	bound  *binding // nil: the PBX is away
-	reason string   // why it is away
+	local  func(policy.Transport) ua.Local // how the box calls itself inside
+	bound  *binding                        // nil: the PBX is away
+	reason string                          // why it is away
 }
 
 // line is who may register, by the policy: everything that a binding hangs on. The secret is not kept in the clear.
@@ -68,14 +71,16 @@ func (l line) equal(o line) bool {
 // New makes a Registrar with which nobody may register before Set.
 func New(o Options) *Registrar { return &Registrar{o: o} }
 
-// Set puts the PBX of a policy into force. A binding outlives it when nothing that it hangs on has changed.
-func (r *Registrar) Set(pbx policy.PBX) {
+// Set puts the PBX of a policy into force; local is how the box calls itself towards it. A binding outlives it when nothing
+// that it hangs on has changed.
+func (r *Registrar) Set(pbx policy.PBX, local func(policy.Transport) ua.Local) {
 	next := line{}
 	if pbx.ReachedBy.Registers() {
 		next = line{user: pbx.User, transport: pbx.Transport, sources: pbx.Sources, secret: sha256.Sum256([]byte(pbx.Secret.Reveal()))}
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.local = local
 	if next.equal(r.line) {
 		return
 	}
@@ -101,7 +106,8 @@ func (r *Registrar) Close() {
 type State struct {
 	Binding
 	Registered bool
-	Reason     string // why it is not, as a sentence
+	Reachable  bool   // registered, and not known to be silent
+	Reason     string // why it is not reachable, as a sentence
 }
 
 // State tells how the registration stands. Where there is none, nothing of Binding is set but its Path, which leads to the
@@ -112,5 +118,5 @@ func (r *Registrar) State() State {
 	if r.bound == nil {
 		return State{Reason: r.reason, Binding: Binding{path: boundPath{registrar: r}}}
 	}
-	return State{Binding: r.bound.Binding, Registered: true}
+	return State{Binding: r.bound.Binding, Registered: true, Reachable: !r.bound.health.silent, Reason: r.reason}
 }

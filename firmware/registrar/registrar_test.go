@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,10 @@ import (
 )
 
 var pbx = policy.Peer{Side: policy.SideInside, Name: policy.PeerPBX}
+
+func local(t policy.Transport) ua.Local {
+	return ua.Local{Host: "192.0.2.1", Port: 5060, Transport: strings.ToUpper(string(t))}
+}
 
 // office is the PBX section of a policy with a PBX that registers.
 func office() policy.PBX {
@@ -36,16 +41,18 @@ type scene struct {
 	core *ua.Core
 	seq  int
 
-	mu     sync.Mutex
-	facts  []event.Event
-	dialed []ua.Target
+	mu      sync.Mutex
+	facts   []event.Event
+	dialed  []ua.Target
+	options []*sip.Request
+	answer  int // to OPTIONS; 0: none
 }
 
 func newScene(t *testing.T) *scene {
 	s := &scene{t: t}
-	s.r = New(Options{Dialer: s, Sink: s, Log: slog.New(slog.DiscardHandler)})
-	s.core = ua.New(s.r.Handle, slog.New(slog.DiscardHandler))
-	s.r.Set(office())
+	s.core = ua.New(func(in *ua.Incoming) { s.r.Handle(in) }, slog.New(slog.DiscardHandler))
+	s.r = New(Options{Core: s.core, Dialer: s, Sink: s, Log: slog.New(slog.DiscardHandler)})
+	s.r.Set(office(), local)
 	t.Cleanup(s.r.Close)
 	return s
 }
@@ -76,7 +83,22 @@ func (s *scene) Dial(_ context.Context, t ua.Target) (sip.Connection, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.dialed = append(s.dialed, t)
-	return newWire(t.Transport, t.Addr.String()), nil
+	w := newWire(t.Transport, t.Addr.String())
+	w.asked = s.asked
+	return w, nil
+}
+
+// asked answers the box's OPTIONS as the test wants.
+func (s *scene) asked(req *sip.Request, w *wire) {
+	s.mu.Lock()
+	status := s.answer
+	s.options = append(s.options, req)
+	s.mu.Unlock()
+	if status == 0 {
+		return
+	}
+	res := sip.NewResponseFromRequest(req, status, "Whatever", nil)
+	go s.core.Receive(res, w, pbx)
 }
 
 // wire is a connection from the PBX; it keeps what the box writes.
@@ -84,6 +106,7 @@ type wire struct {
 	transport policy.Transport
 	source    string
 	end       chan struct{}
+	asked     func(*sip.Request, *wire)
 
 	mu      sync.Mutex
 	written []*sip.Response
@@ -103,6 +126,9 @@ func (w *wire) WriteMsg(m sip.Message) error {
 	parsed, err := sip.NewParser().ParseSIP([]byte(m.String()))
 	if err != nil {
 		return err
+	}
+	if req, ok := parsed.(*sip.Request); ok && w.asked != nil {
+		w.asked(req, w)
 	}
 	if res, ok := parsed.(*sip.Response); ok {
 		w.mu.Lock()
@@ -336,7 +362,7 @@ func TestOnlyTheUserOfThePolicyIsRegistered(t *testing.T) {
 		if h := res.GetHeaders("Unsupported"); res.StatusCode != 420 || len(h) != 1 || h[0].Value() != "path" {
 			t.Errorf("an extension that is lacking: %s", res)
 		}
-		s.r.Set(policy.PBX{ReachedBy: policy.ReachAddress, User: "office"})
+		s.r.Set(policy.PBX{ReachedBy: policy.ReachAddress, User: "office"}, local)
 		s.expect(403, w, contact)
 	})
 }
@@ -355,7 +381,7 @@ func TestANewPolicyKeepsTheBindingUnlessItIsAboutIt(t *testing.T) {
 			s.expect(200, newWire(policy.UDP, fromOffice), "Contact: <sip:office@192.0.2.20>")
 			p := office()
 			change(&p)
-			s.r.Set(p)
+			s.r.Set(p, local)
 			if kept := s.r.State().Registered; kept != (name == "") {
 				t.Errorf("after a change of %q: registered %v", name, kept)
 			}
@@ -417,6 +443,69 @@ func TestDatagramsGoToThePortOfTheContactOrBackThroughTheNAT(t *testing.T) {
 			}
 		})
 	}
+}
+
+// questions are the OPTIONS that came, repetitions too.
+func (s *scene) questions() []*sip.Request {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.options)
+}
+
+func (s *scene) answers(status int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.answer = status
+}
+
+func TestAPBXThatFallsSilentIsAwayBeforeItsRegistrationLapses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, w := newScene(t), newWire(policy.UDP, fromOffice)
+		const contact = "Contact: <sip:office@192.0.2.20:5060;line=7>"
+		s.answers(404) // whatever it says, it is there
+		s.expect(200, w, contact)
+		time.Sleep(61 * time.Second)
+		if got := s.questions(); len(got) != 2 || got[0].Recipient.String() != "sip:office@192.0.2.20:5060;line=7" {
+			t.Fatalf("asked %v", got)
+		}
+		s.same("while it answers", s.told(), "true 192.0.2.20:5060 ")
+
+		s.answers(0)
+		time.Sleep(35 * time.Second)
+		if !s.r.State().Reachable {
+			t.Error("one answer that is missing is no outage")
+		}
+		time.Sleep(15 * time.Second)
+		const silence = "the PBX is registered, but does not answer"
+		s.same("after two", s.told(), "false 192.0.2.20:5060 "+silence)
+		if st := s.r.State(); !st.Registered || st.Reachable || st.Reason != silence || st.Path() == nil {
+			t.Errorf("silent: %+v", st)
+		}
+		s.answers(200)
+		time.Sleep(15 * time.Second)
+		s.same("when it answers again", s.told(), "true 192.0.2.20:5060 ")
+
+		s.answers(0)
+		time.Sleep(60 * time.Second)
+		s.told()
+		s.expect(200, w, contact)
+		s.same("when it registers again", s.told(), "true 192.0.2.20:5060 ")
+		time.Sleep(60 * time.Second)
+		s.same("a renewal is not forgiven for ever", s.told(), "false 192.0.2.20:5060 "+silence)
+		time.Sleep(10 * time.Minute)
+		s.same("in the end", s.told(), "false  the PBX has not renewed its registration in time")
+	})
+}
+
+func TestAPBXThatNeverAnswersOPTIONSIsNotJudgedByIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newScene(t)
+		s.expect(200, newWire(policy.UDP, fromOffice), "Contact: <sip:office@192.0.2.20:5060>")
+		time.Sleep(9 * time.Minute)
+		if st := s.r.State(); !st.Reachable || len(s.questions()) < 10 {
+			t.Errorf("after %d questions: %+v", len(s.questions()), st)
+		}
+	})
 }
 
 func TestTheURIOfACallIsThatOfTheContact(t *testing.T) {

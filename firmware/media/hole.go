@@ -29,7 +29,7 @@ func (l *Leg) holesFor(n setting) []hole {
 
 // hole describes the pinhole of one port; without a source nothing may come.
 func (l *Leg) hole(port uint16, peer netip.AddrPort, extra []netip.Prefix) hole {
-	local := netip.AddrPortFrom(l.session.config.side(l.half.side).Address, port)
+	local := netip.AddrPortFrom(l.own.Address, port)
 	from := slices.Clone(extra)
 	covered := func(p netip.Prefix) bool { return p.Contains(peer.Addr()) }
 	if peer.IsValid() && !slices.ContainsFunc(extra, covered) {

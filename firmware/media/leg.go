@@ -10,7 +10,8 @@ import (
 
 // Leg is one side of a session. Its fields below the first group are guarded by session.mu.
 type Leg struct {
-	session *Session
+	session *Session // guarded by the mu of the session itself, which Exchange holds
+	own     SideConfig
 	half    *half
 	pool    *ports
 	port    uint16 // of RTP
@@ -36,8 +37,7 @@ type Params struct {
 
 // Local returns the leg's addresses as descriptions name them.
 func (l *Leg) Local() (rtp, rtcp netip.AddrPort) {
-	side := l.session.config.side(l.half.side)
-	return side.advertise(l.port), side.advertise(l.port + 1)
+	return l.own.advertise(l.port), l.own.advertise(l.port + 1)
 }
 
 // Set puts what was agreed on into force: when it returns, every packet is treated by it. It is called again when
@@ -151,7 +151,7 @@ func (l *Leg) settingOf(p Params) (setting, error) {
 
 // ownFamily keeps the prefixes that packets on the leg's sockets can come from.
 func (l *Leg) ownFamily(prefixes []netip.Prefix) []netip.Prefix {
-	v4 := l.session.config.side(l.half.side).Address.Is4()
+	v4 := l.own.Address.Is4()
 	var kept []netip.Prefix
 	for _, p := range prefixes {
 		if p.IsValid() && p.Addr().Is4() == v4 {

@@ -53,6 +53,7 @@ type Relay struct {
 	pinholes Pinholes // nil: there is no filter
 	log      *slog.Logger
 	workers  []*worker
+	exchange sync.Mutex // held while two sessions exchange legs
 
 	mu       sync.Mutex // guards everything below
 	config   *Config    // nil before the first Set

@@ -16,9 +16,9 @@ type Session struct {
 	relay  *Relay
 	config Config
 	worker *worker
-	legs   [2]*Leg // by Role
 
 	mu     sync.Mutex // guards everything below and the legs' own fields
+	legs   [2]*Leg    // by Role
 	closed bool
 }
 
@@ -91,7 +91,11 @@ func (s *Session) flows() []*flow {
 }
 
 // Leg returns the leg of a role.
-func (s *Session) Leg(r Role) *Leg { return s.legs[r] }
+func (s *Session) Leg(r Role) *Leg {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.legs[r]
+}
 
 // Side returns the side that the leg is on.
 func (l *Leg) Side() policy.Side { return l.half.side }
@@ -141,7 +145,7 @@ func (s *Session) openLeg(side policy.Side) (*Leg, error) {
 	for i := range h.types {
 		h.types[i] = uint8(i)
 	}
-	l := &Leg{session: s, half: h, pool: s.relay.pools[addr]}
+	l := &Leg{session: s, own: s.config.side(side), half: h, pool: s.relay.pools[addr]}
 	port, err := l.pool.take(time.Now(), func(even uint16) error { return h.bind(addr, even) })
 	if err != nil {
 		return nil, fmt.Errorf("%s side, %v: %w", side, addr, err)

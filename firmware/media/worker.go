@@ -132,6 +132,9 @@ func (w *worker) stop() {
 	<-w.done
 }
 
+// nowhereRead is the place of a flow that no worker reads.
+const nowhereRead = -1
+
 // attach has the worker read a flow's socket.
 func (w *worker) attach(f *flow) error {
 	if n := len(w.idle); n > 0 {
@@ -142,6 +145,7 @@ func (w *worker) attach(f *flow) error {
 	}
 	if err := w.poll.add(f.socket.fd, f.place); err != nil {
 		w.idle = append(w.idle, f.place)
+		f.place = nowhereRead
 		return err
 	}
 	w.flows[f.place] = f
@@ -151,9 +155,13 @@ func (w *worker) attach(f *flow) error {
 // let ends the reading of a flow's socket, which stays open. Once it is done, nothing here uses the number of the file
 // any more, so that it may be closed.
 func (w *worker) let(f *flow) {
+	if f.place == nowhereRead {
+		return
+	}
 	if err := w.poll.remove(f.socket.fd); err != nil {
 		w.log.Warn("letting a media port go", "err", err)
 	}
 	w.flows[f.place] = nil
 	w.idle = append(w.idle, f.place)
+	f.place = nowhereRead
 }

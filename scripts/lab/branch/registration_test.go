@@ -3,8 +3,10 @@ package branch_test
 import (
 	"context"
 	"net/netip"
+	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"tollgate/scripts/lab/branch"
 	"tollgate/scripts/lab/peer"
@@ -129,6 +131,30 @@ func TestCallsOverflowWhileThePBXIsSwitchedOff(t *testing.T) {
 		t.Fatal(err)
 	}
 	registered(t, b, true)
+}
+
+func TestCallsOverflowWhenNothingComesBackFromTheOffice(t *testing.T) {
+	b := build(t, branch.Wishes{PBXRegisters: true, Overflow: "+33987654321"})
+	registered(t, b, true)
+	link := func(state string) {
+		out, err := exec.Command("ip", "-n", b.Lab.PBX.Namespace, "link", "set", "dev", b.Lab.PBX.Link, state).CombinedOutput()
+		if err != nil {
+			t.Fatalf("%v: %s", err, out)
+		}
+	}
+	link("down")
+	c := b.Incoming()
+	c.To = b.Subscribers[0]
+	c.Seconds = 1.5
+	begun := time.Now()
+	talk(t, b, c)
+	if took := time.Since(begun); took > 10*time.Second {
+		t.Errorf("the caller waited for %v in all", took)
+	}
+	link("up")
+	back := b.Incoming()
+	back.Seconds = 1.5
+	talk(t, b, back) // the registration has not lapsed meanwhile
 }
 
 // presentedBy checks that the call that left again showed the number of ours that was called.

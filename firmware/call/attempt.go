@@ -214,6 +214,7 @@ func (s *Session) connect(quit giveUp, res *sip.Response) outcome {
 	}
 	s.caller.confirmed = true
 	now := time.Now()
+	s.publish()
 	s.mu.Lock()
 	s.state, s.answered = Answered, now
 	s.mu.Unlock()

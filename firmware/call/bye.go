@@ -2,6 +2,7 @@ package call
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -20,44 +21,80 @@ func (s *Session) bye(in *ua.Incoming) ending {
 	return ending{reason: "hung up by " + leg.Party.Peer.Name}
 }
 
-// hangUp ends each confirmed dialog that has not ended and waits a little for the answers.
+// ackTimeout bounds how long a leg waits for the ACK that has to come before our BYE; a 200 is given up a little sooner.
+const ackTimeout = 64*sip.T1 + time.Second
+
+// hangUp ends each confirmed dialog that has not ended and waits a little for the answers. A leg that has not acknowledged
+// our 200 yet gets its BYE when it has, or when its time for that is over (RFC 3261 §15).
 func (s *Session) hangUp() {
-	ctx, cancel := context.WithTimeout(context.Background(), byeTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), ackTimeout)
 	defer cancel()
-	var sent []*ua.Outgoing
+	var due []*Leg
 	for _, leg := range []*Leg{s.caller, s.callee} {
-		if leg == nil || !leg.confirmed || leg.gone {
-			continue
+		if leg != nil && leg.confirmed && !leg.gone {
+			due = append(due, leg)
 		}
-		leg.gone = true
-		o, err := s.send(ctx, leg, leg.Dialog.Request(sip.BYE))
-		if err != nil {
-			s.log.Info("BYE not sent", "to", leg.Party.Peer.Name, "err", err)
-			continue
-		}
-		sent = append(sent, o)
 	}
-	s.await(ctx, sent)
+	open := 0
+	for {
+		due = slices.DeleteFunc(due, func(leg *Leg) bool {
+			if !leg.gone && s.inbox.Unacknowledged(leg.Dialog.LocalTag) {
+				return false
+			}
+			if !leg.gone && s.sendBye(leg) {
+				open++
+			}
+			return true
+		})
+		if len(due) == 0 {
+			break
+		}
+		e, err := s.inbox.Next(ctx)
+		if err != nil {
+			break
+		}
+		open -= s.settle(e)
+	}
+	s.await(open)
 }
 
-// await waits for the final responses to sent, answering what still comes in.
-func (s *Session) await(ctx context.Context, sent []*ua.Outgoing) {
-	for waiting := len(sent); waiting > 0; {
+// sendBye ends a leg; it tells whether an answer is to come.
+func (s *Session) sendBye(leg *Leg) bool {
+	leg.gone = true
+	ctx, cancel := context.WithTimeout(context.Background(), byeTimeout)
+	defer cancel()
+	_, err := s.send(ctx, leg, leg.Dialog.Request(sip.BYE))
+	if err != nil {
+		s.log.Info("BYE not sent", "to", leg.Party.Peer.Name, "err", err)
+	}
+	return err == nil
+}
+
+// await waits for the final responses to open BYEs of ours.
+func (s *Session) await(open int) {
+	ctx, cancel := context.WithTimeout(context.Background(), byeTimeout)
+	defer cancel()
+	for open > 0 {
 		e, err := s.inbox.Next(ctx)
 		if err != nil {
 			return
 		}
-		switch {
-		case e.Sent != nil && e.Sent.Is(sip.BYE) && (e.Err != nil || !e.Response.IsProvisional()):
-			waiting--
-		case e.Request != nil && e.Err == nil && !e.Request.IsAck():
-			status := 481
-			if e.Request.Method == sip.BYE {
-				status = 200 // both hung up at once
-			}
-			s.answer(e.Request, ua.Reply{Status: status})
-		}
+		open -= s.settle(e)
 	}
+}
+
+// settle takes what still comes in when a call is over: 1 when it answers a BYE of ours.
+func (s *Session) settle(e ua.Event) int {
+	switch {
+	case e.Sent != nil && e.Sent.Is(sip.BYE) && (e.Err != nil || !e.Response.IsProvisional()):
+		return 1
+	case e.Request != nil && e.Err == nil && e.Request.Method == sip.BYE: // both hung up at once
+		s.legOf(e.Request).gone = true
+		s.answer(e.Request, ua.Reply{Status: 200})
+	case e.Request != nil && e.Err == nil && !e.Request.IsAck():
+		s.answer(e.Request, ua.Reply{Status: 481})
+	}
+	return 0
 }
 
 // credentials answer a challenge on this leg and on no other.

@@ -422,3 +422,23 @@ func TestOptionsTellWhetherCallsAreTaken(t *testing.T) {
 		t.Errorf("while stopping: %d, want 503", res.StatusCode)
 	}
 }
+
+func TestACallerIsNotHungUpBeforeItsACK(t *testing.T) {
+	s := newScene(t, nil)
+	caller := s.pbx.dial("201", "00472105518", clearSDP("192.0.2.50"))
+	callee := s.a.called()
+	callee.respond(200, secureSDP("203.0.113.8"))
+	res := caller.expect(200)
+	callee.request(sip.ACK)
+	callee.state.RemoteTag, _ = callee.in.From().Params.Get("tag")
+	bye := callee.ask(sip.BYE, "")
+	if e := callee.next(); e.Sent != bye || e.Response.StatusCode != 200 {
+		t.Errorf("BYE answered %s", shown(e))
+	}
+	time.Sleep(50 * time.Millisecond)
+	if n := s.pbx.boxEnd.Count("BYE "); n > 0 {
+		t.Error("the caller was hung up before it had acknowledged the answer (RFC 3261 §15)")
+	}
+	caller.ack(res)
+	caller.request(sip.BYE).Refuse(ua.Reply{Status: 200})
+}

@@ -54,9 +54,10 @@ type Parties interface {
 	Trunk(name string) (Party, bool)
 }
 
-// Relay opens the media of a call.
+// Relay opens the media of a call, and joins two calls.
 type Relay interface {
 	Open(call string, caller, callee policy.Side) (*media.Session, error)
+	Exchange(a *media.Session, ra media.Role, b *media.Session, rb media.Role) error
 }
 
 // Gate admits calls.

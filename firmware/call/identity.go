@@ -112,7 +112,7 @@ func (s *Session) presentCaller(d *ua.Draft, p Party) {
 		d.From, d.FromName = anonymousURI, anonymousName
 		return
 	}
-	d.From = "sip:" + s.settings.Plan.Write(s.from, string(p.Format)) + "@" + p.Local.Host
+	d.From = "sip:" + s.settings.Plan.Write(s.from, string(p.Format)) + "@" + p.Local.URIHost()
 	d.FromName = printable(s.in.From().DisplayName)
 }
 

@@ -92,7 +92,10 @@ func (l *Leg) keysFor(audio *sdp.Audio) (ours, theirs *sdp.Crypto, err error) {
 }
 
 // offerTo writes the offer for one leg from what the other leg's peer offered.
-func offerTo(to, from *Leg, encrypt bool) ([]byte, error) {
+func offerTo(to, from *Leg, encrypt bool) ([]byte, error) { return offerWith(to, from, encrypt, "") }
+
+// offerWith is offerTo with a direction that replaces the one of the other leg.
+func offerWith(to, from *Leg, encrypt bool, direction sdp.Direction) ([]byte, error) {
 	a, err := to.anchor()
 	if err != nil {
 		return nil, err
@@ -100,7 +103,7 @@ func offerTo(to, from *Leg, encrypt bool) ([]byte, error) {
 	if to.offered, err = to.keysToOffer(encrypt); err != nil {
 		return nil, err
 	}
-	a.Cryptos = to.offered
+	a.Cryptos, a.Direction = to.offered, direction
 	a.Codecs = sdp.Common(to.Party.Codecs, from.Party.Codecs)
 	var body []byte
 	if from.remote == nil {

@@ -34,7 +34,8 @@ type referral struct {
 	number   numbering.Number
 	targets  []route.Target
 	ticket   *admission.Ticket
-	relay    *media.Session // of the call to be
+	with     *dialogID      // of the call to join with; nil: the number is to be called
+	relay    *media.Session // holds the target's ports until it answers
 	rang     bool           // the transferor was told
 }
 
@@ -46,7 +47,7 @@ func (s *Session) refer(by *Leg, in *ua.Incoming) (ending, bool) {
 		return ending{}, false
 	}
 	r, no := s.readReferral(by, in)
-	if no == nil {
+	if no == nil && r.with == nil {
 		no = s.admitReferral(r)
 	}
 	if no != nil {
@@ -56,6 +57,9 @@ func (s *Session) refer(by *Leg, in *ua.Incoming) (ending, bool) {
 	}
 	s.answer(in, ua.Reply{Status: 202, Contact: by.Dialog.Contact})
 	s.notify(by, 100, false)
+	if r.with != nil {
+		return s.attended(r, *r.with)
+	}
 	return s.transfer(r)
 }
 
@@ -74,8 +78,13 @@ func (s *Session) readReferral(by *Leg, in *ua.Incoming) (*referral, *refusal) {
 	switch {
 	case by.side() != policy.SideInside:
 		return r, &refusal{status: 403, rule: "transfer", reason: by.Party.Peer.Name + " wants to transfer a call; only the office may"}
-	case uri.Headers.Length() > 0:
-		return r, &refusal{status: 501, rule: "transfer", reason: "a transfer to a call that is already under way is not supported"}
+	}
+	if id, attended := replacesOf(uri); attended {
+		if s.desk.holding(id, by.Party.Peer, s) == nil {
+			return r, &refusal{status: 481, rule: "transfer", reason: by.Party.Peer.Name + " wants to join a call that the box does not have"}
+		}
+		r.with = &id
+		return r, nil
 	}
 	return r, s.findReferral(r, userOf(uri))
 }
@@ -175,24 +184,38 @@ func (s *Session) transferFailed(r *referral, o outcome) (ending, bool) {
 	return ending{}, false
 }
 
-// join makes the target the one that the other talks to, and lets the transferor go.
+// join puts the target into the transferor's place, lets that one go, and tells the one who stays what it can do.
 func (s *Session) join(r *referral, target *Leg) (ending, bool) {
-	s.notify(r.by, 200, true)
-	old := s.relay
-	s.relay, s.caller, s.callee = r.relay, r.stay, target
-	r.stay.media = r.relay.Leg(media.Caller)
-	s.former = append(s.former, r.by)
-	if r.ticket != nil {
-		s.extra = append(s.extra, r.ticket)
+	if err := s.desk.o.Relay.Exchange(s.relay, s.role(r.by), r.relay, media.Callee); err != nil {
+		s.former = append(s.former, target)
+		s.release(target)
+		return s.transferFailed(r, outcome{status: 500, reason: err.Error()})
 	}
+	r.relay.Close() // with the transferor's ports
+	s.notify(r.by, 200, true)
+	s.replace(r, target)
+	return s.tellChange(target)
+}
+
+// replace has the target talk to the one who stays.
+func (s *Session) replace(r *referral, target *Leg) {
+	if s.caller == r.by {
+		s.caller = target
+	} else {
+		s.callee = target
+	}
+	s.former = append(s.former, r.by)
+	s.extra = append(s.extra, r.ticket)
 	s.mu.Lock()
-	s.shown, s.to, s.suites = r.relay, r.number, [2]policy.Suite{}
+	s.to = r.number
 	s.mu.Unlock()
 	s.showTarget(target.Party)
-	old.Close()
+	s.publish()
+	if err := s.setMedia(); err != nil {
+		s.log.Info("media of the joined call", "err", err)
+	}
 	s.release(r.by)
 	s.desk.o.Sink.Tell(event.CallTransferred{At: time.Now(), Call: s.id, By: r.by.Party.Peer.Name, To: r.number.String()})
-	return s.tellChange(target)
 }
 
 // release hangs a transferor up. Its answer is waited for by nobody.

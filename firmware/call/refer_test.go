@@ -1,6 +1,7 @@
 package call
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 
@@ -113,6 +114,60 @@ func TestACarriersCallIsTransferredWithinTheOffice(t *testing.T) {
 	target.request(sip.BYE).Refuse(ua.Reply{Status: 200})
 }
 
+func TestTwoCallsOfTheOfficeAreJoined(t *testing.T) {
+	s := newScene(t, nil)
+	caller, first := s.answeredCall()
+	caller.ask(sip.INVITE, clearSDP("192.0.2.50", "a=sendonly")) // the first one waits
+	first.reinvited(secureSDP("203.0.113.8", "a=recvonly"))
+	caller.ackLast(200)
+	consult := s.pbx.dial("201", "00612345678", clearSDP("192.0.2.50"))
+	second := s.a.called()
+	second.respond(200, secureSDP("203.0.113.20"))
+	consult.ack(consult.expect(200))
+	second.request(sip.ACK)
+
+	d := consult.state
+	caller.referTo("<sip:+33612345678@192.0.2.1?Replaces=" + url.QueryEscape(d.CallID+";to-tag="+d.RemoteTag+";from-tag="+d.LocalTag) + ">")
+	caller.expect(202)
+	caller.notified("SIP/2.0 100 Trying", "active")
+	caller.notified("SIP/2.0 200 OK", "terminated")
+	caller.request(sip.BYE).Refuse(ua.Reply{Status: 200})
+	consult.request(sip.BYE).Refuse(ua.Reply{Status: 200})
+	for _, far := range []struct {
+		d    *dialog
+		addr string
+	}{{second, "203.0.113.20"}, {first, "203.0.113.8"}} {
+		offer := offerOf(far.d.reinvited(secureSDP(far.addr)))
+		if !hasLine(offer, "a=sendrecv") || hasLine(offer, "c=IN IP4 203.0.113.") {
+			t.Errorf("offered %q", offer)
+		}
+	}
+	if u := s.gate.Usage(); u.Calls != 2 || u.Trunks["carrier-a"] != 2 {
+		t.Errorf("both halves hold a line: %+v", u)
+	}
+	if calls := s.desk.Calls(); len(calls) != 1 || calls[0].To != "+33612345678" {
+		t.Errorf("shown: %+v", calls)
+	}
+	hangUp := second.ask(sip.BYE, "")
+	if e := second.next(); e.Sent != hangUp || e.Response.StatusCode != 200 {
+		t.Errorf("BYE: %s", shown(e))
+	}
+	first.request(sip.BYE).Refuse(ua.Reply{Status: 200})
+	noLeak(t, s.a, "192.0.2.5", "192.0.2.9", "marked", "office.lan")
+}
+
+// ackLast acknowledges the answer to a re-INVITE.
+func (c *dialog) ackLast(status int) {
+	c.a.t.Helper()
+	e := c.next()
+	if e.Response == nil || e.Response.StatusCode != status {
+		c.a.t.Fatalf("%s got %s, want %d", c.a.peer.Name, shown(e), status)
+	}
+	if err := e.Sent.Ack(nil); err != nil {
+		c.a.t.Fatal(err)
+	}
+}
+
 func TestACallGoesOnWhenItsTransferFails(t *testing.T) {
 	s := newScene(t, nil)
 	caller, callee := s.answeredCall()
@@ -173,12 +228,12 @@ func TestTransfersThatMayNotBeAreRefused(t *testing.T) {
 		status int
 		rule   string
 	}{
-		"by a carrier":            {by: func(_, callee *dialog) *dialog { return callee }, to: "<sip:+33612345678@x>", status: 403, rule: "transfer"},
-		"to no number":            {to: "<sip:teleport@192.0.2.1>", status: 484, rule: "site.country"},
-		"to where no route leads": {change: func(p *policy.Policy) { p.Routes[0].Prefixes = []string{"+334"} }, to: "<sip:00612345678@192.0.2.1>", status: 404, rule: "routes"},
-		"beyond the limit":        {change: func(p *policy.Policy) { p.Limits.Calls = 1 }, to: "<sip:00612345678@192.0.2.1>", status: 503, rule: "limits.calls"},
-		"to a call under way":     {to: "<sip:x@y?Replaces=abc%3Bto-tag%3D1%3Bfrom-tag%3D2>", status: 501, rule: "transfer"},
-		"with a broken Refer-To":  {to: "<<<", status: 400, rule: "sip"},
+		"by a carrier":                {by: func(_, callee *dialog) *dialog { return callee }, to: "<sip:+33612345678@x>", status: 403, rule: "transfer"},
+		"to no number":                {to: "<sip:teleport@192.0.2.1>", status: 484, rule: "site.country"},
+		"to where no route leads":     {change: func(p *policy.Policy) { p.Routes[0].Prefixes = []string{"+334"} }, to: "<sip:00612345678@192.0.2.1>", status: 404, rule: "routes"},
+		"beyond the limit":            {change: func(p *policy.Policy) { p.Limits.Calls = 1 }, to: "<sip:00612345678@192.0.2.1>", status: 503, rule: "limits.calls"},
+		"to a call that is not there": {to: "<sip:x@y?Replaces=abc%3Bto-tag%3D1%3Bfrom-tag%3D2>", status: 481, rule: "transfer"},
+		"with a broken Refer-To":      {to: "<<<", status: 400, rule: "sip"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -16,6 +16,7 @@ type change struct {
 	out     *ua.Outgoing
 	told    bool // the one who asked has its answer (it cancelled)
 	refresh bool // a session refresh of ours: no media changes
+	again   bool // what the other leg answers is then told to this one
 }
 
 // reinvite takes a re-INVITE or an UPDATE within an answered call.
@@ -93,6 +94,9 @@ func (s *Session) changed(res *sip.Response) (ending, bool) {
 		err := other.hear(res.Body())
 		if err == nil {
 			err = s.setMedia()
+		}
+		if err == nil && c.again {
+			return s.tellChange(other)
 		}
 		return s.unusable(other, err)
 	}

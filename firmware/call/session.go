@@ -56,6 +56,7 @@ type Session struct {
 	passing  map[*ua.Outgoing]*ua.Incoming // what else was passed on and waits for its answer
 	former   []*Leg                        // transferors: they have left the call
 	extra    []*admission.Ticket           // of the calls that transfers have added
+	given    bool                          // its far end was handed over to another call
 	timer    *time.Timer
 
 	mu       sync.Mutex // guards everything below
@@ -64,6 +65,7 @@ type Session struct {
 	answered time.Time
 	suites   [2]policy.Suite // by media.Role; "": clear
 	shown    *media.Session  // the relay, once the call is admitted
+	dialogs  map[dialogID]policy.Peer
 }
 
 // Leg is one of the two dialogs of a call and its media.
@@ -125,7 +127,7 @@ func (s *Session) finish(end ending) {
 		s.relay.Close()
 	}
 	s.hangUp()
-	if s.ticket != nil {
+	if s.ticket != nil || s.given {
 		s.ticket.Release()
 		s.onward.Release()
 		for _, t := range s.extra {

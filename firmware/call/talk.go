@@ -77,6 +77,8 @@ func (s *Session) note(note any) (ending, bool) {
 		return ending{reason: n.reason}, true
 	case refreshDue:
 		return s.refresh(n.leg)
+	case handOver:
+		return s.give(n)
 	case sessionExpired:
 		return ending{reason: n.leg.Party.Peer.Name + " did not renew the session in time"}, true
 	}

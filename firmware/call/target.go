@@ -9,6 +9,7 @@ import (
 
 	"tollgate/firmware/media"
 	"tollgate/firmware/policy"
+	"tollgate/firmware/sdp"
 	"tollgate/firmware/ua"
 )
 
@@ -18,7 +19,7 @@ func (s *Session) callTarget(r *referral, party Party) (*Leg, outcome) {
 	if err := s.openTransfer(r, target); err != nil {
 		return nil, outcome{status: 503, reason: err.Error()}
 	}
-	offer, err := offerTo(target, r.stay, party.SRTP != policy.SRTPOff)
+	offer, err := offerWith(target, r.stay, party.SRTP != policy.SRTPOff, sdp.SendRecv) // the one who stays may be on hold
 	if err != nil {
 		return nil, outcome{status: 488, reason: err.Error()}
 	}
@@ -150,6 +151,8 @@ func (s *Session) transferNote(note any) (outcome, bool) {
 		return outcome{status: 503, stopped: n.reason}, true
 	case sessionExpired:
 		return outcome{status: 503, stopped: n.leg.Party.Peer.Name + " did not renew the session in time"}, true
+	case handOver:
+		n.to <- handed{} // one transfer at a time
 	case refreshDue:
 		n.leg.timer.timer = time.AfterFunc(refreshRetry, func() { s.inbox.Post(n) })
 	case ringTimeout:

@@ -155,7 +155,9 @@ func (b *Inbox) Close() {
 
 	b.core.mu.Lock()
 	for _, k := range keys {
-		delete(b.core.dialogs, k)
+		if b.core.dialogs[k] == b { // not when another call has taken it over
+			delete(b.core.dialogs, k)
+		}
 	}
 	b.core.mu.Unlock()
 	for _, r := range unacked {
@@ -225,6 +227,9 @@ func (b *Inbox) retransmit(in *Incoming, send func()) {
 			return
 		}
 		if left -= wait; left <= 0 {
+			b.mu.Lock()
+			delete(b.unacked, key)
+			b.mu.Unlock()
 			b.put(item{in: in, err: ErrNoAck})
 			return
 		}
@@ -235,6 +240,18 @@ func (b *Inbox) retransmit(in *Incoming, send func()) {
 	r.mu.Lock()
 	r.timer = time.AfterFunc(wait, again)
 	r.mu.Unlock()
+}
+
+// Unacknowledged tells whether a 2xx of ours in the dialog with this tag of ours still waits for its ACK.
+func (b *Inbox) Unacknowledged(localTag string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for key := range b.unacked {
+		if key.tag == localTag {
+			return true
+		}
+	}
+	return false
 }
 
 func (b *Inbox) acknowledged(ack *Incoming) {

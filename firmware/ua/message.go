@@ -17,6 +17,14 @@ type Local struct {
 	Transport string // UDP, TCP or TLS
 }
 
+// URIHost is Host as a URI writes it: an IPv6 address between brackets (RFC 3261 §25.1).
+func (l Local) URIHost() string {
+	if strings.Contains(l.Host, ":") {
+		return "[" + l.Host + "]"
+	}
+	return l.Host
+}
+
 // Contact is a Contact URI for user at this address.
 func (l Local) Contact(user string) string {
 	uri := "sip:"

@@ -54,6 +54,10 @@ func (l *Lab) lay() error {
 	return l.plugHost()
 }
 
+// bridgeAddress is the Ethernet address of every bridge. Left to itself a bridge takes the lowest one of its ports, which
+// changes when a machine is plugged in later: whoever knew the old one then talks to nobody until his ARP entry ends.
+const bridgeAddress = "02:00:00:00:00:01"
+
 // addSwitch makes a namespace whose bridge joins a network and carries the address of the server that lives there.
 func (l *Lab) addSwitch(network string, address netip.Prefix, gateway netip.Addr) (*Host, error) {
 	h, err := l.addNamespace(network, address.Addr(), network)
@@ -61,7 +65,7 @@ func (l *Lab) addSwitch(network string, address netip.Prefix, gateway netip.Addr
 		return nil, err
 	}
 	return h, l.ip(h,
-		"link add name "+network+" type bridge",
+		"link add name "+network+" address "+bridgeAddress+" type bridge",
 		"address add "+address.String()+" dev "+network,
 		"link set dev "+network+" up",
 		"route add default via "+gateway.String())

@@ -68,6 +68,11 @@ func showLogs(t *testing.T, b *branch.Branch) {
 		t.Logf("the box said:\n%s", b.Box.Process.Tail(60))
 		if s, err := b.Box.Status(context.Background()); err == nil {
 			t.Logf("the box's status: %s", s)
+			for _, c := range s.Counters {
+				if c.Packets > 0 {
+					t.Logf("  %6d packets  %s", c.Packets, c.Name)
+				}
+			}
 		}
 	}
 	if keep := os.Getenv("TOLLGATE_KEEP"); keep != "" && b.Folder() != "" {

@@ -21,8 +21,8 @@ func (s *Session) bye(in *ua.Incoming) ending {
 	return ending{reason: "hung up by " + leg.Party.Peer.Name}
 }
 
-// ackTimeout bounds how long a leg waits for the ACK that has to come before our BYE; a 200 is given up a little sooner.
-const ackTimeout = 64*sip.T1 + time.Second
+// ackTimeout bounds how long a leg waits for the ACK that has to come before our BYE; a 200 is given up sooner (64*T1).
+const ackTimeout = 33 * time.Second
 
 // hangUp ends each confirmed dialog that has not ended and waits a little for the answers. A leg that has not acknowledged
 // our 200 yet gets its BYE when it has, or when its time for that is over (RFC 3261 §15).

@@ -49,9 +49,9 @@ func (c *snapshots) latest() ([]byte, uint64, error) {
 	if err != nil {
 		return nil, 0, fmt.Errorf("writing the overview: %w", err)
 	}
-	c.taken = time.Now()
+	c.taken, c.data = time.Now(), data // its clock is news even when nothing else is
 	if !bytes.Equal(compare, c.compare) {
-		c.compare, c.data = compare, data
+		c.compare = compare
 		c.version++
 	}
 	return c.data, c.version, nil

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"context"
 	"fmt"
 	"strings"
 )
@@ -59,13 +60,9 @@ func manyCalls() []Flow {
 }
 
 func keyPresses() []Flow {
-	const presses = 300
-	var ladder strings.Builder
-	ladder.WriteString(outbound)
-	for i := range presses {
-		fmt.Fprintf(&ladder, "INFO{body application/dtmf-relay Signal=%d} -> INFO{has Signal=%[1]d}\n", i)
-	}
-	fmt.Fprintf(&ladder, "repeat %d 200 <- 200/INFO\n", presses)
-	ladder.WriteString(officeHangsUp)
-	return []Flow{{Name: fmt.Sprintf("%d key presses at once arrive in order", presses), Ladder: ladder.String()}}
+	const presses = 2000
+	return []Flow{{
+		Name: fmt.Sprintf("%d key presses at once on one connection arrive in order", presses),
+		Play: func(ctx context.Context, w *world) error { return w.press(ctx, presses) },
+	}}
 }

@@ -20,7 +20,7 @@ import (
 // belongs to the last request still open; "200/INVITE" names another. The ACK to a failure and 100 Trying need no line.
 //
 // Braces hold wishes, divided by " | ": what is peculiar about a message sent, or what must be true of one received; see
-// message.go and judge.go. "repeat 20" before a line stands for 20 of it.
+// message.go and judge.go.
 
 // step is one event of one peer.
 type step struct {
@@ -87,19 +87,8 @@ func read(ladder string) (map[string][]step, error) {
 		if line == "" {
 			continue
 		}
-		times := 1
-		if rest, ok := strings.CutPrefix(line, "repeat "); ok {
-			number, event, _ := strings.Cut(rest, " ")
-			n, err := strconv.Atoi(number)
-			if err != nil {
-				return nil, fmt.Errorf("%q: repeat how often?", line)
-			}
-			times, line = n, event
-		}
-		for range times {
-			if err := readLine(parts, line); err != nil {
-				return nil, fmt.Errorf("%q: %w", line, err)
-			}
+		if err := readLine(parts, line); err != nil {
+			return nil, fmt.Errorf("%q: %w", line, err)
 		}
 	}
 	for peer, steps := range parts {

@@ -23,6 +23,8 @@ type Flow struct {
 	Boot  bool   // it begins with the start of the box
 	While string // a ladder that is under way meanwhile: it must end by itself
 	Cross bool   // the callers send to the box's address of the other side
+
+	Play func(context.Context, *world) error // instead of a ladder, for what sipp cannot do
 }
 
 // patience bounds one flow.
@@ -46,6 +48,9 @@ func (a *actor) calls() bool {
 func (w *world) run(ctx context.Context, f Flow) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
+	if f.Play != nil {
+		return f.Play(ctx, w)
+	}
 	var background []*actor
 	if f.While != "" {
 		var err error

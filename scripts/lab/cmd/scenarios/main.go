@@ -31,52 +31,81 @@ func main() {
 	os.Exit(run(ctx, os.Stdout, *binary, *only, *keep, *show))
 }
 
+// atOnce is how many groups run side by side: most of their time is waiting.
+const atOnce = 3
+
+// page is what one group has to say.
+type page struct {
+	text      strings.Builder
+	held, all int
+	err       error
+	done      chan struct{}
+}
+
 // run returns the exit code.
 func run(ctx context.Context, out io.Writer, binary, only, keep string, show bool) int {
 	begun := time.Now()
-	held, all := 0, 0
-	code := 0
+	var pages []*page
+	places := make(chan struct{}, atOnce)
 	for _, g := range scenario.Groups() {
-		flows := map[string]scenario.Flow{}
 		if g = chosen(g, only); len(g.Flows) == 0 {
 			continue
 		}
-		for _, f := range g.Flows {
-			flows[f.Name] = f
-		}
-		fmt.Fprintf(out, "\n%s\n", g.Name)
-		err := scenario.Run(ctx, binary, g, keep, func(r scenario.Result) {
-			all++
-			verdict := "ok"
-			if r.Err == nil {
-				held++
-			} else {
-				verdict = "FAILED"
+		p := &page{done: make(chan struct{})}
+		pages = append(pages, p)
+		go func() {
+			defer close(p.done)
+			places <- struct{}{}
+			defer func() { <-places }()
+			if ctx.Err() == nil {
+				p.write(ctx, binary, g, keep, show)
 			}
-			fmt.Fprintf(out, "  %-68s %6.1f s  %s\n", r.Flow, r.Took.Seconds(), verdict)
-			if show && flows[r.Flow].Ladder != "" {
-				fmt.Fprintln(out, indent(flows[r.Flow].Ladder))
-			}
-			if r.Err != nil {
-				fmt.Fprintln(out, indent(r.Err.Error()))
-			}
-		})
-		if err != nil {
-			fmt.Fprintln(out, "  the group did not run:", err)
+		}()
+	}
+	held, all, code := 0, 0, 0
+	for _, p := range pages {
+		<-p.done
+		fmt.Fprint(out, p.text.String())
+		held, all = held+p.held, all+p.all
+		if p.err != nil {
 			code = 1
-		}
-		if ctx.Err() != nil {
-			return 1
 		}
 	}
 	fmt.Fprintf(out, "\n%d of %d  (%.0f s)\n", held, all, time.Since(begun).Seconds())
-	if held < all || all == 0 {
+	if held < all || all == 0 || ctx.Err() != nil {
 		code = 1
 	}
 	if code != 0 && keep != "" {
 		fmt.Fprintf(out, "the logs of what failed are in %s\n", keep)
 	}
 	return code
+}
+
+// write runs a group and writes a line for each flow.
+func (p *page) write(ctx context.Context, binary string, g scenario.Group, keep string, show bool) {
+	ladders := map[string]string{}
+	for _, f := range g.Flows {
+		ladders[f.Name] = f.Ladder
+	}
+	fmt.Fprintf(&p.text, "\n%s\n", g.Name)
+	p.err = scenario.Run(ctx, binary, g, keep, func(r scenario.Result) {
+		p.all++
+		verdict := "FAILED"
+		if r.Err == nil {
+			p.held++
+			verdict = "ok"
+		}
+		fmt.Fprintf(&p.text, "  %-78s %5.1f s  %s\n", r.Flow, r.Took.Seconds(), verdict)
+		if show && ladders[r.Flow] != "" {
+			fmt.Fprintln(&p.text, indent(ladders[r.Flow]))
+		}
+		if r.Err != nil {
+			fmt.Fprintln(&p.text, indent(r.Err.Error()))
+		}
+	})
+	if p.err != nil {
+		fmt.Fprintln(&p.text, "  the group did not run:", p.err)
+	}
 }
 
 // chosen leaves the flows that were asked for, and the one that the others of its group rest on.

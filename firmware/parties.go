@@ -27,6 +27,14 @@ type parties struct {
 	policy    atomic.Pointer[policy.Policy]
 }
 
+// plausible says why a carrier cannot be at an address, by the policy in force.
+func (p *parties) plausible(a netip.Addr) error {
+	if now := p.policy.Load(); now != nil {
+		return apply.Carrier(now, a)
+	}
+	return nil
+}
+
 func (p *parties) set(next *policy.Policy) { p.policy.Store(next) }
 
 // PBX returns the office's telephone system.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -120,7 +121,8 @@ func (b *box) openTalkers(context.Context) error {
 	b.resolver = resolve.New(resolve.Options{Log: b.log})
 	b.trunks = trunk.New(trunk.Options{
 		Core: b.core, Dialer: dialer{b.edge}, Resolver: b.resolver, Clients: b.authority, Addresses: b.sources,
-		Sink: b.facts, Log: b.log,
+		Plausible: func(a netip.Addr) error { return b.parties.plausible(a) },
+		Sink:      b.facts, Log: b.log,
 	})
 	b.parties = &parties{trunks: b.trunks, registrar: b.registrar, dialer: dialer{b.edge}, authority: b.authority}
 	b.desk = call.NewDesk(call.Options{Parties: b.parties, Relay: b.relay, Gate: b.gate, Sink: b.facts, Log: b.log})

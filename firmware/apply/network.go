@@ -1,6 +1,7 @@
 package apply
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -68,6 +69,22 @@ func Filter(p *policy.Policy, resolved map[string][]netip.Addr) netfilter.Config
 		}
 	}
 	return c
+}
+
+// Carrier says why the address that a carrier's name leads to cannot be a carrier's; nil when it can. Whoever answers for
+// the name must not turn the box against the office or against itself.
+func Carrier(p *policy.Policy, a netip.Addr) error {
+	n := p.Network
+	inside := func(prefix netip.Prefix) bool { return prefix.Contains(a) }
+	switch {
+	case a == n.Inside.Address.Addr() || a == n.Outside.Address.Addr() || a == n.PublicAddress:
+		return fmt.Errorf("%s is the box's own address", a)
+	case a != n.Gateway && slices.ContainsFunc(n.Inside.Prefixes, inside):
+		return fmt.Errorf("%s is inside the office", a)
+	case a.IsLoopback() && !n.Outside.Address.Addr().IsLoopback(), a.IsUnspecified(), a.IsMulticast(), a.IsLinkLocalUnicast():
+		return fmt.Errorf("%s is no address of a host on the network", a)
+	}
+	return nil
 }
 
 func service(name string, side netfilter.Side, t policy.Transport, sources []netip.Prefix) netfilter.Service {

@@ -50,6 +50,21 @@ func example(t *testing.T, replace ...string) *policy.Policy {
 	return p
 }
 
+func TestACarriersNameMustNotLeadInside(t *testing.T) {
+	p := example(t)
+	for address, says := range map[string]string{
+		"203.0.113.77": "", "2001:db8::77": "", "198.51.100.1": "", // the gateway
+		"192.0.2.10": "the box's own address", "198.51.100.10": "the box's own address", "203.0.113.10": "the box's own address",
+		"192.0.2.20": "inside the office", "127.0.0.1": "no address of a host", "0.0.0.0": "no address of a host",
+		"224.0.0.1": "no address of a host", "169.254.1.1": "no address of a host", "::1": "no address of a host",
+	} {
+		err := Carrier(p, netip.MustParseAddr(address))
+		if (err == nil) != (says == "") || err != nil && !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: %v, want %q", address, err, says)
+		}
+	}
+}
+
 func TestThePolicyOpensWhatItsPeersNeedAndNothingElse(t *testing.T) {
 	resolved := map[string][]netip.Addr{"carrier-a": {netip.MustParseAddr("198.51.100.77"), netip.MustParseAddr("203.0.113.77")}, "carrier-b": {netip.MustParseAddr("203.0.113.78")}}
 	golden(t, "two-ports.json", Filter(example(t), resolved))

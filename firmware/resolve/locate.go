@@ -20,6 +20,7 @@ const (
 	maxNAPTR = 16
 	maxSRV   = 32
 	maxAddrs = 16 // of one server
+	maxTotal = 64 // of all servers: each of them is asked for its health, and may be tried
 )
 
 // location is one search.
@@ -143,7 +144,16 @@ func addressOf(rr dns.RR) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-func (l *location) add(s Server) { l.answer.Servers = append(l.answer.Servers, s) }
+// add takes a server as long as there is room.
+func (l *location) add(s Server) {
+	have := 0
+	for _, known := range l.answer.Servers {
+		have += len(known.Addrs)
+	}
+	if s.Addrs = s.Addrs[:min(len(s.Addrs), max(0, maxTotal-have))]; len(s.Addrs) > 0 {
+		l.answer.Servers = append(l.answer.Servers, s)
+	}
+}
 
 // lookup returns the records of a name, none when there is none. What it was told bounds the life of the answer.
 func (l *location) lookup(ctx context.Context, name string, kind uint16) ([]dns.RR, error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"math/rand/v2"
 	"net/netip"
 	"time"
 
@@ -125,7 +126,7 @@ func (t *Trunk) noteTLS(conn sip.Connection) {
 }
 
 // Members are the servers that take the trunk's calls, in the order in which to try them; none before any is known.
-func (t *Trunk) Members() []*Member { return t.pools[0].order() }
+func (t *Trunk) Members() []*Member { return t.pools[0].order(rand.Uint64N) }
 
 // Path leads to the first server that takes the connection.
 func (t *Trunk) Path() ua.Path { return anyMember{t.pools[0]} }

@@ -32,6 +32,7 @@ type pool struct {
 	query resolve.Query
 
 	answer  resolve.Answer // the last one; a failure takes nothing away
+	allowed []netip.Addr   // those of answer, let in before anything is sent there
 	failure error          // of the last look-up
 	members map[netip.AddrPort]*Member
 	gone    map[netip.Addr]time.Time // left the names; until when they may speak
@@ -61,27 +62,62 @@ func familyOf(own string) resolve.Family {
 func (p *pool) look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, locateTimeout)
 	defer cancel()
-	answer, err := p.trunk.o.Resolver.Locate(ctx, p.query)
 	t := p.trunk
+	answer, err := t.o.Resolver.Locate(ctx, p.query)
+	if err == nil {
+		answer, err = p.plausible(answer)
+	}
+	t.telling <- struct{}{}
+	defer func() { <-t.telling }()
 	t.mu.Lock()
 	p.failure = err
 	if err == nil {
-		p.learn(answer)
+		p.admit(answer.Addrs())
 	}
-	addrs, changed := t.allowed()
+	addrs, changed := t.mayspeak()
 	t.mu.Unlock()
-	if changed {
+	if changed { // before anything is sent to a new server: its answer must come in
 		t.o.Addresses.Resolved(t.Policy.Name, addrs)
+	}
+	if err == nil {
+		t.mu.Lock()
+		p.learn(answer)
+		t.mu.Unlock()
 	}
 	return err
 }
 
-// learn makes the members those of answer. The caller holds the lock.
-func (p *pool) learn(answer resolve.Answer) {
-	before := p.answer.Addrs()
-	p.answer = answer
-	now := answer.Addrs()
-	for _, a := range before {
+// plausible leaves out addresses that no carrier can have: whoever answers for a name outside must not make the box talk
+// to the office, or to itself, as if that were the carrier.
+func (p *pool) plausible(answer resolve.Answer) (resolve.Answer, error) {
+	if _, err := netip.ParseAddr(p.query.Host); err == nil || p.trunk.o.Plausible == nil {
+		return answer, nil // an address in the policy was checked with it
+	}
+	var refused error
+	kept := answer
+	kept.Servers = nil
+	for _, s := range answer.Servers {
+		s.Addrs = slices.DeleteFunc(slices.Clone(s.Addrs), func(a netip.Addr) bool {
+			err := p.trunk.o.Plausible(a)
+			if err != nil {
+				refused = err
+				p.trunk.o.Log.Warn("address of a carrier refused", "trunk", p.trunk.Policy.Name, "server", s.Name, "err", err)
+			}
+			return err != nil
+		})
+		if len(s.Addrs) > 0 {
+			kept.Servers = append(kept.Servers, s)
+		}
+	}
+	if len(kept.Servers) == 0 && refused != nil {
+		return kept, fmt.Errorf("%s leads to no carrier: %w", p.host, refused)
+	}
+	return kept, nil
+}
+
+// admit lets now in and gives those that have left their grace. The caller holds the lock.
+func (p *pool) admit(now []netip.Addr) {
+	for _, a := range p.allowed {
 		if !slices.Contains(now, a) {
 			p.gone[a] = time.Now().Add(grace)
 		}
@@ -89,7 +125,12 @@ func (p *pool) learn(answer resolve.Answer) {
 	for _, a := range now {
 		delete(p.gone, a)
 	}
-	p.forget()
+	p.allowed = now
+}
+
+// learn makes the members those of answer. The caller holds the lock.
+func (p *pool) learn(answer resolve.Answer) {
+	p.answer = answer
 	listed := answer.Order(rand.Uint64N)
 	for _, a := range listed {
 		if p.members[a] == nil {
@@ -126,12 +167,12 @@ func (p *pool) forget() {
 	}
 }
 
-// allowed lists the addresses that the trunk may speak from, and whether they have changed since the last time. The
+// mayspeak lists the addresses that the trunk may speak from, and whether they have changed since the last time. The
 // caller holds the lock.
-func (t *Trunk) allowed() (all []netip.Addr, changed bool) {
+func (t *Trunk) mayspeak() (all []netip.Addr, changed bool) {
 	for _, p := range t.pools {
 		p.forget()
-		all = append(all, p.answer.Addrs()...)
+		all = append(all, p.allowed...)
 		for a := range p.gone {
 			all = append(all, a)
 		}
@@ -164,11 +205,11 @@ func (p *pool) keep(ctx context.Context) {
 
 // order lists the members as they are to be tried: the one that has our registration, then those that are well, each
 // time in the order that their priorities and weights draw, then those that are not. None is left out.
-func (p *pool) order() []*Member {
+func (p *pool) order(random func(n uint64) uint64) []*Member {
 	p.trunk.mu.Lock()
 	defer p.trunk.mu.Unlock()
 	var list []*Member
-	for _, a := range p.answer.Order(rand.Uint64N) {
+	for _, a := range p.answer.Order(random) {
 		list = append(list, p.members[a])
 	}
 	slices.SortStableFunc(list, func(a, b *Member) int { return cmp.Compare(a.rank(), b.rank()) })
@@ -177,13 +218,13 @@ func (p *pool) order() []*Member {
 
 // ready is order, after a look-up when nothing is known yet.
 func (p *pool) ready(ctx context.Context) ([]*Member, error) {
-	if list := p.order(); len(list) > 0 {
+	if list := p.order(rand.Uint64N); len(list) > 0 {
 		return list, nil
 	}
 	if err := p.look(ctx); err != nil {
 		return nil, fmt.Errorf("no server of %s is known: %w", p.host, err)
 	}
-	return p.order(), nil
+	return p.order(rand.Uint64N), nil
 }
 
 // hold notes the member that has our registration.

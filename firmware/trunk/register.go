@@ -233,7 +233,7 @@ func (r *registration) outcome(res *sip.Response, b binding) (time.Duration, err
 			errRefused, r.account.User, res.StatusCode, ua.Phrase(res.StatusCode))
 	case res.StatusCode == 420 && b.bulk:
 		return 0, errNoBulk
-	case res.StatusCode == 503:
+	case res.StatusCode == 503 || res.StatusCode == 504 || res.StatusCode == 408:
 		return 0, serverFailure{fmt.Errorf("the carrier answered %d %s", res.StatusCode, ua.Phrase(res.StatusCode))}
 	default:
 		return 0, fmt.Errorf("the carrier answered %d %s", res.StatusCode, ua.Phrase(res.StatusCode))

@@ -48,12 +48,12 @@ type State struct {
 	TLS       string        // protocol version of the connection, "" without TLS
 	RoundTrip time.Duration // of OPTIONS to the server tried first; 0: not known
 	Accounts  []AccountState
-	Members   []MemberState // in the order in which they are tried
+	Members   []MemberState // in the order in which they are tried, but for what is drawn among equals
 }
 
 // State tells how the trunk stands.
 func (t *Trunk) State() State {
-	order := t.Members()
+	order := t.pools[0].order(func(uint64) uint64 { return 0 }) // the same each time: nothing is drawn for people
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.state()

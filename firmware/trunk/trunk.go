@@ -58,6 +58,7 @@ type Options struct {
 	Resolver  Resolver
 	Clients   Clients
 	Addresses Addresses
+	Plausible func(netip.Addr) error // why a name's address cannot be a carrier's; nil: all can
 	Sink      event.Sink
 	Log       *slog.Logger
 }
@@ -92,7 +93,8 @@ type Trunk struct {
 	stop  context.CancelFunc
 	done  sync.WaitGroup
 
-	reviewing sync.Mutex // held while it is judged whether the trunk is up
+	reviewing sync.Mutex    // held while it is judged whether the trunk is up
+	telling   chan struct{} // full while addresses are let in, so that an earlier list never replaces a later one
 
 	mu       sync.Mutex // guards everything below, and what the pools hold
 	told     []netip.Addr
@@ -171,7 +173,7 @@ func (t *Trunks) States() []State {
 }
 
 func newTrunk(o Options, p policy.Trunk, local ua.Local) (*Trunk, error) {
-	tr := &Trunk{Policy: p, Local: local, o: o}
+	tr := &Trunk{Policy: p, Local: local, o: o, telling: make(chan struct{}, 1)}
 	for _, host := range tr.hosts() {
 		tr.pools = append(tr.pools, newPool(tr, host))
 	}

@@ -11,8 +11,9 @@ import (
 	"tollgate/firmware/policy"
 )
 
-// inboxSize bounds what may wait for one call. A peer that sends more gets 503 until the call has caught up.
-const inboxSize = 256
+// inboxSize bounds what may wait for one call. A peer that sends more gets 503 until the call has caught up. Two thousand
+// key presses sent in one go are no reason to lose one.
+const inboxSize = 4096
 
 // ErrNoAck says that a 2xx of ours was not acknowledged within 64*T1 (RFC 3261 §13.3.1.4).
 var ErrNoAck = errors.New("the other side did not acknowledge our answer")
@@ -39,11 +40,12 @@ type item struct {
 // Inbox is the ordered mailbox of one call. One goroutine reads it with Next.
 type Inbox struct {
 	core  *Core
-	in    chan item
-	ready []Event // what the last item gave and Next has not handed out yet; the reader's own
+	news  chan struct{} // something waits
+	ready []Event       // what the last item gave and Next has not handed out yet; the reader's own
 
 	mu       sync.Mutex // guards everything below
 	closed   bool
+	queue    []item
 	keys     []string
 	peers    map[string]policy.Peer // by our tag
 	unacked  map[unackedKey]*retransmission
@@ -54,7 +56,7 @@ type Inbox struct {
 func (c *Core) NewInbox() *Inbox {
 	return &Inbox{
 		core:     c,
-		in:       make(chan item, inboxSize),
+		news:     make(chan struct{}, 1),
 		peers:    map[string]policy.Peer{},
 		unacked:  map[unackedKey]*retransmission{},
 		reliable: map[string]*provisionals{},
@@ -86,15 +88,29 @@ func (b *Inbox) Post(note any) bool { return b.put(item{note: note}) }
 func (b *Inbox) put(it item) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed {
+	if b.closed || len(b.queue) >= inboxSize {
 		return false
 	}
+	b.queue = append(b.queue, it)
 	select {
-	case b.in <- it:
-		return true
-	default:
-		return false
+	case b.news <- struct{}{}:
+	default: // Next has been told and has not looked yet
 	}
+	return true
+}
+
+// first takes the item that has waited longest; false when none does.
+func (b *Inbox) first() (item, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.queue) == 0 {
+		b.queue = nil // a burst does not keep its memory
+		return item{}, false
+	}
+	it := b.queue[0]
+	b.queue[0] = item{}
+	b.queue = b.queue[1:]
+	return it, true
 }
 
 // Next waits for the next event. Its error is ctx's.
@@ -105,11 +121,17 @@ func (b *Inbox) Next(ctx context.Context) (Event, error) {
 			b.ready = b.ready[1:]
 			return e, nil
 		}
+		if err := ctx.Err(); err != nil {
+			return Event{}, err // even under a flood
+		}
+		if it, ok := b.first(); ok {
+			b.ready = b.take(it)
+			continue
+		}
 		select {
 		case <-ctx.Done():
 			return Event{}, ctx.Err()
-		case it := <-b.in:
-			b.ready = b.take(it)
+		case <-b.news:
 		}
 	}
 }
@@ -166,13 +188,8 @@ func (b *Inbox) Close() {
 	for _, p := range reliable {
 		p.stop()
 	}
-	for {
-		select {
-		case it := <-b.in:
-			b.discard(it)
-		default:
-			return
-		}
+	for it, ok := b.first(); ok; it, ok = b.first() {
+		b.discard(it)
 	}
 }
 

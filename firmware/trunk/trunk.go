@@ -122,6 +122,9 @@ func (t *Trunks) Set(ctx context.Context, c Config) error {
 		if err != nil {
 			return fmt.Errorf("trunk %s: %w", p.Name, err)
 		}
+		if old := t.trunks[p.Name]; old != nil {
+			made.inherit(old)
+		}
 		next[p.Name] = made
 	}
 	t.replace(ctx, next)

@@ -370,3 +370,36 @@ func (f *facts) told() []event.TrunkChanged {
 	defer f.mu.Unlock()
 	return slices.Clone(f.list)
 }
+
+func TestAChangedPolicyKeepsWhatIsKnownOfTheNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &carrier{script: func(req *sip.Request) *sip.Response { return answer(req, 200, "Expires: 60") }}
+		p := trunkPolicy()
+		p.Registrar = "registrar.carrier.example"
+		dns := &names{}
+		dns.set("registrar.carrier.example", "192.0.2.200")
+		trunks, _, addrs := start(t, c, dns, p)
+		time.Sleep(10 * time.Second)
+		dns.forget()
+		p.Caps.Calls = 3
+		if err := trunks.Set(t.Context(), config(p)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		if s := trunks.States()[0]; s.State != Up {
+			t.Errorf("%s (%s) after a change of the policy without name servers", s.State, s.Reason)
+		}
+		if len(addrs.get()) != 1 {
+			t.Errorf("may speak: %v", addrs.get())
+		}
+		p.Registrar = "another.carrier.example"
+		if err := trunks.Set(t.Context(), config(p)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		if s := trunks.States()[0]; s.State == Up {
+			t.Error("another name was taken for the old one")
+		}
+		trunks.Close(t.Context())
+	})
+}

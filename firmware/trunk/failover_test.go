@@ -199,3 +199,23 @@ func (r *reported) get() []netip.Addr {
 	defer r.mu.Unlock()
 	return slices.Clone(r.last)
 }
+
+func TestAChallengeIsAnsweredAtTheServerThatAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(func(req *sip.Request) *sip.Response {
+			if len(req.GetHeaders("Authorization")) == 0 {
+				return answer(req, 401, `WWW-Authenticate: Digest realm="carrier.example", nonce="`+req.CallID().Value()+`", algorithm=MD5, qop="auth"`)
+			}
+			return accept(req)
+		}, one, two)
+		f.at(one).become(with(503))
+		tr, _, _ := startFleet(t, f, fleetNames(one, two), fleetPolicy())
+		time.Sleep(time.Second)
+		if a, b := f.at(one).count(sip.REGISTER), f.at(two).count(sip.REGISTER); a != 1 || b != 2 {
+			t.Errorf("%d REGISTERs at the server out of service and %d at the other, want 1 and 2", a, b)
+		}
+		if s := tr.State(); s.State != Up || !s.Members[0].Registered || s.Members[0].Addr.Addr().String() != two {
+			t.Errorf("state %+v, want registered at the second server", s)
+		}
+	})
+}

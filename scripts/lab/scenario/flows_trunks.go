@@ -59,6 +59,13 @@ CANCEL -> b:CANCEL
 	}
 }
 
+// silent comes last: what the box has sent to the first carrier is repeated for a while.
+func silent() []Flow {
+	return []Flow{{Name: "the first carrier says nothing: the second takes the call within seconds", Ladder: `
+INVITE -> b:INVITE
+` + toBackup}}
+}
+
 // unreachable is for connections: nobody listens at the first carrier's.
 func unreachable() []Flow {
 	return []Flow{

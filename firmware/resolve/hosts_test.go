@@ -47,11 +47,11 @@ func TestTheHostsFileCountsOnlyWithTheNameServersOfTheSystem(t *testing.T) {
 	s := serve(t, `sip.carrier.example. 60 IN A 198.51.100.2`)
 	r, _ := resolver(s)
 	for _, tt := range []struct {
-		w    wire
+		w    *wire
 		want string
 	}{
-		{wire{r.nameServers, file}, "198.51.100.2"},
-		{wire{func() []netip.AddrPort { return nil }, file}, "198.51.100.1"},
+		{&wire{servers: r.nameServers, hosts: file}, "198.51.100.2"},
+		{&wire{servers: func() []netip.AddrPort { return nil }, hosts: file}, "198.51.100.1"},
 	} {
 		m, err := tt.w.ask(t.Context(), question{"sip.carrier.example.", dns.TypeA})
 		if err != nil || len(m.Answer) != 1 || m.Answer[0].(*dns.A).A.String() != tt.want {

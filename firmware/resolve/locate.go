@@ -52,9 +52,12 @@ func (l *location) find(ctx context.Context) error {
 func (l *location) services(ctx context.Context) []string {
 	usual := map[policy.Transport]string{policy.UDP: "_sip._udp.", policy.TCP: "_sip._tcp.", policy.TLSTransport: "_sips._tcp."}
 	direct := usual[l.query.Transport] + dns.Fqdn(l.query.Host)
-	records, err := l.lookup(ctx, l.query.Host, dns.TypeNAPTR)
+	short, cancel := context.WithTimeout(ctx, naptrPatience)
+	defer cancel()
+	records, err := l.lookup(short, l.query.Host, dns.TypeNAPTR)
 	if err != nil {
-		// Many a router's name server knows no NAPTR. The usual name is what it would have said almost always.
+		// Many a router's name server knows no NAPTR, and some drop the question. The usual name is what the answer would
+		// have been almost always.
 		l.resolver.log.Debug("NAPTR not looked up", "host", l.query.Host, "err", err)
 		return []string{direct}
 	}
@@ -163,6 +166,9 @@ func (l *location) lookup(ctx context.Context, name string, kind uint16) ([]dns.
 	}
 	return records, err
 }
+
+// naptrPatience is a little more than one name server has for an answer, so that a second one can give it.
+const naptrPatience = tryTimeout + 500*time.Millisecond
 
 // longestLife bounds what is believed without asking again, in case somebody publishes a lifetime of weeks.
 const longestLife = time.Hour

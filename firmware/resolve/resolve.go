@@ -89,7 +89,7 @@ func New(o Options) *Resolver {
 	if r.random == nil {
 		r.random = rand.Uint64N
 	}
-	r.ask = wire{r.nameServers, hostsFile}.ask
+	r.ask = (&wire{servers: r.nameServers, hosts: hostsFile}).ask
 	return r
 }
 

@@ -198,6 +198,33 @@ func TestTheNextNameServerAnswersWhenOneDoesNot(t *testing.T) {
 	}
 }
 
+func TestANameServerThatDropsNAPTRQuestionsDoesNotHideTheCarrier(t *testing.T) {
+	s := serve(t, `_sip._udp.carrier.example. 60 IN SRV 1 1 5070 a.carrier.example.`, `a.carrier.example. 60 IN A 198.51.100.1`)
+	s.change(func(s *nameServer) { s.drops = dns.TypeNAPTR })
+	r, _ := resolver(s)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	defer cancel()
+	a, err := r.Locate(ctx, Query{Host: "carrier.example", Transport: policy.UDP, Family: IPv4})
+	if err != nil || shown(a) != "a.carrier.example=[198.51.100.1]:5070/1/1" {
+		t.Errorf("got %s, %v", shown(a), err)
+	}
+}
+
+func TestADeadNameServerCostsTimeOnce(t *testing.T) {
+	dead := serve(t)
+	dead.change(func(s *nameServer) { s.silent = true })
+	good := serve(t, `_sip._udp.carrier.example. 60 IN SRV 1 1 5070 a.carrier.example.`, `a.carrier.example. 60 IN A 198.51.100.1`)
+	r, _ := resolver(dead, good)
+	start := time.Now()
+	a, err := r.Locate(t.Context(), Query{Host: "carrier.example", Transport: policy.UDP, Family: IPv4})
+	if err != nil || shown(a) != "a.carrier.example=[198.51.100.1]:5070/1/1" {
+		t.Errorf("got %s, %v", shown(a), err)
+	}
+	if took := time.Since(start); took > 2*tryTimeout || dead.total() != 1 {
+		t.Errorf("three questions took %v, %d of them to the dead name server", took, dead.total())
+	}
+}
+
 func TestLongAnswersAndOldNameServers(t *testing.T) {
 	var zone []string
 	for i := range 12 {

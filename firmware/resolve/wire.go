@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/miekg/dns"
@@ -24,10 +26,30 @@ const (
 type wire struct {
 	servers func() []netip.AddrPort // none: those of the system
 	hosts   string                  // file of the system's own names
+
+	mu   sync.Mutex // guards everything below
+	good netip.AddrPort
+}
+
+// inTurn puts the name server first that has answered last: a dead one must not cost time with every question.
+func (w *wire) inTurn(servers []netip.AddrPort) []netip.AddrPort {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i := slices.Index(servers, w.good)
+	if i <= 0 {
+		return servers
+	}
+	return slices.Concat(servers[i:i+1], servers[:i], servers[i+1:])
+}
+
+func (w *wire) answered(s netip.AddrPort) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.good = s
 }
 
 // ask puts the question to one name server after the other until one can answer it.
-func (w wire) ask(ctx context.Context, q question) (*dns.Msg, error) {
+func (w *wire) ask(ctx context.Context, q question) (*dns.Msg, error) {
 	servers := w.servers()
 	if len(servers) == 0 {
 		if m := hostsAnswer(w.hosts, q); m != nil {
@@ -39,10 +61,12 @@ func (w wire) ask(ctx context.Context, q question) (*dns.Msg, error) {
 		}
 	}
 	var failures []error
+	servers = w.inTurn(servers)
 	for range rounds {
 		for _, s := range servers {
 			m, err := askOne(ctx, s, q)
 			if err == nil {
+				w.answered(s)
 				return m, nil
 			}
 			failures = append(failures, fmt.Errorf("name server %s: %w", s, err))

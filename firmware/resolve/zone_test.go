@@ -18,10 +18,11 @@ type nameServer struct {
 
 	mu      sync.Mutex // guards everything below
 	records map[question][]dns.RR
-	rcode   int  // answered instead, when not 0
-	silent  bool // no answer at all
-	tooLong bool // over UDP only a truncated answer
-	noEDNS  bool // FORMERR to a question with EDNS
+	rcode   int    // answered instead, when not 0
+	silent  bool   // no answer at all
+	tooLong bool   // over UDP only a truncated answer
+	noEDNS  bool   // FORMERR to a question with EDNS
+	drops   uint16 // no answer to this kind of question
 	asked   map[question]int
 }
 
@@ -104,7 +105,7 @@ func (s *nameServer) ServeDNS(w dns.ResponseWriter, ask *dns.Msg) {
 	defer s.mu.Unlock()
 	q := question{strings.ToLower(ask.Question[0].Name), ask.Question[0].Qtype}
 	s.asked[q]++
-	if s.silent {
+	if s.silent || s.drops == q.kind {
 		return
 	}
 	m := new(dns.Msg)

@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	locateTimeout = 5 * time.Second
+	locateTimeout = 8 * time.Second // a name server that drops questions, and one that is dead
 	// The names are looked up again when what is known of them lapses, within these bounds.
 	soonestLook = 5 * time.Second
 	latestLook  = 5 * time.Minute

@@ -54,16 +54,12 @@ func (p *speaker) render(s step) string {
 		head = p.request
 	}
 	lines := head(s)
-	names := map[string]bool{}
 	for _, w := range s.wishes {
 		if name, _, ok := strings.Cut(w, ": "); ok && !strings.ContainsAny(name, " <") {
 			lines = append(lines, w)
-			names[name] = true
 		}
 	}
-	for _, h := range []string{"User-Agent: " + p.marker + "/7.1", "X-Internal: " + p.marker + "-rack-3"} {
-		lines = append(lines, h)
-	}
+	lines = append(lines, "User-Agent: "+p.marker+"/7.1", "X-Internal: "+p.marker+"-rack-3")
 	kind, body := p.body(s)
 	if body != "" {
 		lines = append(lines, "Content-Type: "+kind)

@@ -4,27 +4,30 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"net/textproto"
+	"runtime"
 	"strconv"
 	"strings"
+
+	"github.com/vishvananda/netns"
+
+	"tollgate/scripts/lab"
 )
 
 // sipp reads between any two messages it sends, and so cannot pour many onto a connection at once. press plays both sides
-// itself: a call over the office's TCP connection, and all key presses of it in one write. The carrier must get each, in
-// order, and the office an answer to each.
+// itself, over TCP: a call, and all key presses of it in one write. The carrier must get each, in order, and the office an
+// answer to each.
 func (w *world) press(ctx context.Context, presses int) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	heard := make(chan error, 1)
-	far, err := w.peers[carrier].host.ListenPacket(netip.AddrPortFrom(w.peers[carrier].address, sipPort).String())
+	listener, err := listen(w.peers[carrier].host, netip.AddrPortFrom(w.peers[carrier].address, sipPort).String())
 	if err != nil {
 		return err
 	}
-	defer far.Close()
+	defer listener.Close()
 	near, err := w.peers[office].host.Dial(ctx, "tcp", netip.AddrPortFrom(w.peers[office].box, sipPort).String())
 	if err != nil {
 		return err
@@ -32,15 +35,53 @@ func (w *world) press(ctx context.Context, presses int) error {
 	defer near.Close()
 	deadline, _ := ctx.Deadline()
 	near.SetDeadline(deadline)
-	far.SetDeadline(deadline)
-	go func() { heard <- hear(far, w.peers[carrier], presses) }()
+	listener.(*net.TCPListener).SetDeadline(deadline)
+	heard := make(chan error, 1)
+	go func() {
+		far, err := listener.Accept()
+		if err == nil {
+			far.SetDeadline(deadline)
+			err = hear(far, w.peers[carrier], presses)
+			defer far.Close()
+		}
+		if err != nil {
+			near.Close() // the office need not wait any longer
+			err = fmt.Errorf("the carrier: %w", err)
+		}
+		heard <- err
+	}()
 	if err := speak(near, w.peers[office], presses); err != nil {
-		return fmt.Errorf("the office: %w", err)
+		listener.Close()
+		return errors.Join(fmt.Errorf("the office: %w", err), <-heard)
 	}
-	if err := <-heard; err != nil {
-		return fmt.Errorf("the carrier: %w", err)
+	return <-heard
+}
+
+// listen opens a port for connections on a machine. The thread moves into the machine's namespace for as long.
+func listen(h *lab.Host, address string) (net.Listener, error) {
+	runtime.LockOSThread()
+	home, err := netns.Get()
+	if err != nil {
+		runtime.UnlockOSThread()
+		return nil, fmt.Errorf("open own namespace: %w", err)
 	}
-	return nil
+	defer home.Close()
+	there, err := netns.GetFromName(h.Namespace)
+	if err != nil {
+		runtime.UnlockOSThread()
+		return nil, fmt.Errorf("open namespace %s: %w", h.Namespace, err)
+	}
+	defer there.Close()
+	if err := netns.Set(there); err != nil {
+		runtime.UnlockOSThread()
+		return nil, fmt.Errorf("enter namespace %s: %w", h.Namespace, err)
+	}
+	l, err := net.Listen("tcp", address)
+	if back := netns.Set(home); back != nil {
+		return nil, errors.Join(err, back) // the thread stays locked and ends with its goroutine
+	}
+	runtime.UnlockOSThread()
+	return l, err
 }
 
 // offer is a session description of a peer.
@@ -131,26 +172,23 @@ func readMessage(in *bufio.Reader) (message, error) {
 }
 
 // hear is the carrier's side.
-func hear(conn net.PacketConn, p peer, presses int) error {
-	next, known := 0, map[string]bool{}
-	b := make([]byte, 65536)
+func hear(conn net.Conn, p peer, presses int) error {
+	next, in := 0, bufio.NewReader(conn)
 	for {
-		n, from, err := conn.ReadFrom(b)
+		m, err := readMessage(in)
 		if err != nil {
 			return fmt.Errorf("%d key presses came, then: %w", next, err)
 		}
-		m := message{text: strings.ReplaceAll(string(b[:n]), "\r\n", "\n")}
-		if m.name() == "ACK" {
+		switch m.name() {
+		case "ACK":
 			continue
-		}
-		if body := fmt.Sprintf("Signal=%d", next); m.name() == "INFO" && !known[m.text] {
-			if strings.TrimSpace(m.body()) != body {
-				return fmt.Errorf("%q came instead of %q", m.body(), body)
+		case "INFO":
+			if want := fmt.Sprintf("Signal=%d", next); strings.TrimSpace(m.body()) != want {
+				return fmt.Errorf("%q came instead of %q", m.body(), want)
 			}
 			next++
 		}
-		known[m.text] = true
-		if _, err := conn.WriteTo([]byte(reply(m, p)), from); err != nil {
+		if _, err := io.WriteString(conn, reply(m, p)); err != nil {
 			return err
 		}
 		if m.name() == "BYE" && next != presses {
@@ -174,6 +212,6 @@ func reply(m message, p peer) string {
 	}
 	lines[2] += tag
 	self := netip.AddrPortFrom(p.address, sipPort)
-	return "SIP/2.0 200 OK\r\n" + strings.Join(lines, "\r\n") + fmt.Sprintf("\r\nContact: <sip:%s@%s>\r\n%s\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
+	return "SIP/2.0 200 OK\r\n" + strings.Join(lines, "\r\n") + fmt.Sprintf("\r\nContact: <sip:%s@%s;transport=tcp>\r\n%s\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
 		p.marker(), self, allow, len(body), body)
 }

@@ -168,13 +168,19 @@ func (w *world) capture(ctx context.Context) error {
 	return nil
 }
 
-// start runs the box.
+// start runs the box and waits until it takes calls.
 func (w *world) start(ctx context.Context) error {
 	policy, err := w.policy()
 	if err != nil {
 		return err
 	}
-	return w.box.Start(ctx, policy)
+	if err := w.box.Start(ctx, policy); err != nil {
+		return err
+	}
+	pid := w.box.Process.PID()
+	return w.box.Process.Await(ctx, "listening", func() bool {
+		return listens(pid, w.setting.OfficeTransport, sipPort) && listens(pid, w.setting.CarrierTransport, sipPort)
+	})
 }
 
 //go:embed policy.yaml.tmpl

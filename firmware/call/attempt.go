@@ -134,8 +134,8 @@ func (s *Session) ring() outcome {
 				abandon(o)
 			}
 		case isSilence(e.Note):
-			if n := e.Note.(silence); !quit.asked && s.isSilent(n) {
-				return s.leave()
+			if n := e.Note.(silence); s.isSilent(n) {
+				return s.leave(quit)
 			}
 		case e.Note != nil:
 			abandon(s.interrupted(e.Note))

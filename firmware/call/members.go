@@ -116,9 +116,12 @@ func isSilence(note any) bool { _, ok := note.(silence); return ok }
 func (s *Session) isSilent(n silence) bool { return n.invite == s.callee.invite && !n.invite.Heard() }
 
 // leave gives a silent server up.
-func (s *Session) leave() outcome {
+func (s *Session) leave(quit giveUp) outcome {
 	s.callee.gone = true
 	s.callee.invite.Abandon()
+	if quit.asked {
+		return quit.outcome
+	}
 	return outcome{tryNext: true, elsewhere: true, avoid: avoidFailed, status: 504, reason: s.callee.Party.Peer.Name + " does not answer"}
 }
 

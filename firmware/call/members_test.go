@@ -159,6 +159,26 @@ func TestACancelEndsTheCallAtWhateverServerHasIt(t *testing.T) {
 	find[event.CallEnded](s) // before the second server, which is younger than the scene, goes
 }
 
+func TestACallerWhoGivesUpIsNotKeptByASilentServer(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, nil)
+	first, second := s.servers()
+	first.Lose = func(string) bool { return true }
+	caller := s.pbx.dial("201", "00472105518", clearSDP("192.0.2.50"))
+	caller.out.Cancel()
+	caller.expect(487)
+	deadline := time.Now().Add(silenceTimeout + 2*time.Second)
+	for len(s.desk.Calls()) > 0 {
+		if time.Now().After(deadline) {
+			t.Fatal("the call is still there")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	if second.Count("INVITE ") > 0 {
+		t.Error("a cancelled call went on to the next server")
+	}
+}
+
 func TestATrunkThatIsDownIsTriedLast(t *testing.T) {
 	s := newScene(t, nil)
 	s.down = "carrier-a"

@@ -59,6 +59,59 @@ CANCEL -> b:CANCEL
 	}
 }
 
+// redirected are calls that are sent elsewhere: the box goes there by its own routes.
+func redirected() []Flow {
+	return []Flow{
+		{Name: "a redirection leads by the box's own routes", Ladder: `
+INVITE -> INVITE
+       <- 302{Contact: <sip:+4930123456@192.168.7.7>}
+       -> b:INVITE{to +4930123456 | lacks 192.168.7.7}
+` + toBackup},
+		{Name: "a redirection to a number that no route leads to", Ladder: `
+INVITE -> INVITE
+       <- 302{Contact: <sip:+12125550123@192.168.7.7>}
+404    <-
+`},
+	}
+}
+
+// transferred are calls that the office hands on: the box ends the REFER.
+func transferred() []Flow {
+	return []Flow{
+		{Name: "the office transfers a carrier's call to the other carrier", Ladder: inbound + `
+REFER{Refer-To: <sip:004930123456@hidden-office.example>} ->
+202                                                       <-
+NOTIFY{has 100 Trying | Subscription-State: ^active}      <-
+200                                                       ->
+                                                          -> b:INVITE{to +4930123456}
+NOTIFY{has 180 Ringing}                                   <- b:180
+200                                                       ->
+                                                          <- b:200
+                                                          -> b:ACK
+NOTIFY{has 200 OK | Subscription-State: ^terminated}      <-
+200                                                       ->
+BYE                                                       <-
+200                                                       ->
+                                                          -> INVITE{sdp}
+                                                          <- 200
+                                                          -> ACK
+                                                          | wait 100
+                                                          <- BYE
+                                                          -> b:BYE
+                                                          <- b:200
+                                                          -> 200
+`},
+		{Name: "a transfer to a number that no route leads to", Ladder: inbound + `
+REFER{Refer-To: <sip:0012125550123@hidden-office.example>} ->
+404                                                        <-
+` + officeHangsUp},
+		{Name: "a carrier may not transfer", Ladder: outbound + `
+<- REFER{Refer-To: <sip:004930123456@hidden-carrier.example>}
+-> 403
+` + officeHangsUp},
+	}
+}
+
 // silent comes last: what the box has sent to the first carrier is repeated for a while.
 func silent() []Flow {
 	return []Flow{{Name: "the first carrier says nothing: the second takes the call within seconds", Ladder: `

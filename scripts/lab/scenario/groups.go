@@ -32,7 +32,7 @@ func Groups() []Group {
 	everywhere := slices.Concat(basic(), everyday())
 	return []Group{
 		{"UDP on both sides", Setting{}, slices.Concat(basic(), everyday(), early(), failures(), cancels(), hangups(),
-			changes(), reliable(), timers(), requests(), refused(), strangers(), failover(), identity(), spellings(), manyCalls(), silent())},
+			changes(), reliable(), timers(), requests(), refused(), strangers(), failover(), redirected(), transferred(), identity(), spellings(), manyCalls(), silent())},
 		{"TCP on both sides", Setting{OfficeTransport: "tcp", CarrierTransport: "tcp"},
 			slices.Concat(everywhere, unreachable(), keyPresses())},
 		{"UDP in the office, TCP to the carrier", Setting{CarrierTransport: "tcp"}, everywhere},

@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -83,7 +84,8 @@ func (p *speaker) response(s step) []string {
 		fmt.Sprintf("SIP/2.0 %s Whatever", s.name),
 		fmt.Sprintf("Via:[$via%d]", n), fmt.Sprintf("From:[$from%d]", n), to, "Call-ID: [call_id]", fmt.Sprintf("CSeq:[$cseq%d]", n),
 	}
-	if s.about.method == "REGISTER" {
+	elsewhere := slices.ContainsFunc(s.wishes, func(w string) bool { return strings.HasPrefix(w, "Contact: ") })
+	if elsewhere || s.about.method == "REGISTER" {
 		return lines
 	}
 	return append(lines, "Contact: "+p.contact(), allow)
@@ -130,7 +132,7 @@ func (p *speaker) request(s step) []string {
 		"Max-Forwards: " + hops, "From: " + from, "To: " + to, "Call-ID: [call_id]", fmt.Sprintf("CSeq: %d %s", seq, method),
 	}
 	switch method {
-	case "INVITE", "UPDATE":
+	case "INVITE", "UPDATE", "REFER":
 		lines = append(lines, "Contact: "+p.contact(), allow)
 	case "PRACK":
 		lines = append(lines, fmt.Sprintf("RAck:[$rseq] %d INVITE", p.invite[p.sent]))

@@ -45,8 +45,11 @@ func (s *Session) tryTarget(peer policy.Peer, others bool) outcome {
 func (s *Session) tryParty(party Party) outcome {
 	encrypt := party.SRTP != policy.SRTPOff
 	o := s.attempt(party, encrypt, 0)
-	if o.atLeast > 0 {
-		o = s.attempt(party, encrypt, o.atLeast) // RFC 4028 §7.3
+	if o.atLeast > 0 { // the same call once more, not another (RFC 4028 §7.3, RFC 3261 §8.1.3.5)
+		again := *s.callee.Dialog
+		again.LocalSeq++
+		s.before = &again
+		o = s.attempt(party, encrypt, o.atLeast)
 	}
 	if encrypt && party.SRTP == policy.SRTPOptional && o.status == 488 && !o.told {
 		o = s.attempt(party, false, 0)

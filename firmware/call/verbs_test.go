@@ -252,6 +252,9 @@ func TestSessionTimersAreAgreedOnForEachLeg(t *testing.T) {
 	if got := header(callee.in, "Session-Expires") + " " + header(callee.in, "Min-SE"); got != "3600 3600" {
 		t.Errorf("asked again with %s", got)
 	}
+	if callee.in.CallID().Value() != first.in.CallID().Value() || callee.in.CSeq().SeqNo != first.in.CSeq().SeqNo+1 {
+		t.Error("asked again as another call (RFC 4028 §7.3)")
+	}
 	if err := callee.in.Respond(callee.box, ua.Reply{Status: 200, Contact: "sip:gw@203.0.113.7", Body: []byte(secureSDP("203.0.113.8")), ContentType: sdpType,
 		Headers: []sip.Header{sip.NewHeader("Session-Expires", "3600;refresher=uac"), sip.NewHeader("Require", "timer")}}); err != nil {
 		t.Fatal(err)

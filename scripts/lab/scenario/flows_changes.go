@@ -163,6 +163,13 @@ INVITE{Supported: timer | Session-Expires: 60} ->
  <- INVITE{Supported: timer | Session-Expires: 89;refresher=uas}
  -> 422{Min-SE: ^90$}
 `},
+		{Name: "the carrier wants a longer session timer, and gets it in the same call", Ladder: `
+INVITE -> INVITE{Session-Expires: ^1800 | CSeq: ^1 INVITE$}
+       <- 422{Min-SE: 3600}
+       -> INVITE{Session-Expires: ^3600 | Min-SE: ^3600$ | CSeq: ^2 INVITE$}
+200    <- 200{Session-Expires: 3600;refresher=uac | Require: timer}
+ACK    -> ACK
+` + officeHangsUp},
 		{Name: "each leg has its own timer", Ladder: `
 INVITE{Supported: timer | Session-Expires: 600;refresher=uac}  -> INVITE{Supported: timer | Session-Expires: ^1800 | Min-SE: ^90$}
 200{Session-Expires: ^600;refresher=uac$ | Require: timer}     <- 200{Session-Expires: 900;refresher=uas | Require: timer}

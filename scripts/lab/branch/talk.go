@@ -33,6 +33,9 @@ func (b *Branch) Incoming() Conversation {
 
 // Talk places a call, lets both sides play their tones for a while, hangs up and waits until everybody knows.
 func (b *Branch) Talk(ctx context.Context, c Conversation) error {
+	if err := errors.Join(c.From.DropRecordings(), c.To.DropRecordings()); err != nil {
+		return err
+	}
 	c.To.Forget()
 	if err := c.From.Dial(ctx, c.Number); err != nil {
 		return err

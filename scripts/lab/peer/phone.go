@@ -219,13 +219,24 @@ func (p *Phone) DropRecordings() error {
 // Forget drops what happened so far, so that Answered and Ended speak of the next call.
 func (p *Phone) Forget() { p.control.forget() }
 
-// Heard returns what the phone heard in its last call.
+// Heard returns what the phone heard in its last call: the longest recording since DropRecordings, because a call that
+// was over before it began leaves one as well.
 func (p *Phone) Heard() ([]int16, error) {
 	names, err := filepath.Glob(filepath.Join(p.recordings(), "*-dec.wav"))
 	if err != nil || len(names) == 0 {
 		return nil, fmt.Errorf("%s has recorded nothing", p.Name)
 	}
-	return tone.ReadFile(slices.Max(names))
+	var longest []int16
+	for _, name := range names {
+		samples, err := tone.ReadFile(name)
+		if err != nil {
+			return nil, err
+		}
+		if len(samples) > len(longest) {
+			longest = samples
+		}
+	}
+	return longest, nil
 }
 
 // Log is the file the phone writes to.

@@ -59,9 +59,6 @@ func again(ctx context.Context, b *branch.Branch, c branch.Conversation, seconds
 		if err := b.Talk(ctx, c); err != nil {
 			return err
 		}
-		if err := errors.Join(c.From.DropRecordings(), c.To.DropRecordings()); err != nil {
-			return err
-		}
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)

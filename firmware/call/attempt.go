@@ -90,7 +90,7 @@ func (s *Session) attempt(party Party, encrypt bool, timer time.Duration) outcom
 	defer cancel()
 	callee.invite, err = s.inbox.Send(ctx, req, party.Peer, party.Path, callee.Dialog, callee.credentials())
 	if err != nil {
-		return outcome{tryNext: true, elsewhere: true, avoid: avoidFailed, status: 503, reason: err.Error()}
+		return outcome{tryNext: true, elsewhere: true, avoid: avoidFailed, status: 503, reason: fmt.Sprintf("%s cannot be reached: %s", party.Peer.Name, ua.Explain(err))}
 	}
 	defer s.watchSilence()()
 	return s.ring()
@@ -256,7 +256,7 @@ func (s *Session) failedAttempt(quit giveUp, err error) outcome {
 	if errors.Is(err, sip.ErrTransactionTimeout) {
 		return outcome{tryNext: true, elsewhere: true, avoid: avoidFailed, status: 504, reason: name + " does not answer"}
 	}
-	return outcome{tryNext: true, elsewhere: true, avoid: avoidFailed, status: 503, reason: fmt.Sprintf("%s cannot be reached: %v", name, err)}
+	return outcome{tryNext: true, elsewhere: true, avoid: avoidFailed, status: 503, reason: fmt.Sprintf("%s cannot be reached: %s", name, ua.Explain(err))}
 }
 
 // answer responds within the call; an answer that cannot be sent is the transaction's to report.

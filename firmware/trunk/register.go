@@ -138,7 +138,7 @@ func (r *registration) failed(err error) time.Duration {
 	}
 	r.trunk.note(r.index, a)
 	r.trunk.o.Log.Warn("registration failed", "trunk", r.trunk.Policy.Name, "account", r.account.User,
-		"err", err, "next", wait.Round(time.Second))
+		"err", err, "cause", errors.Unwrap(err), "next", wait.Round(time.Second))
 	return wait
 }
 
@@ -240,12 +240,18 @@ func (r *registration) outcome(res *sip.Response, b binding) (time.Duration, err
 	}
 }
 
+// unreachable says in words that the carrier was not reached; what happened is within.
+type unreachable struct{ error }
+
+// Error is for the administrator.
+func (u *unreachable) Error() string { return "the carrier cannot be reached: " + ua.Explain(u.error) }
+
+// Unwrap returns what happened.
+func (u *unreachable) Unwrap() error { return u.error }
+
 // explain turns what went wrong on the way into words.
 func explain(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, sip.ErrTransactionTimeout) {
-		return fmt.Errorf("the carrier does not answer: %w", err)
-	}
-	return fmt.Errorf("the carrier cannot be reached: %w", err)
+	return &unreachable{err}
 }
 
 // keptPath remembers the connection that was used.

@@ -61,7 +61,7 @@ func (p *parties) PBX() (call.Party, bool) {
 func (p *parties) registered(party *call.Party, now *policy.Policy) {
 	s := p.registrar.State()
 	party.Path, party.Away = s.Path(), s.Reason
-	party.Domain = party.Local.Host
+	party.Domain = party.Local.URIHost()
 	if s.Registered {
 		party.Local = apply.Local(now, policy.SideInside, s.Transport)
 		party.Domain, party.Params = s.Host(), s.Params()

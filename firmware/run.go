@@ -186,7 +186,7 @@ func (b *box) stop() {
 	}
 	if err := errors.Join(errs...); err != nil {
 		b.log.Error("stopped with faults", "err", err)
-		return
+	} else if b.server != nil { // else it never ran
+		b.log.Info("stopped")
 	}
-	b.log.Info("stopped")
 }

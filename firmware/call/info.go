@@ -13,6 +13,10 @@ func passable(contentType string) bool {
 	return contentType == "application/dtmf-relay" || contentType == "application/dtmf"
 }
 
+// infoWindow is how many key presses of one side may be on their way at once. More wait here, in order: a peer that takes
+// its time must not find two thousand messages before it.
+const infoWindow = 16
+
 // info passes key presses on to the other leg (RFC 6086, legacy usage).
 func (s *Session) info(leg *Leg, in *ua.Incoming) {
 	other := s.other(leg)
@@ -28,9 +32,30 @@ func (s *Session) info(leg *Leg, in *ua.Incoming) {
 		s.answer(in, ua.Reply{Status: 405})
 		return
 	}
+	s.presses = append(s.presses, press{other, in})
+	s.passPresses()
+}
+
+// press is a key press that waits for its turn.
+type press struct {
+	to *Leg
+	in *ua.Incoming
+}
+
+// passPresses sends what may go.
+func (s *Session) passPresses() {
+	for len(s.presses) > 0 && len(s.passing) < infoWindow {
+		next := s.presses[0]
+		s.presses = s.presses[1:]
+		s.pass(next.to, next.in)
+	}
+}
+
+// pass sends a request of one leg to the other as a new one.
+func (s *Session) pass(other *Leg, in *ua.Incoming) {
 	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
 	defer cancel()
-	out, err := s.send(ctx, other, other.Dialog.RequestWith(sip.INFO, in.Body(), kind))
+	out, err := s.send(ctx, other, other.Dialog.RequestWith(sip.INFO, in.Body(), in.BodyType()))
 	if err != nil {
 		s.answer(in, ua.Reply{Status: 503})
 		return
@@ -56,5 +81,6 @@ func (s *Session) passed(e ua.Event) bool {
 		status = passedStatus(e.Response.StatusCode)
 	}
 	s.answer(in, ua.Reply{Status: status})
+	s.passPresses()
 	return true
 }

@@ -54,6 +54,7 @@ type Session struct {
 	change   *change                       // the change of the media under way
 	promise  *promise                      // an offer of ours that waits for its ACK
 	passing  map[*ua.Outgoing]*ua.Incoming // what else was passed on and waits for its answer
+	presses  []press                       // key presses that wait for their turn
 	former   []*Leg                        // transferors: they have left the call
 	extra    []*admission.Ticket           // of the calls that transfers have added
 	given    bool                          // its far end was handed over to another call
@@ -125,6 +126,9 @@ func (s *Session) finish(end ending) {
 	s.mu.Unlock()
 	if s.relay != nil {
 		s.relay.Close()
+	}
+	for _, p := range s.presses {
+		s.answer(p.in, ua.Reply{Status: 481})
 	}
 	s.hangUp()
 	if s.ticket != nil || s.given {

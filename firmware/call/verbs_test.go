@@ -402,3 +402,29 @@ func FuzzSessionExpires(f *testing.F) {
 		}
 	})
 }
+
+func TestKeyPressesWaitForASlowPeerInOrder(t *testing.T) {
+	const presses = 3 * infoWindow
+	s := newScene(t, nil)
+	caller, callee := s.answeredCall()
+	for i := range presses {
+		req := caller.state.RequestWith(sip.INFO, []byte("Signal="+strconv.Itoa(i)), "application/dtmf-relay")
+		if _, err := caller.box.Send(t.Context(), req, box, s.pbx.end, caller.state, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(300 * time.Millisecond)
+	if n := s.a.boxEnd.Count("INFO "); n != infoWindow {
+		t.Errorf("%d key presses are on their way, want %d", n, infoWindow)
+	}
+	for i := range presses {
+		in := callee.request(sip.INFO)
+		if got := string(in.Body()); got != "Signal="+strconv.Itoa(i) {
+			t.Fatalf("press %d is %s", i, got)
+		}
+		in.Refuse(ua.Reply{Status: 200})
+	}
+	for range presses {
+		caller.expect(200)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"tollgate/firmware/api"
 	"tollgate/firmware/apply"
 	"tollgate/firmware/call"
+	"tollgate/firmware/edge"
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/route"
@@ -109,7 +110,7 @@ func (b *box) setCalls(_ context.Context, p *policy.Policy) error {
 
 func (b *box) setEdge(ctx context.Context, p *policy.Policy) error {
 	if p == nil {
-		return b.edge.Set(ctx, apply.NoListeners())
+		return b.edge.Set(ctx, edge.Config{})
 	}
 	tls, err := b.authority.Server(pageNames(), apply.OwnAddresses(p))
 	if err != nil {

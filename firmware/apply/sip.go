@@ -54,9 +54,6 @@ func Listeners(p *policy.Policy, server *tls.Config) edge.Config {
 	return c
 }
 
-// NoListeners is the edge before there is a policy.
-func NoListeners() edge.Config { return edge.Config{} }
-
 // SideOf tells the side of a source where both sides share one port: inside are the inside prefixes without the gateway.
 func SideOf(p *policy.Policy) func(netip.Addr) policy.Side {
 	prefixes, gateway := p.Network.Inside.Prefixes, p.Network.Gateway

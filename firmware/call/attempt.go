@@ -80,20 +80,30 @@ func (s *Session) attempt(party Party, encrypt bool, timer time.Duration) outcom
 	draft := s.draft(callee, s.to, s.presentable(), offer)
 	draft.Headers = append(draft.Headers, sessionHeaders(timer)...)
 	s.repeat(&draft)
-	req, err := draft.Request()
-	if err != nil {
-		return outcome{status: 404, reason: fmt.Sprintf("the number cannot be written as a URI: %v", err)}
-	}
-	callee.Dialog = draft.Begin()
-	s.inbox.Attach(draft.CallID, draft.FromTag, party.Peer)
 	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), settingUp{}, true), s.patience())
 	defer cancel()
-	callee.invite, err = s.inbox.Send(ctx, req, party.Peer, party.Path, callee.Dialog, callee.credentials())
-	if err != nil {
-		return outcome{tryNext: true, elsewhere: true, avoid: avoidFailed, status: 503, reason: fmt.Sprintf("%s cannot be reached: %s", party.Peer.Name, ua.Explain(err))}
+	if o, sent := s.place(ctx, callee, draft); !sent {
+		return o
 	}
 	defer s.watchSilence()()
 	return s.ring()
+}
+
+// place sends a leg's INVITE; the outcome says why that could not be done.
+func (s *Session) place(ctx context.Context, l *Leg, draft ua.Draft) (o outcome, sent bool) {
+	req, err := draft.Request()
+	if err != nil {
+		return outcome{status: 404, reason: fmt.Sprintf("the number cannot be written as a URI: %v", err)}, false
+	}
+	l.Dialog = draft.Begin()
+	s.inbox.Attach(draft.CallID, draft.FromTag, l.Party.Peer)
+	if l.invite, err = s.send(ctx, l, req); err != nil {
+		return outcome{
+			tryNext: true, elsewhere: true, avoid: avoidFailed, status: 503,
+			reason: fmt.Sprintf("%s cannot be reached: %s", l.Party.Peer.Name, ua.Explain(err)),
+		}, false
+	}
+	return outcome{}, true
 }
 
 // connectTimeout bounds how long a caller waits for a connection to a peer that does not answer.
@@ -180,7 +190,7 @@ func (s *Session) earlyRequest(in *ua.Incoming) (outcome, bool) {
 
 // progress passes ringing and early media on (RFC 3261 §13.2.2.1, RFC 3960).
 func (s *Session) progress(res *sip.Response) {
-	if !s.newProgress(res) {
+	if !s.newProgress(s.callee, res) {
 		return
 	}
 	s.callee.learn(res)

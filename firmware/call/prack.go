@@ -11,27 +11,27 @@ import (
 // Reliable provisional responses are ended on each leg (RFC 3262): what one side sends reliably reaches the other in the
 // way that side asked for.
 
-// newProgress tells whether a provisional response of the callee is news, and acknowledges a reliable one.
-func (s *Session) newProgress(res *sip.Response) bool {
+// newProgress tells whether a provisional response of a leg that is being called is news, and acknowledges a reliable one.
+func (s *Session) newProgress(l *Leg, res *sip.Response) bool {
 	rseq, reliable := ua.RSeq(res)
 	if !reliable {
 		return true
 	}
 	tag, _ := res.To().Params.Get("tag")
-	last, known := s.callee.rseq[tag]
+	last, known := l.rseq[tag]
 	if known && rseq != last+1 {
 		return false // a repetition, or one before it is missing (RFC 3262 §4)
 	}
-	if s.callee.rseq == nil {
-		s.callee.rseq = map[string]uint32{}
+	if l.rseq == nil {
+		l.rseq = map[string]uint32{}
 	}
-	s.callee.rseq[tag] = rseq
-	s.callee.Dialog.Established(res)
+	l.rseq[tag] = rseq
+	l.Dialog.Established(res)
 	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
 	defer cancel()
-	prack := s.callee.Dialog.Prack(rseq, s.callee.invite.Request().CSeq().SeqNo)
-	if _, err := s.send(ctx, s.callee, prack); err != nil {
-		s.log.Info("PRACK not sent", "to", s.callee.Party.Peer.Name, "err", err)
+	prack := l.Dialog.Prack(rseq, l.invite.Request().CSeq().SeqNo)
+	if _, err := s.send(ctx, l, prack); err != nil {
+		s.log.Info("PRACK not sent", "to", l.Party.Peer.Name, "err", err)
 	}
 	return true
 }

@@ -29,17 +29,10 @@ func (s *Session) callTarget(r *referral, party Party) (*Leg, outcome) {
 	}
 	draft := s.draft(target, r.number, shown, offer)
 	draft.Headers = append(draft.Headers, sessionHeaders(0)...)
-	req, err := draft.Request()
-	if err != nil {
-		return nil, outcome{status: 404, reason: err.Error()}
-	}
-	target.Dialog = draft.Begin()
-	s.inbox.Attach(draft.CallID, draft.FromTag, party.Peer)
 	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
 	defer cancel()
-	target.invite, err = s.inbox.Send(ctx, req, party.Peer, party.Path, target.Dialog, target.credentials())
-	if err != nil {
-		return nil, outcome{tryNext: true, status: 503, reason: err.Error()}
+	if o, sent := s.place(ctx, target, draft); !sent {
+		return nil, o
 	}
 	return s.followTarget(r, target)
 }
@@ -96,7 +89,7 @@ func (s *Session) heardTarget(r *referral, target *Leg, e ua.Event, quit giveUp)
 	case e.Err != nil:
 		return nil, outcome{tryNext: !quit.asked, status: 504, reason: target.Party.Peer.Name + " does not answer", stopped: quit.stopped}, true
 	case e.Response.IsProvisional():
-		s.prackTarget(target, e.Response)
+		s.newProgress(target, e.Response)
 		if !r.rang && !quit.asked {
 			r.rang = true
 			s.notify(r.by, 180, false)
@@ -134,14 +127,6 @@ func (s *Session) targetAnswered(target *Leg, res *sip.Response, quit giveUp) (*
 		return nil, quit.outcome
 	}
 	return nil, outcome{status: 488, reason: fmt.Sprintf("the answer of %s cannot be used: %v", target.Party.Peer.Name, err)}
-}
-
-// prackTarget acknowledges reliable ringing of the target.
-func (s *Session) prackTarget(target *Leg, res *sip.Response) {
-	callee := s.callee
-	s.callee = target
-	s.newProgress(res)
-	s.callee = callee
 }
 
 // transferNote takes a note that comes while a target rings.

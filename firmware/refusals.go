@@ -33,9 +33,9 @@ func watchRefusals(h *event.Hub) *refusals {
 func (r *refusals) note(e event.Event) {
 	switch e := e.(type) {
 	case event.CallRefused:
-		r.add(api.Refusal{At: e.At, From: e.From, To: e.To, Source: e.Caller, Rule: e.Rule, Reason: e.Reason, Status: e.Status, Count: 1})
+		r.add(api.Refusal{At: e.At, From: e.From, To: e.To, Side: e.Side, Source: e.Caller, Rule: e.Rule, Reason: e.Reason, Status: e.Status, Count: 1})
 	case event.SourceRefused:
-		r.add(api.Refusal{At: e.At, Source: e.Source.Addr().String(), Rule: e.Rule, Reason: e.Reason, Status: e.Status, Count: e.Count})
+		r.add(api.Refusal{At: e.At, Side: e.Side, Source: e.Source.Addr().String(), Rule: e.Rule, Reason: e.Reason, Status: e.Status, Count: e.Count})
 	}
 }
 

@@ -111,6 +111,7 @@ type Refusal struct {
 	At     time.Time `json:"at" doc:"The latest time."`
 	From   string    `json:"from"`
 	To     string    `json:"to"`
+	Side   string    `json:"side" enum:"inside,outside" doc:"The side of the border that it came from."`
 	Source string    `json:"source" doc:"Name of the peer, or the address it came from."`
 	Rule   string    `json:"rule" doc:"What refused it, e.g. limits.calls."`
 	Reason string    `json:"reason" doc:"A sentence for the administrator."`

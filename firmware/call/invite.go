@@ -113,7 +113,7 @@ func (s *Session) tellRefused(r refusal) {
 	}
 	s.log.Info("call refused", "from", s.callerText(), "to", to, "rule", r.rule, "reason", r.reason, "status", r.status)
 	s.desk.o.Sink.Tell(event.CallRefused{
-		At: time.Now(), From: s.callerText(), To: to, Caller: s.in.Peer.Name, Status: r.status, Rule: r.rule, Reason: r.reason,
+		At: time.Now(), From: s.callerText(), To: to, Side: string(s.in.Peer.Side), Caller: s.in.Peer.Name, Status: r.status, Rule: r.rule, Reason: r.reason,
 	})
 }
 

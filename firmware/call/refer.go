@@ -115,7 +115,7 @@ func (s *Session) admitReferral(r *referral) *refusal {
 func (s *Session) tellTransferRefused(r *referral, no refusal) {
 	s.log.Info("transfer refused", "by", r.by.Party.Peer.Name, "to", r.number.String(), "rule", no.rule, "reason", no.reason, "status", no.status)
 	s.desk.o.Sink.Tell(event.CallRefused{
-		At: time.Now(), From: s.callerText(), To: r.number.String(), Caller: r.by.Party.Peer.Name, Status: no.status, Rule: no.rule,
+		At: time.Now(), From: s.callerText(), To: r.number.String(), Side: string(r.by.side()), Caller: r.by.Party.Peer.Name, Status: no.status, Rule: no.rule,
 		Reason: "transfer: " + no.reason,
 	})
 }

@@ -176,14 +176,14 @@ func showRefusals(w io.Writer, o api.Overview, zone *time.Location) {
 	}
 	fmt.Fprintln(w)
 	t := table(w)
-	row(t, "REFUSED", "TIMES", "FROM", "TO", "SOURCE", "STATUS", "RULE", "REASON")
+	row(t, "REFUSED", "TIMES", "FROM", "TO", "SIDE", "SOURCE", "STATUS", "RULE", "REASON")
 	for _, r := range o.Refusals {
 		status := fmt.Sprint(r.Status)
 		if r.Status == 0 {
 			status = "no answer"
 		}
 		at := r.At
-		row(t, clock(&at, o.At, zone), fmt.Sprint(r.Count), clean(r.From), clean(r.To), clean(r.Source), status, clean(r.Rule), clean(r.Reason))
+		row(t, clock(&at, o.At, zone), fmt.Sprint(r.Count), clean(r.From), clean(r.To), clean(r.Side), clean(r.Source), status, clean(r.Rule), clean(r.Reason))
 	}
 	t.Flush()
 }

@@ -63,6 +63,7 @@ type CallEnded struct {
 type CallRefused struct {
 	At       time.Time
 	From, To string
+	Side     string // inside or outside
 	Caller   string // "pbx" or the name of a trunk
 	Status   int
 	Rule     string // what refused it: "limits.calls", "no route", "srtp required" ...

@@ -390,6 +390,11 @@ export interface components {
             reason: string;
             /** @description What refused it, e.g. limits.calls. */
             rule: string;
+            /**
+             * @description The side of the border that it came from.
+             * @enum {string}
+             */
+            side: "inside" | "outside";
             /** @description Name of the peer, or the address it came from. */
             source: string;
             /**

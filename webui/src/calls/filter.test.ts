@@ -8,7 +8,7 @@ const call: Call = {
   started: '2026-11-22T14:00:00Z', emergency: false, legs: { inside: { ...leg, encrypted: false, suite: '' }, outside: leg },
 };
 const refusal: Refusal = {
-  at: '2026-11-22T14:00:00Z', from: '209', to: '+33899123456', source: 'pbx', rule: 'limits.calls',
+  at: '2026-11-22T14:00:00Z', from: '209', to: '+33899123456', side: 'inside', source: 'pbx', rule: 'limits.calls',
   reason: 'The limit is reached.', status: 503, count: 1,
 };
 

@@ -95,11 +95,11 @@ func trunks(born, now time.Time, running []api.Call) []api.Trunk {
 func refusals(born, now time.Time) []api.Refusal {
 	tries := 1 + int(now.Sub(born)/(7*time.Second))
 	return []api.Refusal{
-		{At: born.Add(time.Duration(tries-1) * 7 * time.Second), From: `"><img src=x onerror=alert(1)>`, To: "900123456", Source: "203.0.113.66:5060",
+		{At: born.Add(time.Duration(tries-1) * 7 * time.Second), From: `"><img src=x onerror=alert(1)>`, To: "900123456", Side: "outside", Source: "203.0.113.66:5060",
 			Rule: "unknown source", Reason: "Nobody at this address is a peer of this box.", Status: 0, Count: tries},
-		{At: born.Add(-3 * time.Minute), From: "+33123456704", To: "+882123456", Source: "pbx", Rule: "no route",
+		{At: born.Add(-3 * time.Minute), From: "+33123456704", To: "+882123456", Side: "inside", Source: "pbx", Rule: "no route",
 			Reason: "No route has a prefix that matches this number.", Status: 404, Count: 1},
-		{At: born.Add(-26 * time.Minute), From: "+33123456702", To: "+33987654321", Source: "pbx", Rule: "limits.calls",
+		{At: born.Add(-26 * time.Minute), From: "+33123456702", To: "+33987654321", Side: "inside", Source: "pbx", Rule: "limits.calls",
 			Reason: "30 calls are running, which is the limit of the box.", Status: 503, Count: 2},
 	}
 }

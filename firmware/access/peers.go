@@ -87,7 +87,7 @@ func pbxSources(pbx policy.PBX) []netip.Prefix {
 // literals returns the addresses among a trunk's registrar and outbound proxy, which need no resolving.
 func literals(trunk policy.Trunk) []netip.Prefix {
 	var out []netip.Prefix
-	for _, host := range []string{trunk.Registrar, trunk.OutboundProxy} {
+	for _, host := range append([]string{trunk.Registrar}, trunk.OutboundProxy...) {
 		addr, err := netip.ParseAddr(host)
 		if addrPort, portErr := netip.ParseAddrPort(host); portErr == nil {
 			addr, err = addrPort.Addr(), nil

@@ -69,6 +69,10 @@ func (d *decoder) scalar(v reflect.Value, node ast.Node, path string, read reade
 }
 
 func (d *decoder) list(v reflect.Value, node ast.Node, path string) {
+	if s, single := scalarOf(node); single && v.Type() == reflect.TypeFor[Hosts]() {
+		v.Set(reflect.ValueOf(Hosts{s.text}))
+		return
+	}
 	list, ok := node.(*ast.SequenceNode)
 	if !ok {
 		d.unreadable(path, node, fmt.Sprintf("is %s where a list is expected", kindOf(node)), "write it as [one, two], or one a line behind a dash")

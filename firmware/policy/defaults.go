@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"net/netip"
 	"reflect"
 	"slices"
@@ -67,14 +68,12 @@ func (p *Policy) derive(visit func(field, value reflect.Value)) {
 }
 
 func (t *Trunk) derive(set func(field, value any)) {
-	if t.Registrar != "" {
-		set(&t.OutboundProxy, t.Registrar)
-	} else {
-		set(&t.OutboundProxy, t.Domain)
-	}
+	set(&t.OutboundProxy, Hosts{cmp.Or(t.Registrar, t.Domain)})
 	if t.Transport == TLSTransport {
 		set(&t.TLS.Trust, TrustSystem)
-		set(&t.TLS.ServerName, t.Domain)
+		if len(t.OutboundProxy) < 2 { // each of several is verified by its own name
+			set(&t.TLS.ServerName, t.Domain)
+		}
 	}
 	if t.Transport == UDP {
 		set(&t.UDPOversize, OversizeTCP)

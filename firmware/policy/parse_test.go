@@ -62,7 +62,7 @@ func TestASmallDocumentGetsItsDefaults(t *testing.T) {
 			Authentication: AuthAddress, SRTP: SRTPOff, Codecs: []string{"PCMA", "PCMU"}, NumberFormat: FormatE164,
 		},
 		Trunks: []Trunk{{
-			Name: "carrier-a", Domain: "carrier.example", Registrar: "sip.carrier.example", OutboundProxy: "sip.carrier.example",
+			Name: "carrier-a", Domain: "carrier.example", Registrar: "sip.carrier.example", OutboundProxy: Hosts{"sip.carrier.example"},
 			Transport: TLSTransport, TLS: TLS{Trust: "system", ServerName: "carrier.example"}, SRTP: SRTPRequired,
 			Accounts: []Account{{User: "alice", AuthUser: "alice", Secret: "hunter2-hunter2-hunter2", Numbers: []string{"+33423456700"}}},
 			Codecs:   []string{"PCMA", "PCMU"}, NumberFormat: FormatE164, Registration: RegisterEach, Health: HealthOff,
@@ -82,7 +82,7 @@ func TestDefaultsFollowTheTransport(t *testing.T) {
 	if p.PBX.Address.Port() != 5061 || p.PBX.TLS != (TLS{ServerName: "192.0.2.20"}) {
 		t.Errorf("PBX over tls: port %d, %+v", p.PBX.Address.Port(), p.PBX.TLS)
 	}
-	if trunk := p.Trunks[0]; trunk.SRTP != SRTPOff || trunk.TLS != (TLS{}) || trunk.OutboundProxy != "carrier.example" {
+	if trunk := p.Trunks[0]; trunk.SRTP != SRTPOff || trunk.TLS != (TLS{}) || !slices.Equal(trunk.OutboundProxy, Hosts{"carrier.example"}) {
 		t.Errorf("trunk over tcp: srtp %s, %+v, proxy %s", trunk.SRTP, trunk.TLS, trunk.OutboundProxy)
 	}
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -26,16 +27,20 @@ func (c *checker) peers() {
 
 const onePeer = "make them one trunk with several accounts, or give each its own addresses"
 
+// sameHop tells the first host that two trunks have in common.
 func (c *checker) sameHop(path string, t, other Trunk) bool {
-	key, hop := nextHop(t)
-	_, otherHop := nextHop(other)
-	a, _, err := SplitHost(hop)
-	b, _, errOther := SplitHost(otherHop)
-	if err != nil || errOther != nil || !strings.EqualFold(a, b) {
-		return false
+	for _, h := range nextHops(t) {
+		a, _, err := SplitHost(h.host)
+		if err != nil || !slices.ContainsFunc(nextHops(other), func(o hop) bool {
+			b, _, err := SplitHost(o.host)
+			return err == nil && strings.EqualFold(a, b)
+		}) {
+			continue
+		}
+		c.fault(path+"."+h.key, onePeer, "%s is the host of trunk %s over %s too, so that a call from there could be either's", a, other.Name, t.Transport)
+		return true
 	}
-	c.fault(path+"."+key, onePeer, "%s is the host of trunk %s over %s too, so that a call from there could be either's", a, other.Name, t.Transport)
-	return true
+	return false
 }
 
 // sameSources tells the first overlap of two trunks. More of them would be one fault told often.
@@ -47,21 +52,27 @@ func (c *checker) sameSources(path string, t, other Trunk) {
 			return
 		}
 	}
-	key, hop := nextHop(t)
-	if a, ok := hostAddr(hop); ok {
+	for _, h := range nextHops(t) {
+		a, ok := hostAddr(h.host)
+		if !ok {
+			continue
+		}
 		if q, ok := overlapping(other.SignallingSources, hostRange(a)); ok {
-			c.fault(path+"."+key, onePeer, "%s lies in %s of trunk %s over %s, so that a call from there could be either's", a, q, other.Name, t.Transport)
+			c.fault(path+"."+h.key, onePeer, "%s lies in %s of trunk %s over %s, so that a call from there could be either's", a, q, other.Name, t.Transport)
+			return
 		}
 	}
 }
 
 // sourcesOf returns where a trunk's signalling comes from, as far as the document alone tells.
 func sourcesOf(t Trunk) []netip.Prefix {
-	_, hop := nextHop(t)
-	if a, ok := hostAddr(hop); ok {
-		return append(t.SignallingSources[:len(t.SignallingSources):len(t.SignallingSources)], hostRange(a))
+	list := slices.Clone(t.SignallingSources)
+	for _, h := range nextHops(t) {
+		if a, ok := hostAddr(h.host); ok {
+			list = append(list, hostRange(a))
+		}
 	}
-	return t.SignallingSources
+	return list
 }
 
 func overlapping(list []netip.Prefix, p netip.Prefix) (netip.Prefix, bool) {

@@ -90,7 +90,7 @@ type Trunk struct {
 	Name          string    `yaml:"name"`
 	Domain        string    `yaml:"domain"`         // SIP domain of the carrier: host of From and To
 	Registrar     string    `yaml:"registrar"`      // host[:port]; empty: the trunk does not register
-	OutboundProxy string    `yaml:"outbound_proxy"` // host[:port]; default: Registrar, then Domain
+	OutboundProxy Hosts     `yaml:"outbound_proxy"` // tried in this order; default: Registrar, then Domain
 	Transport     Transport `yaml:"transport"`      // default tls
 	Accounts      []Account `yaml:"accounts"`
 	// SignallingSources are where the carrier's own SIP connections and datagrams come from, besides the addresses
@@ -110,6 +110,9 @@ type Trunk struct {
 	// UDPOversize is what becomes of requests too long for one packet, with transport udp; default tcp.
 	UDPOversize UDPOversize `yaml:"udp_oversize"`
 }
+
+// Hosts are host[:port] in order of preference. A document may write a single one without a list.
+type Hosts []string
 
 // TLS says how a peer's certificate is verified. There is no way to switch verification off.
 type TLS struct {

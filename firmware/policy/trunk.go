@@ -32,9 +32,7 @@ func (c *checker) trunk(path string, t Trunk) {
 		c.host(path+".domain", t.Domain, false)
 	}
 	c.host(path+".registrar", t.Registrar, true)
-	if t.OutboundProxy != t.Registrar && t.OutboundProxy != t.Domain {
-		c.host(path+".outbound_proxy", t.OutboundProxy, true)
-	}
+	c.proxies(path, t)
 	c.transport(path, t.Transport, t.SRTP, t.TLS)
 	one(c, path+".number_format", t.NumberFormat, FormatE164, FormatPlain, FormatDoubleZero, FormatNational)
 	c.codecs(path+".codecs", t.Codecs)
@@ -82,9 +80,10 @@ func (c *checker) trunkSources(path string, t Trunk) {
 	c.outsideOnly(signalling, t.SignallingSources)
 	c.ranges(media, t.MediaSources)
 	c.outsideOnly(media, t.MediaSources)
-	key, hop := nextHop(t)
-	if a, ok := hostAddr(hop); ok {
-		c.nextHopAddress(path+"."+key, a)
+	for _, h := range nextHops(t) {
+		if a, ok := hostAddr(h.host); ok {
+			c.nextHopAddress(path+"."+h.key, a)
+		}
 	}
 }
 
@@ -103,15 +102,54 @@ func (c *checker) nextHopAddress(path string, a netip.Addr) {
 	}
 }
 
-// nextHop returns where a trunk's requests go, and the key that says so.
-func nextHop(t Trunk) (key, hop string) {
-	switch {
-	case t.OutboundProxy != "" && t.OutboundProxy != t.Registrar && t.OutboundProxy != t.Domain:
-		return "outbound_proxy", t.OutboundProxy
-	case t.Registrar != "":
-		return "registrar", t.Registrar
+// maxProxies bounds the outbound proxies of a trunk: beyond a handful no caller waits for the last.
+const maxProxies = 8
+
+// proxies checks the outbound proxies, unless they only follow from registrar or domain.
+func (c *checker) proxies(path string, t Trunk) {
+	path += ".outbound_proxy"
+	if t.ownProxies() == nil || !c.atMost(path, len(t.OutboundProxy), maxProxies) {
+		return
 	}
-	return "domain", t.Domain
+	for i, host := range t.OutboundProxy {
+		at := path
+		if len(t.OutboundProxy) > 1 {
+			at = index(path, i)
+		}
+		if c.host(at, host, true); slices.Contains(t.OutboundProxy[:i], host) {
+			c.fault(at, "keep one of the two", "%s is listed twice", host)
+		}
+	}
+}
+
+// ownProxies are the outbound proxies when they say more than registrar and domain do.
+func (t Trunk) ownProxies() Hosts {
+	if len(t.OutboundProxy) == 1 && (t.OutboundProxy[0] == t.Registrar || t.OutboundProxy[0] == t.Domain) {
+		return nil
+	}
+	return t.OutboundProxy
+}
+
+// hop is a host that a trunk's requests go to, and the key that says so.
+type hop struct{ key, host string }
+
+// nextHops lists where a trunk's requests go.
+func nextHops(t Trunk) []hop {
+	var hops []hop
+	for i, host := range t.ownProxies() {
+		key := "outbound_proxy"
+		if len(t.OutboundProxy) > 1 {
+			key = index(key, i)
+		}
+		hops = append(hops, hop{key, host})
+	}
+	switch {
+	case hops != nil:
+		return hops
+	case t.Registrar != "":
+		return []hop{{"registrar", t.Registrar}}
+	}
+	return []hop{{"domain", t.Domain}}
 }
 
 // hostAddr returns the address of a host[:port] that is written as one.

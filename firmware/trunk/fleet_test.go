@@ -108,14 +108,14 @@ var errDead = errors.New("connection refused")
 // fleetPolicy registers at a name with several servers.
 func fleetPolicy() policy.Trunk {
 	p := trunkPolicy()
-	p.Registrar, p.OutboundProxy = "sip.carrier.example", "sip.carrier.example"
+	p.Registrar, p.OutboundProxy = "sip.carrier.example", policy.Hosts{"sip.carrier.example"}
 	return p
 }
 
 // staticPolicy does not register and is watched.
 func staticPolicy() policy.Trunk {
 	p := trunkPolicy()
-	p.Registrar, p.OutboundProxy, p.Health = "", "sip.carrier.example", policy.HealthOptions
+	p.Registrar, p.OutboundProxy, p.Health = "", policy.Hosts{"sip.carrier.example"}, policy.HealthOptions
 	p.Accounts[0].Secret = ""
 	return p
 }

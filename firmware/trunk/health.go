@@ -52,7 +52,7 @@ func (h *health) take(failure string, roundTrip time.Duration) (changed bool) {
 // watch asks all servers of the trunk again and again whether they are there.
 func (t *Trunk) watch(ctx context.Context) {
 	for {
-		members, err := t.pools[0].ready(ctx)
+		members, err := t.calls.ready(ctx)
 		var asked sync.WaitGroup
 		for _, m := range members {
 			asked.Go(func() { m.ask(ctx) })

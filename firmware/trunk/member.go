@@ -105,7 +105,7 @@ func (m *Member) dial(ctx context.Context, transport policy.Transport, timeout t
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	conn, err := t.o.Dialer.Dial(ctx, ua.Target{
-		Owner: t.Policy.Name, Side: policy.SideOutside, Transport: transport, Addr: m.addr, TLS: t.tls,
+		Owner: t.Policy.Name, Side: policy.SideOutside, Transport: transport, Addr: m.addr, TLS: m.pool.tls,
 	})
 	if err == nil {
 		t.noteTLS(conn)
@@ -126,19 +126,19 @@ func (t *Trunk) noteTLS(conn sip.Connection) {
 }
 
 // Members are the servers that take the trunk's calls, in the order in which to try them; none before any is known.
-func (t *Trunk) Members() []*Member { return t.pools[0].order(rand.Uint64N) }
+func (t *Trunk) Members() []*Member { return t.calls.order(rand.Uint64N) }
 
 // Path leads to the first server that takes the connection.
-func (t *Trunk) Path() ua.Path { return anyMember{t.pools[0]} }
+func (t *Trunk) Path() ua.Path { return anyMember{t.calls} }
 
 // anyMember is the path to whichever server can be reached.
-type anyMember struct{ pool *pool }
+type anyMember struct{ pools pools }
 
 func (p anyMember) Conn(ctx context.Context) (sip.Connection, error) { return p.ConnFor(ctx, 0) }
 
 // ConnFor is Conn for a request of size bytes.
 func (p anyMember) ConnFor(ctx context.Context, size int) (sip.Connection, error) {
-	members, err := p.pool.ready(ctx)
+	members, err := p.pools.ready(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -96,7 +96,7 @@ func (s *station) trunkTo(far *station, oversize policy.UDPOversize) *trunk.Trun
 		Core: s.core, Dialer: s, Resolver: resolve.New(resolve.Options{Log: log}), Addresses: noAddresses{}, Sink: noFacts{}, Log: log,
 	})
 	p := policy.Trunk{
-		Name: s.peer.Name, Domain: "carrier.example", OutboundProxy: far.addr.String(), Transport: policy.UDP, UDPOversize: oversize,
+		Name: s.peer.Name, Domain: "carrier.example", OutboundProxy: policy.Hosts{far.addr.String()}, Transport: policy.UDP, UDPOversize: oversize,
 		Health: policy.HealthOff, Accounts: []policy.Account{{User: "office"}},
 	}
 	local := func(policy.Transport) ua.Local {

@@ -1,8 +1,8 @@
 package trunk
 
 import (
-	"cmp"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -31,6 +31,7 @@ type pool struct {
 	trunk *Trunk
 	host  string // host[:port], as the policy has it
 	query resolve.Query
+	tls   *tls.Config // verifies its servers; nil without TLS
 
 	answer  resolve.Answer // the last one; a failure takes nothing away
 	allowed []netip.Addr   // those of answer, let in before anything is sent there
@@ -52,8 +53,8 @@ func newPool(t *Trunk, host string) *pool {
 func (t *Trunk) inherit(old *Trunk) {
 	old.mu.Lock()
 	defer old.mu.Unlock()
-	for _, p := range t.pools {
-		for _, q := range old.pools {
+	for _, p := range t.names {
+		for _, q := range old.names {
 			if p.query == q.query && len(q.allowed) > 0 {
 				p.admit(q.allowed)
 				p.gone = maps.Clone(q.gone)
@@ -188,7 +189,7 @@ func (p *pool) forget() {
 // mayspeak lists the addresses that the trunk may speak from, and whether they have changed since the last time. The
 // caller holds the lock.
 func (t *Trunk) mayspeak() (all []netip.Addr, changed bool) {
-	for _, p := range t.pools {
+	for _, p := range t.names {
 		p.forget()
 		all = append(all, p.allowed...)
 		for a := range p.gone {
@@ -219,30 +220,6 @@ func (p *pool) keep(ctx context.Context) {
 		case <-time.After(wait):
 		}
 	}
-}
-
-// order lists the members as they are to be tried: the one that has our registration, then those that are well, each
-// time in the order that their priorities and weights draw, then those that are not. None is left out.
-func (p *pool) order(random func(n uint64) uint64) []*Member {
-	p.trunk.mu.Lock()
-	defer p.trunk.mu.Unlock()
-	var list []*Member
-	for _, a := range p.answer.Order(random) {
-		list = append(list, p.members[a])
-	}
-	slices.SortStableFunc(list, func(a, b *Member) int { return cmp.Compare(a.rank(), b.rank()) })
-	return list
-}
-
-// ready is order, after a look-up when nothing is known yet.
-func (p *pool) ready(ctx context.Context) ([]*Member, error) {
-	if list := p.order(rand.Uint64N); len(list) > 0 {
-		return list, nil
-	}
-	if err := p.look(ctx); err != nil {
-		return nil, fmt.Errorf("no server of %s is known: %w", p.host, err)
-	}
-	return p.order(rand.Uint64N), nil
 }
 
 // hold notes the member that has our registration.

@@ -52,9 +52,6 @@ func newRegistration(t *Trunk, index int, a policy.Account) *registration {
 	return &registration{trunk: t, index: index, account: a, callID: ua.NewCallID(), tag: ua.NewTag()}
 }
 
-// registrar is where the trunk registers.
-func (t *Trunk) registrar() *pool { return t.pools[len(t.pools)-1] }
-
 // registerAnew has all accounts registered without waiting for the lapse: where they are registered, nobody answers.
 func (t *Trunk) registerAnew() {
 	for _, c := range t.anew {
@@ -145,8 +142,8 @@ func (r *registration) failed(err error) time.Duration {
 // register asks one server after the other until one takes the registration or refuses it (RFC 3263 §4.3), and returns
 // the lifetime granted. Asking for none unregisters.
 func (r *registration) register(ctx context.Context, ask time.Duration) (sip.Connection, time.Duration, error) {
-	servers := r.trunk.registrar()
-	members, err := servers.ready(ctx)
+	servers := r.trunk.home
+	members, err := pools{servers}.ready(ctx)
 	if err != nil {
 		return nil, 0, explain(err)
 	}

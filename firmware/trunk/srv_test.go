@@ -114,7 +114,7 @@ func TestATrunkFollowsItsNames(t *testing.T) {
 		Addresses: addrs, Sink: noFacts{}, Log: log,
 	})
 	p := policy.Trunk{
-		Name: "carrier-a", Domain: "carrier.example", OutboundProxy: "carrier.example", Transport: policy.TCP,
+		Name: "carrier-a", Domain: "carrier.example", OutboundProxy: policy.Hosts{"carrier.example"}, Transport: policy.TCP,
 		Health: policy.HealthOff, Accounts: []policy.Account{{User: "office"}},
 	}
 	local := func(policy.Transport) ua.Local {

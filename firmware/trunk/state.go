@@ -53,7 +53,7 @@ type State struct {
 
 // State tells how the trunk stands.
 func (t *Trunk) State() State {
-	order := t.pools[0].order(func(uint64) uint64 { return 0 }) // the same each time: nothing is drawn for people
+	order := t.calls.order(func(uint64) uint64 { return 0 }) // the same each time: nothing is drawn for people
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.state()
@@ -84,7 +84,7 @@ func (t *Trunk) Down() bool {
 	if t.state().State == Down {
 		return true
 	}
-	members := t.pools[0].members
+	members := t.calls.members()
 	for _, m := range members {
 		if m.well() {
 			return false
@@ -120,8 +120,8 @@ func (t *Trunk) standing() (Standing, string) {
 	if !t.watched() {
 		return Static, ""
 	}
-	down, reason := 0, ""
-	for _, m := range t.pools[0].members {
+	down, reason, members := 0, "", t.calls.members()
+	for _, m := range members {
 		switch {
 		case m.health.down:
 			down++
@@ -131,10 +131,10 @@ func (t *Trunk) standing() (Standing, string) {
 		}
 	}
 	switch {
-	case down > 0 && down == len(t.pools[0].members):
+	case down > 0 && down == len(members):
 		return Down, reason
-	case len(t.pools[0].members) == 0 && t.pools[0].failure != nil:
-		return Down, t.pools[0].failure.Error()
+	case len(members) == 0 && t.calls[0].failure != nil:
+		return Down, t.calls[0].failure.Error()
 	}
 	return Static, ""
 }

@@ -26,7 +26,6 @@ import (
 	"log/slog"
 	"net/netip"
 	"reflect"
-	"slices"
 	"sync"
 	"time"
 
@@ -87,8 +86,9 @@ type Trunk struct {
 	Local  ua.Local
 
 	o     Options
-	tls   *tls.Config
-	pools []*pool         // first that of the calls, last that of the registrations; often the same
+	calls pools           // of the outbound proxies, in the policy's order
+	home  *pool           // of the registrar, often one of calls; nil: the trunk does not register
+	names pools           // all of them
 	anew  []chan struct{} // for each account: register without waiting for the lapse
 	stop  context.CancelFunc
 	done  sync.WaitGroup
@@ -177,15 +177,8 @@ func (t *Trunks) States() []State {
 
 func newTrunk(o Options, p policy.Trunk, local ua.Local) (*Trunk, error) {
 	tr := &Trunk{Policy: p, Local: local, o: o, telling: make(chan struct{}, 1)}
-	for _, host := range tr.hosts() {
-		tr.pools = append(tr.pools, newPool(tr, host))
-	}
-	if p.Transport == policy.TLSTransport {
-		conf, err := o.Clients.Client(p.TLS, cmp.Or(p.TLS.ServerName, p.Domain))
-		if err != nil {
-			return nil, err
-		}
-		tr.tls = conf
+	if err := tr.openPools(); err != nil {
+		return nil, err
 	}
 	for _, a := range p.Accounts {
 		tr.anew = append(tr.anew, make(chan struct{}, 1))
@@ -197,7 +190,7 @@ func newTrunk(o Options, p policy.Trunk, local ua.Local) (*Trunk, error) {
 func (t *Trunk) start() {
 	ctx, cancel := context.WithCancel(context.Background())
 	t.stop = cancel
-	for _, p := range t.pools {
+	for _, p := range t.names {
 		t.done.Go(func() { p.keep(ctx) })
 	}
 	if t.watched() {
@@ -234,13 +227,4 @@ func (t *Trunk) Credentials(a policy.Account) *ua.Credentials {
 		return nil
 	}
 	return &ua.Credentials{User: cmp.Or(a.AuthUser, a.User), Secret: a.Secret}
-}
-
-// hosts lists where the carrier is reached, the outbound proxy first.
-func (t *Trunk) hosts() []string {
-	hosts := []string{cmp.Or(t.Policy.OutboundProxy, t.Policy.Registrar, t.Policy.Domain)}
-	if r := t.Policy.Registrar; r != "" && !slices.Contains(hosts, r) {
-		hosts = append(hosts, r)
-	}
-	return hosts
 }

@@ -150,6 +150,10 @@ func (s *Session) ring() outcome {
 			if n := e.Note.(silence); s.isSilent(n) {
 				return s.leave(quit)
 			}
+		case isTakeOver(e.Note):
+			if o, taken := s.pickUp(e.Note.(takeOver), quit); taken {
+				return o
+			}
 		case e.Note != nil:
 			abandon(s.interrupted(e.Note))
 		}
@@ -196,6 +200,7 @@ func (s *Session) progress(res *sip.Response) {
 	s.callee.learn(res)
 	if _, ok := res.To().Params.Get("tag"); ok {
 		s.callee.Dialog.Established(res)
+		s.publish()
 	}
 	reply := ua.Reply{Status: res.StatusCode, Contact: s.caller.Dialog.Contact}
 	if len(res.Body()) > 0 && s.caller.remote != nil {
@@ -225,16 +230,21 @@ func (s *Session) connect(quit giveUp, res *sip.Response) outcome {
 	case err != nil:
 		return outcome{status: 488, reason: fmt.Sprintf("the answer of %s cannot be used: %v", s.callee.Party.Peer.Name, err)}
 	}
+	s.connected(body)
+	return outcome{answered: true}
+}
+
+// connected answers the caller: somebody has taken the call.
+func (s *Session) connected(body []byte) {
 	s.caller.confirmed = true
 	now := time.Now()
-	s.publish()
 	s.mu.Lock()
 	s.state, s.answered = Answered, now
 	s.mu.Unlock()
+	s.publish()
 	s.answerWith(s.caller, s.in, body)
 	s.desk.o.Sink.Tell(event.CallAnswered{At: now, Call: s.id})
 	s.log.Info("call answered", "by", s.callee.Party.Peer.Name, "after", now.Sub(s.started).Round(time.Millisecond))
-	return outcome{answered: true}
 }
 
 func (s *Session) declined(quit giveUp, res *sip.Response) outcome {

@@ -10,15 +10,11 @@ import (
 	"tollgate/firmware/admission"
 	"tollgate/firmware/media"
 	"tollgate/firmware/numbering"
-	"tollgate/firmware/policy"
 	"tollgate/firmware/sdp"
 )
 
 // An attended transfer joins the far ends of two calls that the same party of the office holds (RFC 5589 §7). Both run
 // through the box, so that nothing is called: the second call hands its far end over to the first.
-
-// dialogID names a dialog as its peer sees it.
-type dialogID struct{ callID, local, remote string }
 
 // replaced is the dialog that a Replaces header names (RFC 3891 §3).
 func replaced(value string) (dialogID, bool) {
@@ -47,36 +43,6 @@ func replacesOf(uri sip.Uri) (dialogID, bool) {
 		}
 	}
 	return dialogID{}, false
-}
-
-// publish tells the desk which dialogs the call has, so that a transfer finds it.
-func (s *Session) publish() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.dialogs = map[dialogID]policy.Peer{}
-	for _, l := range []*Leg{s.caller, s.callee} {
-		s.dialogs[dialogID{l.Dialog.CallID, l.Dialog.LocalTag, l.Dialog.RemoteTag}] = l.Party.Peer
-	}
-}
-
-// holding finds another answered call that has this dialog with this peer.
-func (d *Desk) holding(id dialogID, peer policy.Peer, not *Session) *Session {
-	// Who wrote the Replaces may have meant its own tags the other way round; a dialog has both.
-	swapped := dialogID{id.callID, id.remote, id.local}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, s := range d.calls {
-		if s == not {
-			continue
-		}
-		s.mu.Lock()
-		found := s.state == Answered && (s.dialogs[id] == peer && peer.Name != "" || s.dialogs[swapped] == peer && peer.Name != "")
-		s.mu.Unlock()
-		if found {
-			return s
-		}
-	}
-	return nil
 }
 
 // handOver is a note: give the far end of this dialog to another call, whose goroutine waits for it.

@@ -86,6 +86,8 @@ func (s *Session) await(open int) {
 // settle takes what still comes in when a call is over: 1 when it answers a BYE of ours.
 func (s *Session) settle(e ua.Event) int {
 	switch {
+	case isTakeOver(e.Note):
+		e.Note.(takeOver).to <- 603
 	case e.Sent != nil && e.Sent.Is(sip.BYE) && (e.Err != nil || !e.Response.IsProvisional()):
 		return 1
 	case e.Request != nil && e.Err == nil && e.Request.Method == sip.BYE: // both hung up at once

@@ -18,6 +18,7 @@ type promise struct {
 	leg *Leg
 	// before is the direction of the leg until now, when a change has to be told to the other side.
 	before sdp.Direction
+	tell   bool // the other side knows nothing of the leg yet
 }
 
 // offerCaller writes the offer that goes with the 200 of a call that began without one.
@@ -54,6 +55,9 @@ func (s *Session) acknowledged(l *Leg, ack *ua.Incoming) (ending, bool) {
 	}
 	if err != nil {
 		return ending{reason: fmt.Sprintf("the answer of %s cannot be used: %v", l.Party.Peer.Name, err)}, true
+	}
+	if p.tell {
+		return s.tellNewcomer(l)
 	}
 	if audio, _ := l.remote.Audio(); p.before != "" && audio.Direction != p.before {
 		return s.tellChange(l)

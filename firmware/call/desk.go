@@ -135,7 +135,7 @@ func (d *Desk) begin(in *ua.Incoming) (*Session, bool) {
 	}
 	s := &Session{
 		desk: d, settings: d.settings, draining: d.draining,
-		id: ua.NewTag(), started: time.Now(), in: in, inbox: in.Inbox, state: Routing,
+		id: ua.NewTag(), started: time.Now(), in: in, inbox: in.Inbox, state: Routing, over: make(chan struct{}),
 	}
 	s.log = d.o.Log.With("call", s.id)
 	d.calls[s.id] = s
@@ -147,6 +147,7 @@ func (d *Desk) forget(s *Session) {
 	d.mu.Lock()
 	delete(d.calls, s.id)
 	d.mu.Unlock()
+	close(s.over)
 	d.running.Done()
 }
 

@@ -27,6 +27,9 @@ type refusal struct {
 
 // invite sets one call up and stays with it to its end.
 func (d *Desk) invite(in *ua.Incoming) {
+	if len(in.GetHeaders("Replaces")) > 0 && d.replaces(in) {
+		return
+	}
 	s, ok := d.begin(in)
 	if !ok {
 		in.Refuse(ua.Reply{Status: 503})
@@ -83,6 +86,7 @@ func (s *Session) meetCaller() *refusal {
 	}
 	s.caller = &Leg{Party: party, account: account, Dialog: ua.Accept(s.in, party.Local, contact)}
 	s.caller.learn(s.in)
+	s.publish()
 	return nil
 }
 
@@ -117,17 +121,20 @@ func (s *Session) tellRefused(r refusal) {
 	})
 }
 
-// checkRequest refuses what the box cannot do (RFC 3261 §8.2.2.3) or must not pass on.
-func (s *Session) checkRequest() *refusal {
-	if unknown := unsupported(s.in); unknown != "" {
+// checkRequest refuses what the box cannot do or must not pass on.
+func (s *Session) checkRequest() *refusal { return requirements(s.in) }
+
+// requirements says what of an INVITE the box cannot do (RFC 3261 §8.2.2.3).
+func requirements(in *ua.Incoming) *refusal {
+	if unknown := unsupported(in); unknown != "" {
 		return &refusal{status: 420, rule: "sip", reason: "the caller requires the extension " + printable(unknown),
 			headers: []sip.Header{sip.NewHeader("Unsupported", printable(unknown))}}
 	}
-	if tooShort(s.in.Request) {
+	if tooShort(in.Request) {
 		return &refusal{status: 422, rule: "sip", reason: "the caller asks for too short a session timer",
 			headers: []sip.Header{sip.NewHeader("Min-SE", seconds(minSessionExpires))}}
 	}
-	if _, ok := s.in.MaxForwards(); !ok {
+	if _, ok := in.MaxForwards(); !ok {
 		return &refusal{status: 483, rule: "sip", reason: "the call has passed too many hops; it probably goes round in a loop"}
 	}
 	return nil
@@ -138,7 +145,7 @@ func unsupported(in *ua.Incoming) string {
 	for _, h := range in.GetHeaders("Require") {
 		for _, tag := range strings.Split(h.Value(), ",") {
 			switch tag = strings.ToLower(strings.TrimSpace(tag)); tag {
-			case "", "100rel", "timer":
+			case "", "100rel", "timer", "replaces":
 			default:
 				return tag
 			}

@@ -178,7 +178,10 @@ func (l *Leg) hear(body []byte) error {
 }
 
 // answerTo writes the answer for one leg from the other's.
-func answerTo(to, from *Leg) ([]byte, error) {
+func answerTo(to, from *Leg) ([]byte, error) { return answerWithDirection(to, from, "") }
+
+// answerWithDirection is answerTo with a direction that replaces the one of the other leg.
+func answerWithDirection(to, from *Leg, direction sdp.Direction) ([]byte, error) {
 	a, err := to.anchor()
 	if err != nil {
 		return nil, err
@@ -186,6 +189,7 @@ func answerTo(to, from *Leg) ([]byte, error) {
 	if to.ours != nil {
 		a.Cryptos = []sdp.Crypto{*to.ours}
 	}
+	a.Direction = direction
 	a.Codecs, a.Mux = to.Party.Codecs, true // one port where it was offered (RFC 5761)
 	body, err := from.remote.Answer(to.remote, a)
 	if err != nil {

@@ -199,23 +199,28 @@ func (s *Session) join(r *referral, target *Leg) (ending, bool) {
 
 // replace has the target talk to the one who stays.
 func (s *Session) replace(r *referral, target *Leg) {
-	if s.caller == r.by {
-		s.caller = target
-	} else {
-		s.callee = target
-	}
-	s.former = append(s.former, r.by)
 	s.extra = append(s.extra, r.ticket)
 	s.mu.Lock()
 	s.to = r.number
 	s.mu.Unlock()
-	s.showTarget(target.Party)
-	s.publish()
+	s.seat(r.by, target)
 	if err := s.setMedia(); err != nil {
 		s.log.Info("media of the joined call", "err", err)
 	}
 	s.release(r.by)
 	s.desk.o.Sink.Tell(event.CallTransferred{At: time.Now(), Call: s.id, By: r.by.Party.Peer.Name, To: r.number.String()})
+}
+
+// seat puts a leg into the place of another, which has left.
+func (s *Session) seat(left, target *Leg) {
+	if s.caller == left {
+		s.caller = target
+	} else {
+		s.callee = target
+	}
+	s.former = append(s.former, left)
+	s.showTarget(target.Party)
+	s.publish()
 }
 
 // release hangs a transferor up. Its answer is waited for by nobody.

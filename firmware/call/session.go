@@ -59,6 +59,7 @@ type Session struct {
 	extra    []*admission.Ticket           // of the calls that transfers have added
 	given    bool                          // its far end was handed over to another call
 	timer    *time.Timer
+	over     chan struct{} // closed when the call is forgotten
 
 	mu       sync.Mutex // guards everything below
 	state    State
@@ -66,7 +67,7 @@ type Session struct {
 	answered time.Time
 	suites   [2]policy.Suite // by media.Role; "": clear
 	shown    *media.Session  // the relay, once the call is admitted
-	dialogs  map[dialogID]policy.Peer
+	ends     [2]end          // by media.Role
 }
 
 // Leg is one of the two dialogs of a call and its media.

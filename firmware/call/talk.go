@@ -53,6 +53,10 @@ func (s *Session) request(in *ua.Incoming) (ending, bool) {
 		s.answer(in, ua.Reply{Status: 500}) // RFC 3261 §12.2.2
 		return ending{}, false
 	}
+	if len(in.GetHeaders("Replaces")) > 0 {
+		s.answer(in, ua.Reply{Status: 400}) // RFC 3891 §3: only an INVITE that begins a dialog may
+		return ending{}, false
+	}
 	switch in.Method {
 	case sip.BYE:
 		return s.bye(in), true
@@ -79,6 +83,8 @@ func (s *Session) note(note any) (ending, bool) {
 		return s.refresh(n.leg)
 	case handOver:
 		return s.give(n)
+	case takeOver:
+		return s.takeOver(n)
 	case sessionExpired:
 		return ending{reason: n.leg.Party.Peer.Name + " did not renew the session in time"}, true
 	}

@@ -138,6 +138,8 @@ func (s *Session) transferNote(note any) (outcome, bool) {
 		return outcome{status: 503, stopped: n.leg.Party.Peer.Name + " did not renew the session in time"}, true
 	case handOver:
 		n.to <- handed{} // one transfer at a time
+	case takeOver:
+		n.to <- 491
 	case refreshDue:
 		n.leg.timer.timer = time.AfterFunc(refreshRetry, func() { s.inbox.Post(n) })
 	case ringTimeout:

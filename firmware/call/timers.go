@@ -36,7 +36,7 @@ type (
 // sessionHeaders ask a callee for a timer, no shorter than least.
 func sessionHeaders(least time.Duration) []sip.Header {
 	return []sip.Header{
-		sip.NewHeader("Supported", "100rel, timer"),
+		sip.NewHeader("Supported", ua.Supported),
 		sip.NewHeader("Session-Expires", seconds(max(sessionExpires, least))),
 		sip.NewHeader("Min-SE", seconds(max(minSessionExpires, least))),
 	}

@@ -11,6 +11,9 @@ import (
 // Allow lists the methods the box takes (RFC 3261 §20.5).
 const Allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER"
 
+// Supported lists the extensions the box speaks (RFC 3261 §20.37).
+const Supported = "100rel, timer, replaces"
+
 // Incoming is a received request and the transaction that answers it.
 type Incoming struct {
 	*sip.Request
@@ -67,6 +70,9 @@ func (in *Incoming) response(r Reply) *sip.Response {
 	}
 	if r.Status == 405 || (r.Status/100 == 2 && (in.IsInvite() || in.Method == sip.OPTIONS)) {
 		res.AppendHeader(sip.NewHeader("Allow", Allow))
+	}
+	if res.IsSuccess() && (in.IsInvite() || in.Method == sip.OPTIONS) {
+		res.AppendHeader(sip.NewHeader("Supported", Supported))
 	}
 	for _, h := range r.Headers {
 		res.AppendHeader(h)

@@ -67,6 +67,9 @@ func (b *box) counters() []api.Counter {
 
 // shownPBX shows where the PBX is. Whether one that does not register answers is not known.
 func shownPBX(p policy.PBX, s registrar.State) api.PBX {
+	if !p.Used() {
+		return api.PBX{}
+	}
 	shown := api.PBX{Address: p.Address.String(), Transport: string(p.Transport), SRTP: string(p.SRTP)}
 	if !p.ReachedBy.Registers() {
 		return shown

@@ -40,7 +40,7 @@ func (p *parties) set(next *policy.Policy) { p.policy.Store(next) }
 // PBX returns the office's telephone system.
 func (p *parties) PBX() (call.Party, bool) {
 	now := p.policy.Load()
-	if now == nil {
+	if now == nil || !now.PBX.Used() {
 		return call.Party{}, false
 	}
 	pbx := now.PBX

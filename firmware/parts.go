@@ -123,7 +123,7 @@ func (b *box) setTrunks(ctx context.Context, p *policy.Policy) error {
 	c := trunk.Config{}
 	if p != nil {
 		b.resolver.Use(p.Network.DNSServers)
-		c.Trunks = p.Trunks
+		c.Trunks = p.Carriers()
 		c.Local = func(t policy.Transport) ua.Local { return apply.Local(p, policy.SideOutside, t) }
 	}
 	return b.trunks.Set(ctx, c)

@@ -4,6 +4,7 @@
 //	source on this side a peer's? -- no --> Drop, no answer at all
 //	as secure as that peer must be? -- no --> Refuse (inside), Drop (outside)
 //	REGISTER? -- yes, and this peer is not reached by one --> Refuse
+//	a phone? -- yes --> phones.go
 //	PBX with digest, and the request opens something? -- yes --> credentials right? -- no --> Challenge
 //	Accept
 //
@@ -11,6 +12,9 @@
 // signalling sources and by the addresses its registrar and outbound proxy resolve to. When several trunks share an
 // address, the number or user that was called chooses among them, then the domain, then their order in the policy.
 // A gateway's own address is never inside.
+//
+// Phones that register with a PBX elsewhere prove themselves to that PBX. Here a phone is known by where it is and, but for
+// its registration, by having registered from there (Flows); a flood of registrations is bounded for each network and user.
 //
 // # What the digest guards
 //

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,6 +18,8 @@ import (
 type Gate struct {
 	peers  atomic.Pointer[peers]
 	nonces *nonces
+	flows  Flows // nil: no phone is registered
+	flood  flood
 
 	mu sync.Mutex // held by whoever replaces peers
 }
@@ -56,6 +59,9 @@ func (g *Gate) Known(s Source) bool { return len(g.peers.Load().at(s)) > 0 }
 // Belongs tells whether the source is one of this very peer's, as requests within its dialogs must be.
 func (g *Gate) Belongs(s Source, peer policy.Peer) bool {
 	for _, st := range g.peers.Load().at(s) {
+		if st.phones != nil && policy.PhonePeer(s.Addr.Addr()) == peer {
+			return slices.Contains(st.phones.transports, s.Transport)
+		}
 		if st.peer == peer {
 			return st.secure(s.Transport)
 		}
@@ -72,6 +78,9 @@ func (g *Gate) Identify(now time.Time, s Source, req *sip.Request) Verdict {
 			Reason: fmt.Sprintf("%s is no configured peer's address on the %s side", s.Addr.Addr(), s.Side)}
 	}
 	st := p.choose(stations, req)
+	if st.phones != nil {
+		return g.phone(now, s, req, st)
+	}
 	if !st.secure(s.Transport) {
 		return insecure(st, s)
 	}

@@ -47,8 +47,14 @@ func from(side policy.Side, transport policy.Transport, addr string) Source {
 // request builds a request as it comes from the parser.
 func request(t testing.TB, method, uri string, headers ...string) *sip.Request {
 	t.Helper()
+	return requestFrom(t, method, uri, append([]string{"From: <sip:100@pbx.example>;tag=1"}, headers...)...)
+}
+
+// requestFrom is request with a From among the headers, or none.
+func requestFrom(t testing.TB, method, uri string, headers ...string) *sip.Request {
+	t.Helper()
 	text := fmt.Sprintf("%s %s SIP/2.0\r\nVia: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bK1\r\nMax-Forwards: 70\r\n"+
-		"From: <sip:100@pbx.example>;tag=1\r\nCall-ID: c1\r\nCSeq: 1 %s\r\n", method, uri, method)
+		"Call-ID: c1\r\nCSeq: 1 %s\r\n", method, uri, method)
 	if !strings.Contains(strings.Join(headers, "\n"), "To: ") {
 		headers = append(headers, "To: <"+uri+">")
 	}

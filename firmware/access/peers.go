@@ -31,6 +31,7 @@ type station struct {
 	sources   []netip.Prefix // from the policy
 	resolved  []netip.Addr   // from names in the policy
 	registers bool           // the PBX: calls find it where it registered
+	phones    *telephones    // it stands for all phones; nil: it is one peer
 	line      line           // zero for the PBX
 }
 
@@ -53,7 +54,10 @@ func newPeers(p *policy.Policy) *peers {
 		sources:   pbxSources(p.PBX),
 		registers: p.PBX.ReachedBy.Registers() && out.account != nil,
 	})
-	for _, trunk := range p.Trunks {
+	if phones, ok := newPhones(p.Phones); ok { // behind the PBX: an address that is the PBX's is no phone's
+		out.stations = append(out.stations, phones)
+	}
+	for _, trunk := range p.Carriers() {
 		out.stations = append(out.stations, station{
 			peer:      policy.Peer{Side: policy.SideOutside, Name: trunk.Name},
 			transport: trunk.Transport,
@@ -133,7 +137,7 @@ func (p *peers) at(s Source) []station {
 // is tells whether the source is this peer's. A connection the box opened to one peer is never another's.
 func (st station) is(s Source, addr netip.Addr) bool {
 	if s.Dialled != "" {
-		return s.Dialled == st.peer.Name
+		return s.Dialled == st.peer.Name || st.phones != nil && s.Dialled == policy.PhonePeer(addr).Name
 	}
 	return slices.Contains(st.resolved, addr) ||
 		slices.ContainsFunc(st.sources, func(prefix netip.Prefix) bool { return prefix.Contains(addr) })

@@ -21,6 +21,8 @@ const (
 	RuleNoCredentials   = "no credentials" // a first challenge: normal
 	RuleStaleNonce      = "stale nonce"    // an old nonce or one used before: normal now and then
 	RuleWrongDigest     = "wrong digest"
+	RuleNotRegistered   = "not registered" // a phone that has not registered through the box
+	RuleTooMuch         = "too many requests"
 	RuleChallengeFailed = "challenge failed" // the box could not make a challenge
 )
 

@@ -54,8 +54,13 @@ func Filter(p *policy.Policy, resolved map[string][]netip.Addr) netfilter.Config
 		Page:    netfilter.Page{Port: p.Admin.Port, Sources: p.Admin.Sources},
 		Media:   netfilter.PortRange{Low: p.Network.MediaPorts.Low, High: p.Network.MediaPorts.High},
 	}
-	c.Services = append(c.Services, service("pbx", netfilter.Inside, p.PBX.Transport, p.PBX.Sources))
-	for _, t := range p.Trunks {
+	if p.PBX.Used() {
+		c.Services = append(c.Services, service("pbx", netfilter.Inside, p.PBX.Transport, p.PBX.Sources))
+	}
+	for _, t := range p.Phones.PhoneTransports {
+		c.Services = append(c.Services, service("phones "+string(t), netfilter.Inside, t, p.Phones.Sources))
+	}
+	for _, t := range p.Carriers() {
 		sources := slices.Clone(t.SignallingSources)
 		for _, a := range resolved[t.Name] {
 			sources = append(sources, netip.PrefixFrom(a, a.BitLen()))

@@ -57,7 +57,8 @@ func (b *Box) lapse(number uint64) {
 // risky tells whether a change can cut off the one who made it.
 func risky(changes []policy.Change) bool {
 	for _, c := range changes {
-		for _, prefix := range []string{"network.", "admin.", "pbx.address", "pbx.transport", "pbx.tls"} {
+		for _, prefix := range []string{"network.", "admin.", "pbx.address", "pbx.transport", "pbx.tls",
+			"phones.domain", "phones.proxy", "phones.transport", "phones.tls"} {
 			if strings.HasPrefix(c.Path+".", prefix) || strings.HasPrefix(c.Path, prefix) {
 				return true
 			}

@@ -18,6 +18,7 @@ func (p *Policy) Check() Faults {
 	c.site()
 	c.network()
 	c.pbx()
+	c.phones()
 	c.trunks()
 	c.peers()
 	c.routes()

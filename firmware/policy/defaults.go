@@ -61,6 +61,7 @@ func (p *Policy) derive(visit func(field, value reflect.Value)) {
 			set(&p.PBX.TLS.ServerName, a.String())
 		}
 	}
+	p.Phones.derive(n.Inside.Prefixes, set)
 	for i := range p.Trunks {
 		p.Trunks[i].derive(set)
 	}
@@ -102,6 +103,8 @@ func (p *Policy) fill() {
 	if a := p.PBX.Address; a.Addr().IsValid() && a.Port() == 0 {
 		p.PBX.Address = netip.AddrPortFrom(a.Addr(), p.PBX.Transport.DefaultPort())
 	}
+	p.Phones.fill()
+	p.PBX.leaveOut(p.Phones)
 	p.PBX.TLS.Trust = tidyTrust(p.PBX.TLS.Trust)
 	if p.PBX.Authentication == AuthDigest && len(p.PBX.DigestAlgorithms) == 0 {
 		p.PBX.DigestAlgorithms = DigestAlgorithms()

@@ -8,10 +8,13 @@ import (
 
 func (c *checker) pbx() {
 	p := c.p.PBX
+	if c.p.Phones.Used() && !p.Used() {
+		return
+	}
 	c.transport("pbx", p.Transport, p.SRTP, p.TLS)
 	one(c, "pbx.number_format", p.NumberFormat, FormatE164, FormatPlain, FormatDoubleZero, FormatNational)
 	c.codecs("pbx.codecs", p.Codecs)
-	c.outsidePrefix(p.OutsidePrefix)
+	c.dialledPrefix("pbx.outside_prefix", p.OutsidePrefix)
 	c.pbxAuthentication(p)
 	c.overflow(p.Overflow)
 	c.ranges("pbx.sources", p.Sources)
@@ -150,8 +153,8 @@ func (c *checker) digestAlgorithms(list []string) {
 	}
 }
 
-func (c *checker) outsidePrefix(s string) {
+func (c *checker) dialledPrefix(path, s string) {
 	if len(s) > 4 || slices.ContainsFunc([]rune(s), func(r rune) bool { return r < '0' || r > '9' }) {
-		c.fault("pbx.outside_prefix", "write up to four digits, such as 0", "%s is not a prefix that a phone dials", quoted(s))
+		c.fault(path, "write up to four digits, such as 0", "%s is not a prefix that a phone dials", quoted(s))
 	}
 }

@@ -15,8 +15,9 @@ type Policy struct {
 	Version int     `yaml:"version"`
 	Site    Site    `yaml:"site"`
 	Network Network `yaml:"network"`
-	PBX     PBX     `yaml:"pbx"`
-	Trunks  []Trunk `yaml:"trunks"`
+	PBX     PBX     `yaml:"pbx"`    // may be left out where there are Phones
+	Phones  Phones  `yaml:"phones"` // may be left out
+	Trunks  []Trunk `yaml:"trunks"` // may be left out where there are Phones
 	Routes  []Route `yaml:"routes"`
 	Limits  Limits  `yaml:"limits"`
 	Admin   Admin   `yaml:"admin"`

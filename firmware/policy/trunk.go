@@ -16,6 +16,9 @@ const (
 
 func (c *checker) trunks() {
 	list := c.p.Trunks
+	if len(list) == 0 && c.p.Phones.Used() {
+		return
+	}
 	if !c.required("trunks", len(list) > 0, "describe at least one carrier") || !c.atMost("trunks", len(list), maxTrunks) {
 		return
 	}

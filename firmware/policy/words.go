@@ -138,10 +138,10 @@ const (
 // PeerPBX is the name of the one PBX among peers; trunks may not take it.
 const PeerPBX = "pbx"
 
-// Peer is somebody Tollgate talks SIP with: the PBX inside or a trunk outside.
+// Peer is somebody Tollgate talks SIP with: the PBX or a phone inside, a trunk or the phones' PBX outside.
 type Peer struct {
 	Side Side
-	Name string // PeerPBX, or Trunk.Name
+	Name string // PeerPBX or that of PhonePeer, Trunk.Name or PeerRemotePBX
 }
 
 // Secret is a password that never prints. Only Reveal gives it away.

@@ -49,7 +49,7 @@ func (p *parties) PBX() (call.Party, bool) {
 		Path:   pbxPath{p, pbx},
 		Local:  apply.Local(now, policy.SideInside, pbx.Transport),
 		Domain: pbx.Address.String(),
-		SRTP:   pbx.SRTP, Codecs: pbx.Codecs, Format: pbx.NumberFormat,
+		SRTP:   pbx.SRTP, Suites: pbx.Suites, Codecs: pbx.Codecs, Format: pbx.NumberFormat,
 	}
 	if pbx.ReachedBy.Registers() {
 		p.registered(&party, now)
@@ -79,7 +79,7 @@ func (p *parties) Trunk(name string) (call.Party, bool) {
 	}
 	return call.Party{
 		Peer: t.Peer(), Path: t.Path(), Members: members(t), Down: t.Down(), Local: t.Local, Domain: t.Policy.Domain,
-		SRTP: t.Policy.SRTP, Codecs: t.Policy.Codecs, Format: t.Policy.NumberFormat,
+		SRTP: t.Policy.SRTP, Suites: t.Policy.Suites, Codecs: t.Policy.Codecs, Format: t.Policy.NumberFormat,
 		MediaSources: t.Policy.MediaSources, Credentials: t.Credentials,
 	}, true
 }

@@ -42,6 +42,7 @@ type Party struct {
 	Params       string   // parameters of that Request-URI, each behind a semicolon
 	Away         string   // why it cannot be called now, as a sentence; "" when it can
 	SRTP         policy.SRTPMode
+	Suites       []policy.Suite // of SRTP, in order of preference
 	Codecs       []string
 	Format       policy.NumberFormat
 	MediaSources []netip.Prefix

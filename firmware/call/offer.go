@@ -12,12 +12,6 @@ import (
 
 const sdpType = "application/sdp"
 
-// suites are the SRTP suites in order of preference. Without AES hardware GCM has no advantage, and AES-CM is what every
-// peer has.
-func suites() []policy.Suite {
-	return []policy.Suite{policy.SuiteAESCM128SHA180, policy.SuiteAEADAES128GCM}
-}
-
 // errSRTP says that a peer's description does not fit what the policy says about encryption.
 var errSRTP = errors.New("SRTP")
 
@@ -75,9 +69,9 @@ func (l *Leg) keysFor(audio *sdp.Audio) (ours, theirs *sdp.Crypto, err error) {
 	case mode == policy.SRTPOff:
 		return nil, nil, fmt.Errorf("%w is off for %s, but it offers encrypted audio only", errSRTP, name)
 	}
-	chosen, ok := sdp.Choose(audio.Cryptos, suites())
+	chosen, ok := sdp.Choose(audio.Cryptos, l.Party.Suites)
 	if !ok {
-		return nil, nil, fmt.Errorf("%w: %s offers no suite that is spoken here", errSRTP, name)
+		return nil, nil, fmt.Errorf("%w: %s offers no suite that is spoken with it%s", errSRTP, name, audio.WhyRefused())
 	}
 	if l.ours != nil && l.ours.Suite == chosen.Suite {
 		kept := *l.ours // the same key goes on, so that counters and replay windows do too (RFC 4568 §7.1.4)
@@ -125,8 +119,11 @@ func (l *Leg) keysToOffer(encrypt bool) ([]sdp.Crypto, error) {
 	if l.ours != nil {
 		return []sdp.Crypto{*l.ours}, nil
 	}
+	if len(l.Party.Suites) == 0 { // an offer without keys would be one of clear audio
+		return nil, fmt.Errorf("%w: no suite is named for %s", errSRTP, l.Party.Peer.Name)
+	}
 	var keys []sdp.Crypto
-	for i, suite := range suites() {
+	for i, suite := range l.Party.Suites {
 		k, err := sdp.NewCrypto(i+1, suite, rand.Reader)
 		if err != nil {
 			return nil, err
@@ -166,7 +163,7 @@ func (l *Leg) hear(body []byte) error {
 	audio, _ := d.Audio() // Answers has made sure
 	var ours, theirs *sdp.Crypto
 	if len(l.offered) > 0 {
-		accepted, err := sdp.Accepted(l.offered, audio.Cryptos)
+		accepted, err := sdp.Accepted(l.offered, audio)
 		if err != nil {
 			return err
 		}

@@ -88,6 +88,13 @@ func (h *holes) listens(addr string) bool {
 	return false
 }
 
+// listensNow is listens without the moment.
+func (h *holes) listensNow(addr string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.open[addr] > 0
+}
+
 type facts struct {
 	mu   sync.Mutex
 	list []event.Event
@@ -121,13 +128,13 @@ func find[E event.Event](s *scene) (found E) {
 func officePolicy() *policy.Policy {
 	trunk := func(name string, srtp policy.SRTPMode, number string) policy.Trunk {
 		return policy.Trunk{
-			Name: name, Domain: name + ".example", SRTP: srtp, NumberFormat: policy.FormatE164, Codecs: []string{"PCMA", "PCMU"},
+			Name: name, Domain: name + ".example", SRTP: srtp, Suites: policy.DefaultSuites(), NumberFormat: policy.FormatE164, Codecs: []string{"PCMA", "PCMU"},
 			Accounts: []policy.Account{{User: "office", Numbers: []string{number}}},
 		}
 	}
 	p := &policy.Policy{
 		Site:   policy.Site{Country: "FR"},
-		PBX:    policy.PBX{SRTP: policy.SRTPOff, NumberFormat: policy.FormatNational, Codecs: []string{"PCMA", "PCMU"}, OutsidePrefix: "0"},
+		PBX:    policy.PBX{SRTP: policy.SRTPOff, Suites: policy.DefaultSuites(), NumberFormat: policy.FormatNational, Codecs: []string{"PCMA", "PCMU"}, OutsidePrefix: "0"},
 		Trunks: []policy.Trunk{trunk("carrier-a", policy.SRTPRequired, "+33123456700"), trunk("carrier-b", policy.SRTPOff, "+33123456800")},
 		Routes: []policy.Route{{Name: "everything", Prefixes: []string{"+"}, Trunks: []string{"carrier-a", "carrier-b"}}},
 		Limits: policy.Limits{Calls: 3},
@@ -191,14 +198,14 @@ func newActor(t *testing.T, boxCore *ua.Core, peer policy.Peer) *actor {
 // PBX and Trunk show the actors to the desk.
 func (s *scene) PBX() (Party, bool) {
 	return Party{Peer: s.pbx.peer, Path: s.pbx.boxEnd, Local: ua.Local{Host: "192.0.2.1", Port: 5060, Transport: "UDP"},
-		Domain: "192.0.2.10:5060", SRTP: s.policy.PBX.SRTP, Codecs: s.policy.PBX.Codecs, Format: s.policy.PBX.NumberFormat}, true
+		Domain: "192.0.2.10:5060", SRTP: s.policy.PBX.SRTP, Suites: s.policy.PBX.Suites, Codecs: s.policy.PBX.Codecs, Format: s.policy.PBX.NumberFormat}, true
 }
 
 func (s *scene) Trunk(name string) (Party, bool) {
 	for i, a := range []*actor{s.a, s.b} {
 		if p := s.policy.Trunks[i]; p.Name == name {
 			return Party{Peer: a.peer, Path: a.boxEnd, Members: s.more[name], Down: s.down == name, Local: ua.Local{Host: "198.51.100.2", Port: 5061, Transport: "UDP"},
-				Domain: p.Domain, SRTP: p.SRTP, Codecs: p.Codecs, Format: p.NumberFormat}, true
+				Domain: p.Domain, SRTP: p.SRTP, Suites: p.Suites, Codecs: p.Codecs, Format: p.NumberFormat}, true
 		}
 	}
 	return Party{}, false

@@ -21,7 +21,8 @@ const replayWindow = 128
 type opener struct {
 	keys    Keys
 	context *srtp.Context
-	tag     int // what SRTP adds at least
+	tag     int // what SRTP adds to RTP
+	ctlTag  int // and to RTCP, the index left out
 	header  rtp.Header
 	rtpFrom sources
 	ctlFrom sources
@@ -53,7 +54,9 @@ func newOpener(k Keys) (*opener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the key to receive with: %w", err)
 	}
-	return &opener{keys: k, context: c, tag: k.tagLength()}, nil
+	o := &opener{keys: k, context: c}
+	o.tag, o.ctlTag = k.tagLengths()
+	return o, nil
 }
 
 func newSealer(k Keys) (*sealer, error) {
@@ -86,7 +89,7 @@ func (o *opener) rtp(dst, packet []byte) ([]byte, verdict) {
 
 // rtcp authenticates and decrypts an SRTCP packet into dst.
 func (o *opener) rtcp(dst, packet []byte) ([]byte, verdict) {
-	if len(packet) < 8+4+o.tag { // header, index, tag
+	if len(packet) < 8+4+o.ctlTag { // header, index, tag
 		return nil, malformed
 	}
 	ssrc := binary.BigEndian.Uint32(packet[4:])

@@ -39,8 +39,16 @@ func (k Keys) profile() (srtp.ProtectionProfile, error) {
 	switch k.Suite {
 	case policy.SuiteAESCM128SHA180:
 		return srtp.ProtectionProfileAes128CmHmacSha1_80, nil
+	case policy.SuiteAESCM128SHA132:
+		return srtp.ProtectionProfileAes128CmHmacSha1_32, nil
+	case policy.SuiteAES256CMSHA180:
+		return srtp.ProtectionProfileAes256CmHmacSha1_80, nil
+	case policy.SuiteAES256CMSHA132:
+		return srtp.ProtectionProfileAes256CmHmacSha1_32, nil
 	case policy.SuiteAEADAES128GCM:
 		return srtp.ProtectionProfileAeadAes128Gcm, nil
+	case policy.SuiteAEADAES256GCM:
+		return srtp.ProtectionProfileAeadAes256Gcm, nil
 	}
 	return 0, fmt.Errorf("no SRTP suite is called %q", k.Suite)
 }
@@ -68,10 +76,15 @@ func (k Keys) context(options ...srtp.ContextOption) (*srtp.Context, error) {
 	return srtp.CreateContext(k.Key[:keyLength], k.Key[keyLength:], p, options...)
 }
 
-// tagLength returns how much SRTP adds to an RTP packet.
-func (k Keys) tagLength() int {
-	if k.Suite == policy.SuiteAEADAES128GCM {
-		return 16 + len(k.MKI)
+// tagLengths returns how much SRTP adds to an RTP and to an RTCP packet, the index of SRTCP left out. A short tag is short
+// on RTP alone (RFC 4568 §6.2.2, RFC 6188 §4).
+func (k Keys) tagLengths() (rtp, rtcp int) {
+	rtp, rtcp = 10, 10
+	switch k.Suite {
+	case policy.SuiteAEADAES128GCM, policy.SuiteAEADAES256GCM:
+		rtp, rtcp = 16, 16
+	case policy.SuiteAESCM128SHA132, policy.SuiteAES256CMSHA132:
+		rtp = 4
 	}
-	return 10 + len(k.MKI)
+	return rtp + len(k.MKI), rtcp + len(k.MKI)
 }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -112,24 +113,40 @@ func addrOf(c *net.UDPConn) netip.AddrPort { return c.LocalAddr().(*net.UDPAddr)
 
 // testKeys makes the keys that a word stands for.
 func testKeys(suite policy.Suite, word string) *Keys {
-	length := 30
-	if suite == policy.SuiteAEADAES128GCM {
-		length = 28
+	key, salt := keyAndSalt(suite)
+	return &Keys{Suite: suite, Key: bytes.Repeat([]byte(word+" "), 46)[:key+salt]}
+}
+
+// keyAndSalt are the lengths of RFC 4568 §6.2, RFC 6188 §4 and RFC 7714 §12.
+func keyAndSalt(s policy.Suite) (key, salt int) {
+	key, salt = 16, 14
+	if strings.Contains(string(s), "256") {
+		key = 32
 	}
-	return &Keys{Suite: suite, Key: bytes.Repeat([]byte(word+" "), 30)[:length]}
+	if strings.HasSuffix(string(s), "GCM") {
+		salt = 12
+	}
+	return key, salt
+}
+
+// pionProfiles are the suites as the peers call them.
+var pionProfiles = map[policy.Suite]srtp.ProtectionProfile{
+	"AES_CM_128_HMAC_SHA1_80": srtp.ProtectionProfileAes128CmHmacSha1_80,
+	"AES_CM_128_HMAC_SHA1_32": srtp.ProtectionProfileAes128CmHmacSha1_32,
+	"AES_256_CM_HMAC_SHA1_80": srtp.ProtectionProfileAes256CmHmacSha1_80,
+	"AES_256_CM_HMAC_SHA1_32": srtp.ProtectionProfileAes256CmHmacSha1_32,
+	"AEAD_AES_128_GCM":        srtp.ProtectionProfileAeadAes128Gcm,
+	"AEAD_AES_256_GCM":        srtp.ProtectionProfileAeadAes256Gcm,
 }
 
 func pionContext(t testing.TB, k Keys) *srtp.Context {
 	t.Helper()
-	profile := srtp.ProtectionProfileAes128CmHmacSha1_80
-	if k.Suite == policy.SuiteAEADAES128GCM {
-		profile = srtp.ProtectionProfileAeadAes128Gcm
-	}
+	keyLength, _ := keyAndSalt(k.Suite)
 	options := []srtp.ContextOption{srtp.SRTPReplayProtection(64), srtp.SRTCPReplayProtection(64)}
 	if k.MKI != nil {
 		options = append(options, srtp.MasterKeyIndicator(k.MKI))
 	}
-	c, err := srtp.CreateContext(k.Key[:16], k.Key[16:], profile, options...)
+	c, err := srtp.CreateContext(k.Key[:keyLength], k.Key[keyLength:], pionProfiles[k.Suite], options...)
 	if err != nil {
 		t.Fatal(err)
 	}

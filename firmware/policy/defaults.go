@@ -109,6 +109,7 @@ func (p *Policy) fill() {
 	if p.PBX.Authentication == AuthDigest && len(p.PBX.DigestAlgorithms) == 0 {
 		p.PBX.DigestAlgorithms = DigestAlgorithms()
 	}
+	p.PBX.Suites = suitesFor(p.PBX.SRTP, p.PBX.Suites)
 	for i := range p.Trunks {
 		p.Trunks[i].fill()
 	}
@@ -130,6 +131,7 @@ func (t *Trunk) fill() {
 	default:
 		t.SRTP = SRTPOff
 	}
+	t.Suites = suitesFor(t.SRTP, t.Suites)
 }
 
 // unfilled returns a copy of a filled policy without the values that would follow from the others anyway. Fixed

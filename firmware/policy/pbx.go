@@ -12,6 +12,7 @@ func (c *checker) pbx() {
 		return
 	}
 	c.transport("pbx", p.Transport, p.SRTP, p.TLS)
+	c.encryption("pbx", p.SRTP, p.Suites)
 	one(c, "pbx.number_format", p.NumberFormat, FormatE164, FormatPlain, FormatDoubleZero, FormatNational)
 	c.codecs("pbx.codecs", p.Codecs)
 	c.dialledPrefix("pbx.outside_prefix", p.OutsidePrefix)

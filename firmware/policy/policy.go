@@ -76,7 +76,9 @@ type PBX struct {
 	// DigestAlgorithms are offered to the PBX in this order, with authentication: digest; default SHA-256, MD5.
 	DigestAlgorithms []string `yaml:"digest_algorithms"`
 
-	SRTP         SRTPMode     `yaml:"srtp"`          // default off; anything else needs transport: tls
+	SRTP SRTPMode `yaml:"srtp"` // default off; anything else needs transport: tls
+	// Suites are offered and accepted in this order, unless SRTP is off; default DefaultSuites.
+	Suites       []Suite      `yaml:"suites"`
 	Codecs       []string     `yaml:"codecs"`        // SDP encoding names in order of preference; default PCMA, PCMU
 	NumberFormat NumberFormat `yaml:"number_format"` // default e164
 	// OutsidePrefix is the digit dialled for an outside line, removed before the number is read; may be empty.
@@ -101,6 +103,7 @@ type Trunk struct {
 	MediaSources []netip.Prefix `yaml:"media_sources"`
 	TLS          TLS            `yaml:"tls"`
 	SRTP         SRTPMode       `yaml:"srtp"`          // default required with tls, else off
+	Suites       []Suite        `yaml:"suites"`        // as PBX.Suites
 	Codecs       []string       `yaml:"codecs"`        // as PBX.Codecs; at least one in common with it
 	NumberFormat NumberFormat   `yaml:"number_format"` // default e164
 	Caps         Caps           `yaml:"caps"`

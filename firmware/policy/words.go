@@ -53,14 +53,32 @@ const (
 	SRTPRequired SRTPMode = "required"
 )
 
-// Suite is an SRTP crypto suite by its SDES name (RFC 4568 §6.2, RFC 7714 §14.2).
+// Suite is an SRTP crypto suite by its SDES name (RFC 4568 §6.2, RFC 6188 §4, RFC 7714 §14.2).
 type Suite string
 
-// The suites offered, in order of preference.
+// The suites spoken. Those with a tag of 32 bits save six bytes a packet, and a forged packet passes for one in four
+// billion that are tried.
 const (
 	SuiteAESCM128SHA180 Suite = "AES_CM_128_HMAC_SHA1_80"
+	SuiteAESCM128SHA132 Suite = "AES_CM_128_HMAC_SHA1_32"
+	SuiteAES256CMSHA180 Suite = "AES_256_CM_HMAC_SHA1_80"
+	SuiteAES256CMSHA132 Suite = "AES_256_CM_HMAC_SHA1_32"
 	SuiteAEADAES128GCM  Suite = "AEAD_AES_128_GCM"
+	SuiteAEADAES256GCM  Suite = "AEAD_AES_256_GCM"
 )
+
+// Suites lists them all.
+func Suites() []Suite {
+	return []Suite{
+		SuiteAESCM128SHA180, SuiteAEADAES128GCM, SuiteAES256CMSHA180, SuiteAEADAES256GCM, SuiteAESCM128SHA132, SuiteAES256CMSHA132,
+	}
+}
+
+// DefaultSuites are those of a peer whose policy names none: AES-CM with a long tag first, because every peer has it and
+// GCM gains nothing on processors without AES. Short tags are for who asks for them.
+func DefaultSuites() []Suite {
+	return []Suite{SuiteAESCM128SHA180, SuiteAEADAES128GCM, SuiteAES256CMSHA180, SuiteAEADAES256GCM}
+}
 
 // Authentication says how the PBX proves who it is.
 type Authentication string

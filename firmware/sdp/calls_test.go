@@ -120,7 +120,7 @@ func (p *play) cross(offer, answer *Description) (offerOut, answerOut []byte) {
 		p.t.Fatalf("Answers: %v", err)
 	}
 	if len(p.callee.Cryptos) > 0 {
-		if _, err := Accepted(p.callee.Cryptos, answer.audio.Cryptos); err != nil {
+		if _, err := Accepted(p.callee.Cryptos, answer.audio); err != nil {
 			p.t.Fatalf("Accepted: %v", err)
 		}
 	}

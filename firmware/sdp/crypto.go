@@ -2,11 +2,13 @@ package sdp
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"fmt"
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 
 	"tollgate/firmware/policy"
 )
@@ -31,20 +33,34 @@ type RefusedCrypto struct {
 	Reason string // a sentence without any key
 }
 
+// WhyRefused tells which a=crypto lines could not be used and why, in the form of a clause behind a sentence; "" when all
+// could.
+func (a *Audio) WhyRefused() string {
+	var b strings.Builder
+	for _, r := range a.Refused {
+		fmt.Fprintf(&b, "; crypto line %d for %s: %s", r.Tag, cmp.Or(r.Suite, "(no suite)"), r.Reason)
+	}
+	return b.String()
+}
+
 // Format makes every fmt verb print the line without its key.
 func (c Crypto) Format(f fmt.State, _ rune) { fmt.Fprintf(f, "crypto %d %s ***", c.Tag, c.Suite) }
 
 // LogValue makes slog print the line without its key.
 func (c Crypto) LogValue() slog.Value { return slog.StringValue(fmt.Sprint(c)) }
 
-// KeyLength returns how many bytes the master key and salt of a suite have together (RFC 4568 §6.2, RFC 7714 §12),
-// 0 for a suite that Tollgate does not know.
+// KeyLength returns how many bytes the master key and salt of a suite have together (RFC 4568 §6.2, RFC 6188 §4,
+// RFC 7714 §12), 0 for a suite that Tollgate does not know.
 func KeyLength(s policy.Suite) int {
 	switch s {
-	case policy.SuiteAESCM128SHA180:
+	case policy.SuiteAESCM128SHA180, policy.SuiteAESCM128SHA132:
 		return 16 + 14
+	case policy.SuiteAES256CMSHA180, policy.SuiteAES256CMSHA132:
+		return 32 + 14
 	case policy.SuiteAEADAES128GCM:
 		return 16 + 12
+	case policy.SuiteAEADAES256GCM:
+		return 32 + 12
 	}
 	return 0
 }
@@ -80,11 +96,11 @@ func Choose(offered []Crypto, allowed []policy.Suite) (Crypto, bool) {
 
 // Accepted returns the peer's key from its answer to our offer. RFC 4568 §5.1.2 has the answer repeat tag and suite of
 // exactly one offered line; phones exist that answer with a suite nobody offered, so both are checked.
-func Accepted(offered, answered []Crypto) (Crypto, error) {
-	if len(answered) != 1 {
-		return Crypto{}, unacceptable(0, "the answer has %d usable crypto lines instead of one (RFC 4568 §5.1.2)", len(answered))
+func Accepted(offered []Crypto, answer *Audio) (Crypto, error) {
+	if n := len(answer.Cryptos); n != 1 {
+		return Crypto{}, unacceptable(0, "the answer has %d usable crypto lines instead of one (RFC 4568 §5.1.2)%s", n, answer.WhyRefused())
 	}
-	theirs := answered[0]
+	theirs := answer.Cryptos[0]
 	ours, ok := Tagged(offered, theirs.Tag)
 	switch {
 	case !ok:

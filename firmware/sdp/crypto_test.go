@@ -66,7 +66,9 @@ func TestCryptoLinesThatWouldWeakenTheCallAreRefused(t *testing.T) {
 		"1000000000 " + aesCM + " inline:" + key30:                                    "tag",
 		"1 NULL_HMAC_SHA1_80 inline:" + key30:                                         "suite",
 		"1 F8_128_HMAC_SHA1_80 inline:" + key30:                                       "suite",
-		"1 AES_CM_128_HMAC_SHA1_32 inline:" + key30:                                   "suite",
+		"1 AES_CM_128_HMAC_SHA1_48 inline:" + key30:                                   "suite",
+		"1 AES_256_CM_HMAC_SHA1_80 inline:" + key30:                                   "30 bytes instead of 46",
+		"1 AEAD_AES_256_GCM inline:" + key28:                                          "28 bytes instead of 44",
 		"1 " + aesCM + " inline:" + key28:                                             "28 bytes instead of 30",
 		"1 " + gcm + " inline:" + key30:                                               "30 bytes instead of 28",
 		"1 " + aesCM + " inline:":                                                     "0 bytes",
@@ -122,7 +124,7 @@ func TestChooseFollowsOurOrderAndPrefersNoMKI(t *testing.T) {
 	}{
 		{[]policy.Suite{policy.SuiteAESCM128SHA180, policy.SuiteAEADAES128GCM}, 2},
 		{[]policy.Suite{policy.SuiteAEADAES128GCM, policy.SuiteAESCM128SHA180}, 3},
-		{[]policy.Suite{"AES_256_CM_HMAC_SHA1_80"}, 0},
+		{[]policy.Suite{policy.SuiteAES256CMSHA180}, 0},
 		{nil, 0},
 	} {
 		got, ok := Choose(offered, c.allowed)
@@ -135,7 +137,7 @@ func TestChooseFollowsOurOrderAndPrefersNoMKI(t *testing.T) {
 func TestAnAnswerIsCheckedByTagAndSuite(t *testing.T) {
 	offered := []Crypto{key(t, 1, policy.SuiteAESCM128SHA180, 'A'), key(t, 2, policy.SuiteAEADAES128GCM, 'B')}
 	theirs := key(t, 2, policy.SuiteAEADAES128GCM, 'C')
-	if got, err := Accepted(offered, []Crypto{theirs}); err != nil || !bytes.Equal(got.Key, theirs.Key) {
+	if got, err := Accepted(offered, &Audio{Cryptos: []Crypto{theirs}}); err != nil || !bytes.Equal(got.Key, theirs.Key) {
 		t.Errorf("a right answer: %v, %v", got, err)
 	}
 	for says, answered := range map[string][]Crypto{
@@ -145,7 +147,7 @@ func TestAnAnswerIsCheckedByTagAndSuite(t *testing.T) {
 		"was offered":     {key(t, 2, policy.SuiteAESCM128SHA180, 'C')},
 		"sends our own k": {offered[1]},
 	} {
-		if _, err := Accepted(offered, answered); err == nil || Status(err) != 488 || !strings.Contains(err.Error(), says) {
+		if _, err := Accepted(offered, &Audio{Cryptos: answered}); err == nil || Status(err) != 488 || !strings.Contains(err.Error(), says) {
 			t.Errorf("%s: %v, want a 488", says, err)
 		}
 	}
@@ -173,5 +175,35 @@ func TestKeysAreFreshAndNeverPrint(t *testing.T) {
 	}
 }
 
-// suites are those that Tollgate knows, in the order of the policy.
-var suites = []policy.Suite{policy.SuiteAESCM128SHA180, policy.SuiteAEADAES128GCM}
+func TestEverySuiteIsReadAndWritten(t *testing.T) {
+	for i, suite := range policy.Suites() {
+		c := key(t, i+1, suite, 'K')
+		a := readOne(t, c.line())
+		if len(a.Cryptos) != 1 || a.Cryptos[0].Suite != suite || !bytes.Equal(a.Cryptos[0].Key, c.Key) {
+			t.Errorf("%s reads as %v, refused %v", suite, a.Cryptos, a.Refused)
+		}
+	}
+}
+
+// baresip 1.0 answers an offer of AES-256 alone like this.
+func TestAnAnswerWithAnotherSuiteThanOfferedSaysSo(t *testing.T) {
+	offered := []Crypto{key(t, 1, policy.SuiteAES256CMSHA180, 'A')}
+	answer := readOne(t, "1 "+aesCM+" inline:"+key30)
+	if _, err := Accepted(offered, answer); err == nil || !strings.Contains(err.Error(), "AES_256_CM_HMAC_SHA1_80 was offered") {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestWhyNoLineCouldBeUsedIsTold(t *testing.T) {
+	a := readOne(t, "1 "+aesCM+" inline:"+key30+" UNENCRYPTED_SRTP")
+	want := "; crypto line 1 for AES_CM_128_HMAC_SHA1_80: its session parameter UNENCRYPTED_SRTP is not accepted"
+	if got := a.WhyRefused(); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if _, err := Accepted(nil, a); err == nil || !strings.Contains(err.Error(), "UNENCRYPTED_SRTP") {
+		t.Errorf("%v", err)
+	}
+}
+
+// suites are those that Tollgate knows.
+var suites = policy.Suites()

@@ -59,7 +59,7 @@ func (d *decoder) value(v reflect.Value, node ast.Node, path string) {
 
 func (d *decoder) scalar(v reflect.Value, node ast.Node, path string, read reader, want string) {
 	s, ok := scalarOf(node)
-	if !ok {
+	if !ok || s.truth != (v.Kind() == reflect.Bool) {
 		d.unreadable(path, node, fmt.Sprintf("is %s where %s is expected", kindOf(node), want), "")
 		return
 	}
@@ -69,7 +69,7 @@ func (d *decoder) scalar(v reflect.Value, node ast.Node, path string, read reade
 }
 
 func (d *decoder) list(v reflect.Value, node ast.Node, path string) {
-	if s, single := scalarOf(node); single && v.Type() == reflect.TypeFor[Hosts]() {
+	if s, single := scalarOf(node); single && !s.truth && v.Type() == reflect.TypeFor[Hosts]() {
 		v.Set(reflect.ValueOf(Hosts{s.text}))
 		return
 	}

@@ -32,8 +32,11 @@ func setStatic(v reflect.Value) {
 		x.ReachedBy, x.Transport, x.Authentication, x.SRTP = ReachAddress, UDP, AuthAddress, SRTPOff
 		x.Codecs, x.NumberFormat = []string{"PCMA", "PCMU"}, FormatE164
 	case *Trunk:
+		x.UnownedNumbers = UnownedReplace
 		x.Transport = TLSTransport
 		x.Codecs, x.NumberFormat = []string{"PCMA", "PCMU"}, FormatE164
+	case *HeaderRule:
+		x.Requests = []string{"INVITE"}
 	case *Limits:
 		x.Calls = 30
 	case *Admin:

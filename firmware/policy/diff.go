@@ -154,6 +154,10 @@ func (d *differ) list(path string, old, new reflect.Value) {
 func texts(list reflect.Value) []string {
 	all := make([]string, list.Len())
 	for i := range all {
+		if rule, ok := list.Index(i).Interface().(HeaderRule); ok {
+			all[i] = rule.String()
+			continue
+		}
 		all[i], _ = shown(list.Index(i))
 	}
 	return all

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/goccy/go-yaml/ast"
@@ -75,10 +76,11 @@ func empty(node ast.Node) bool {
 type scalar struct {
 	text   string
 	number bool // an integer without quotes
+	truth  bool // true or false without quotes
 }
 
 // scalarOf returns the text of a scalar as it was written. A number keeps its spelling, so that +33123456789, 00 and
-// 0612345678 need no quotes; true and false are no text, because somebody who writes them means something else.
+// 0612345678 need no quotes; true and false are no text, because somebody who writes them means something else (see truth).
 func scalarOf(node ast.Node) (scalar, bool) {
 	switch n := node.(type) {
 	case *ast.StringNode:
@@ -90,6 +92,8 @@ func scalarOf(node ast.Node) (scalar, bool) {
 		return scalar{text: n.Value.Value}, true
 	case *ast.IntegerNode:
 		return scalar{text: strings.TrimSpace(n.Token.Value), number: true}, true
+	case *ast.BoolNode:
+		return scalar{text: strconv.FormatBool(n.Value), truth: true}, true
 	case *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
 		return scalar{text: strings.TrimSpace(node.GetToken().Value)}, true
 	}

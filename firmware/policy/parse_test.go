@@ -66,6 +66,7 @@ func TestASmallDocumentGetsItsDefaults(t *testing.T) {
 			Transport: TLSTransport, TLS: TLS{Trust: "system", ServerName: "carrier.example"}, SRTP: SRTPRequired, Suites: DefaultSuites(),
 			Accounts: []Account{{User: "alice", AuthUser: "alice", Secret: "hunter2-hunter2-hunter2", Numbers: []string{"+33423456700"}}},
 			Codecs:   []string{"PCMA", "PCMU"}, NumberFormat: FormatE164, Registration: RegisterEach, Health: HealthOff,
+			UnownedNumbers: UnownedReplace,
 		}},
 		Limits: Limits{Calls: 30},
 		Admin:  Admin{Port: 443, Sources: inside},

@@ -18,6 +18,8 @@ func (c *checker) pbx() {
 	c.dialledPrefix("pbx.outside_prefix", p.OutsidePrefix)
 	c.pbxAuthentication(p)
 	c.overflow(p.Overflow)
+	c.headerRules("pbx", p.Headers)
+	c.trustedPBX(p)
 	c.ranges("pbx.sources", p.Sources)
 	if one(c, "pbx.reached_by", p.ReachedBy, ReachAddress, ReachRegistration, ReachContact) && p.ReachedBy.Registers() {
 		c.registeringPBX(p)
@@ -46,6 +48,13 @@ func (c *checker) registeringPBX(p PBX) {
 	}
 	if c.required("pbx.sources", len(p.Sources) > 0, "write where the PBX may register from, such as 192.0.2.20") {
 		c.insideOnly("pbx.sources", p.Sources)
+	}
+}
+
+// trustedPBX checks that there is somebody whose word the PBX could be told.
+func (c *checker) trustedPBX(p PBX) {
+	if p.Trusted && !slices.ContainsFunc(c.p.Trunks, func(t Trunk) bool { return t.Trusted }) {
+		c.fault("pbx.trusted", "write trusted: true for the trunk whose word counts, or remove it", "has no effect, because no trunk is trusted")
 	}
 }
 

@@ -85,7 +85,10 @@ type PBX struct {
 	OutsidePrefix string `yaml:"outside_prefix"`
 	// Overflow is the E.164 number that calls for the PBX are sent out to while it cannot be reached; may be empty.
 	Overflow string `yaml:"overflow"`
-	TLS      TLS    `yaml:"tls"` // with transport: tls and reached_by: address
+	// Trusted has the PBX told what trusted trunks assert of callers who want to stay unknown (RFC 3325 §5).
+	Trusted bool         `yaml:"trusted"`
+	Headers []HeaderRule `yaml:"headers"`
+	TLS     TLS          `yaml:"tls"` // with transport: tls and reached_by: address
 }
 
 // Trunk is one carrier.
@@ -113,6 +116,13 @@ type Trunk struct {
 	Health Health `yaml:"health"`
 	// UDPOversize is what becomes of requests too long for one packet, with transport udp; default tcp.
 	UDPOversize UDPOversize `yaml:"udp_oversize"`
+	// UnownedNumbers is what becomes of an office call that shows a number the trunk does not own; default replace.
+	UnownedNumbers UnownedNumbers `yaml:"unowned_numbers"`
+	// ClipNoScreening has the carrier shown who calls when the office forwards a call that the box carries.
+	ClipNoScreening bool `yaml:"clip_no_screening"`
+	// Trusted has the PBX told whom the carrier asserts, by which number a call came and how its signature was checked.
+	Trusted bool         `yaml:"trusted"`
+	Headers []HeaderRule `yaml:"headers"`
 }
 
 // Hosts are host[:port] in order of preference. A document may write a single one without a list.

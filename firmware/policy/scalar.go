@@ -29,12 +29,19 @@ func scalarReader(v reflect.Value) (reader, string) {
 		return readString, "text"
 	case reflect.Int, reflect.Uint16:
 		return readNumber, "a number"
+	case reflect.Bool:
+		return readBool, "true or false"
 	}
 	return nil, ""
 }
 
 func readString(v reflect.Value, s scalar) (string, string) {
 	v.SetString(s.text)
+	return "", ""
+}
+
+func readBool(v reflect.Value, s scalar) (string, string) {
+	v.SetBool(s.text == "true")
 	return "", ""
 }
 

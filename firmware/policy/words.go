@@ -153,6 +153,15 @@ const (
 	OversizeFragment UDPOversize = "fragment"
 )
 
+// UnownedNumbers is what becomes of a call that shows a number which is not the trunk's.
+type UnownedNumbers string
+
+// The ways: a number of the trunk is shown instead, or the trunk does not carry the call.
+const (
+	UnownedReplace UnownedNumbers = "replace"
+	UnownedRefuse  UnownedNumbers = "refuse"
+)
+
 // PeerPBX is the name of the one PBX among peers; trunks may not take it.
 const PeerPBX = "pbx"
 

@@ -50,7 +50,7 @@ func (w *writer) text(v reflect.Value) (string, bool) {
 	switch v.Kind() {
 	case reflect.String:
 		return v.String(), true
-	case reflect.Int, reflect.Uint16:
+	case reflect.Int, reflect.Uint16, reflect.Bool:
 		return fmt.Sprint(v.Interface()), true
 	}
 	return "", false

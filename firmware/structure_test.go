@@ -19,7 +19,7 @@ var floors = [][]string{
 	{"firmware/numbering", "firmware/event"},
 	{"firmware/policy"},
 	{
-		"firmware/ua", "firmware/store", "firmware/certs", "firmware/sdp", "firmware/media", "firmware/resolve", // hands
+		"firmware/ua", "firmware/store", "firmware/certs", "firmware/sdp", "firmware/eventbody", "firmware/media", "firmware/resolve", // hands
 		"firmware/access", "firmware/route", "firmware/admission", "firmware/header", // judgement
 		"netfilter", "board/...", "webui",
 	},
@@ -35,7 +35,7 @@ var outside = []string{"scripts", "firmware/api/internal/devserver", "firmware/a
 
 // thinking packages judge and reckon. They touch no socket, disk or clock and start no goroutine.
 var thinking = []string{
-	"firmware/numbering", "firmware/event", "firmware/policy", "firmware/route", "firmware/admission", "firmware/access", "firmware/sdp",
+	"firmware/numbering", "firmware/event", "firmware/policy", "firmware/route", "firmware/admission", "firmware/access", "firmware/sdp", "firmware/eventbody",
 	"firmware/header",
 }
 

@@ -25,25 +25,15 @@ func TestDiffTellsWhatChanges(t *testing.T) {
 			"trunks[carrier-a].name: removed carrier-a", "trunks[carrier-a].domain: removed carrier.example",
 			"trunks[carrier-a].registrar: removed sip.carrier.example", "trunks[carrier-a].transport: removed tls",
 			"trunks[carrier-a].accounts[alice].user: removed alice", "trunks[carrier-a].accounts[alice].secret: removed ***",
-<<<<<<< HEAD
 			"trunks[carrier-a].accounts[alice].numbers: removed +33423456700", "trunks[carrier-a].srtp: removed required",
 			"trunks[carrier-a].suites: removed AES_CM_128_HMAC_SHA1_80, AEAD_AES_128_GCM, AES_256_CM_HMAC_SHA1_80, AEAD_AES_256_GCM", "trunks[carrier-a].codecs: removed PCMA, PCMU",
-			"trunks[carrier-a].number_format: removed e164",
+			"trunks[carrier-a].number_format: removed e164", "trunks[carrier-a].unowned_numbers: removed replace",
 			"trunks[carrier-b].name: added carrier-b", "trunks[carrier-b].domain: added carrier.example",
 			"trunks[carrier-b].registrar: added sip.carrier.example", "trunks[carrier-b].transport: added tls",
 			"trunks[carrier-b].accounts[alice].user: added alice", "trunks[carrier-b].accounts[alice].secret: added ***",
 			"trunks[carrier-b].accounts[alice].numbers: added +33423456700", "trunks[carrier-b].srtp: added required",
 			"trunks[carrier-b].suites: added AES_CM_128_HMAC_SHA1_80, AEAD_AES_128_GCM, AES_256_CM_HMAC_SHA1_80, AEAD_AES_256_GCM", "trunks[carrier-b].codecs: added PCMA, PCMU",
-			"trunks[carrier-b].number_format: added e164",
-=======
-			"trunks[carrier-a].accounts[alice].numbers: removed +33423456700", "trunks[carrier-a].srtp: removed required", "trunks[carrier-a].codecs: removed PCMA, PCMU",
-			"trunks[carrier-a].number_format: removed e164", "trunks[carrier-a].unowned_numbers: removed replace",
-			"trunks[carrier-b].name: added carrier-b", "trunks[carrier-b].domain: added carrier.example",
-			"trunks[carrier-b].registrar: added sip.carrier.example", "trunks[carrier-b].transport: added tls",
-			"trunks[carrier-b].accounts[alice].user: added alice", "trunks[carrier-b].accounts[alice].secret: added ***",
-			"trunks[carrier-b].accounts[alice].numbers: added +33423456700", "trunks[carrier-b].srtp: added required", "trunks[carrier-b].codecs: added PCMA, PCMU",
 			"trunks[carrier-b].number_format: added e164", "trunks[carrier-b].unowned_numbers: added replace",
->>>>>>> e13cdce (firmware/header: the header fields that cross the border, written afresh)
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -11,6 +11,7 @@ import (
 	"tollgate/firmware/call"
 	"tollgate/firmware/certs"
 	"tollgate/firmware/edge"
+	"tollgate/firmware/media"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/registrar"
 	"tollgate/firmware/trunk"
@@ -139,10 +140,18 @@ func (b *box) take(in *ua.Incoming) {
 // pinholes lets the relay open and shut the filter.
 type pinholes struct{ filter *netfilter.Filter }
 
-func (p pinholes) OpenPinhole(side policy.Side, local netip.AddrPort, from []netip.Prefix) error {
-	return p.filter.OpenPinhole(netfilter.Pinhole{Side: netfilter.Side(side), Local: local, Sources: from})
+func (p pinholes) OpenPinholes(holes []media.Hole) error {
+	return p.filter.OpenPinholes(filterHoles(holes)...)
 }
 
-func (p pinholes) ShutPinhole(side policy.Side, local netip.AddrPort, from []netip.Prefix) error {
-	return p.filter.ShutPinhole(netfilter.Pinhole{Side: netfilter.Side(side), Local: local, Sources: from})
+func (p pinholes) ShutPinholes(holes []media.Hole) error {
+	return p.filter.ShutPinholes(filterHoles(holes)...)
+}
+
+func filterHoles(holes []media.Hole) []netfilter.Pinhole {
+	list := make([]netfilter.Pinhole, len(holes))
+	for i, h := range holes {
+		list[i] = netfilter.Pinhole{Side: netfilter.Side(h.Side), Local: h.Local, Sources: h.From}
+	}
+	return list
 }

@@ -3,7 +3,7 @@
 // A Config says what the two sides are, who may reach which SIP port, who may open the page and which UDP ports carry
 // media. Config.Ruleset turns it into a Ruleset - pure data, printed by String exactly as `nft list table` prints it -
 // and Filter.Set puts it into force through netlink as one transaction. Setting the same Config again is harmless.
-// OpenPinhole and ShutPinhole let the media of a live call in and out of the way again without touching the rules.
+// OpenPinholes and ShutPinholes let the media of a live call in and out of the way again without touching the rules.
 //
 // A packet meets the chains in this order:
 //

@@ -202,13 +202,13 @@ func TestAPinholeThatCouldNotBeOpenedIsNotOpenedLater(t *testing.T) {
 	mustSet(t, f, twoPorts())
 	nft(t, "delete table inet tollgate; add table inet tollgate; add chain inet tollgate theirs")
 	p := hole(Outside, "198.51.100.2:20000", "203.0.113.5/32")
-	if err := f.OpenPinhole(p); err == nil {
+	if err := f.OpenPinholes(p); err == nil {
 		t.Error("a pinhole was opened in somebody else's table")
 	}
 	nft(t, "delete table inet tollgate")
 	mustSet(t, f, twoPorts())
 	if strings.Contains(listing(t, DefaultTable), "203.0.113.5 . 198.51.100.2") {
-		t.Error("the pinhole is open although OpenPinhole failed")
+		t.Error("the pinhole is open although OpenPinholes failed")
 	}
 }
 
@@ -219,7 +219,7 @@ func TestAProcessStartedAgainTakesTheTableOver(t *testing.T) {
 	first := openFilter(t, "box-1")
 	mustSet(t, first, twoPorts())
 	pinhole := Pinhole{Inside, netip.MustParseAddrPort("192.0.2.1:20000"), prefixes("192.0.2.20/32")}
-	if err := first.OpenPinhole(pinhole); err != nil {
+	if err := first.OpenPinholes(pinhole); err != nil {
 		t.Fatal(err)
 	}
 	if err := first.Close(); err != nil {
@@ -278,7 +278,7 @@ func TestThousandsOfSourcesAndPinholesAreAllSet(t *testing.T) {
 	mustSet(t, f, c)
 	for i := range 1000 {
 		p := Pinhole{Outside, netip.AddrPortFrom(c.Outside.Addresses[0], uint16(20000+i)), sources[i : i+1]}
-		if err := f.OpenPinhole(p); err != nil {
+		if err := f.OpenPinholes(p); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -305,7 +305,7 @@ func TestATableTamperedWithIsRepaired(t *testing.T) {
 	hole := Pinhole{Outside, netip.MustParseAddrPort("198.51.100.2:20000"), prefixes("203.0.113.5/32")}
 
 	nft(t, "flush", "ruleset")
-	if err := f.OpenPinhole(hole); err != nil {
+	if err := f.OpenPinholes(hole); err != nil {
 		t.Fatal(err)
 	}
 	if text := listing(t, DefaultTable); !strings.Contains(text, "203.0.113.5 . 198.51.100.2 . 20000") {
@@ -320,7 +320,7 @@ func TestATableTamperedWithIsRepaired(t *testing.T) {
 
 	log.Reset()
 	nft(t, "flush", "set", "inet", DefaultTable, "outside_rtp_hosts4")
-	if err := f.ShutPinhole(hole); err != nil || log.Len() > 0 {
+	if err := f.ShutPinholes(hole); err != nil || log.Len() > 0 {
 		t.Errorf("shutting a pinhole that somebody removed: %v, log %s", err, &log)
 	}
 	nft(t, "delete", "table", "inet", DefaultTable)

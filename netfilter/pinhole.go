@@ -7,38 +7,53 @@ import (
 	"slices"
 )
 
-// OpenPinhole lets media in. Opens are counted: one that is opened twice has to be shut twice, so that a leg may open
-// its new sources before it shuts the old ones, whether they differ or not. Pinholes of one local address add up.
-func (f *Filter) OpenPinhole(p Pinhole) error {
+// OpenPinholes lets media in through all of the pinholes or, when it fails, none. Opens are counted: one that is opened
+// twice has to be shut twice, so that a leg may open its new sources before it shuts the old ones, whether they differ or
+// not. Pinholes of one local address add up.
+func (f *Filter) OpenPinholes(holes ...Pinhole) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	p = p.plain()
-	if err := f.checkPinhole(p); err != nil {
-		return fmt.Errorf("open pinhole %s %v: %w", p.Side, p.Local, err)
+	holes = plainHoles(holes)
+	for _, p := range holes {
+		if err := f.checkPinhole(p); err != nil {
+			return fmt.Errorf("open pinhole %s %v: %w", p.Side, p.Local, err)
+		}
 	}
-	before := f.live.sources(p.spot())
-	f.live.open(p)
-	if err := f.move(p.spot(), before); err != nil {
-		f.live.shut(p)
-		return fmt.Errorf("open pinhole %s %v: %w", p.Side, p.Local, err)
+	before := f.live.at(holes)
+	for _, p := range holes {
+		f.live.open(p)
+	}
+	if err := f.move(before); err != nil {
+		for _, p := range holes {
+			f.live.shut(p)
+		}
+		return fmt.Errorf("open pinholes: %w", err)
 	}
 	return nil
 }
 
-// ShutPinhole takes back one OpenPinhole with the same values; a flow through it ends with the next packet. Shutting
+// ShutPinholes takes back one opening of each of the pinholes; a flow through them ends with the next packet. Shutting
 // what is not open is no error.
-func (f *Filter) ShutPinhole(p Pinhole) error {
+func (f *Filter) ShutPinholes(holes ...Pinhole) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	p = p.plain()
-	before := f.live.sources(p.spot())
-	if !f.live.shut(p) {
-		return nil
+	holes = plainHoles(holes)
+	before := f.live.at(holes)
+	for _, p := range holes {
+		f.live.shut(p)
 	}
-	if err := f.move(p.spot(), before); err != nil {
-		return fmt.Errorf("shut pinhole %s %v: %w", p.Side, p.Local, err)
+	if err := f.move(before); err != nil {
+		return fmt.Errorf("shut pinholes: %w", err)
 	}
 	return nil
+}
+
+func plainHoles(holes []Pinhole) []Pinhole {
+	plain := make([]Pinhole, len(holes))
+	for i, p := range holes {
+		plain[i] = p.plain()
+	}
+	return plain
 }
 
 func (f *Filter) checkPinhole(p Pinhole) error {
@@ -63,13 +78,13 @@ func (f *Filter) checkPinhole(p Pinhole) error {
 	return nil
 }
 
-// move brings the kernel from the sources that a spot had to those that it has. Where that fails - the table was
-// flushed by somebody, the socket broke - the whole table is put into force again.
-func (f *Filter) move(s spot, before []netip.Prefix) error {
+// move brings the kernel from the sources that spots had to those that they have, in one transaction. Where that fails -
+// the table was flushed by somebody, the socket broke - the whole table is put into force again.
+func (f *Filter) move(before map[spot][]netip.Prefix) error {
 	if f.config == nil {
 		return nil // removed since
 	}
-	err := f.moveElements(s, before)
+	err := f.moveElements(before)
 	if err == nil {
 		return nil
 	}
@@ -77,14 +92,19 @@ func (f *Filter) move(s spot, before []netip.Prefix) error {
 	return f.apply(*f.config)
 }
 
-func (f *Filter) moveElements(s spot, before []netip.Prefix) error {
+func (f *Filter) moveElements(before map[spot][]netip.Prefix) error {
 	if err := f.kernel.ready(); err != nil {
 		return err
 	}
-	add, remove := f.live.elementsOf(s), elementsOf(s, before)
-	for name, list := range add {
-		add[name] = without(list, remove[name])
-		remove[name] = without(remove[name], list)
+	add, remove := map[string][]element{}, map[string][]element{}
+	for s, sources := range before {
+		now, was := f.live.elementsOf(s), elementsOf(s, sources)
+		for name, list := range now {
+			add[name] = append(add[name], without(list, was[name])...)
+		}
+		for name, list := range was {
+			remove[name] = append(remove[name], without(list, now[name])...)
+		}
 	}
 	return f.change(add, remove)
 }

@@ -70,6 +70,15 @@ func (h pinholes) sources(s spot) []netip.Prefix {
 	return merge(all)
 }
 
+// at returns from where the spots of some pinholes may be reached.
+func (h pinholes) at(holes []Pinhole) map[spot][]netip.Prefix {
+	sources := make(map[spot][]netip.Prefix, len(holes))
+	for _, p := range holes {
+		sources[p.spot()] = h.sources(p.spot())
+	}
+	return sources
+}
+
 // ports returns the local ports of all pinholes, sorted.
 func (h pinholes) ports() []uint16 {
 	var ports []uint16

@@ -80,7 +80,7 @@ func TestTheKernelHoldsExactlyTheLivePinholes(t *testing.T) {
 	requireElements(t, f, left)
 
 	for _, p := range slices.Concat(left...) {
-		if err := f.ShutPinhole(p); err != nil {
+		if err := f.ShutPinholes(p); err != nil {
 			t.Error(err)
 		}
 	}
@@ -97,7 +97,7 @@ func comeAndGo(t *testing.T, f *Filter, seed uint64) []Pinhole {
 	for range 150 {
 		if len(open) > 10 {
 			i := random.IntN(len(open))
-			if err := f.ShutPinhole(open[i]); err != nil {
+			if err := f.ShutPinholes(open[i]); err != nil {
 				t.Error(err)
 			}
 			open = slices.Delete(open, i, i+1)
@@ -108,7 +108,7 @@ func comeAndGo(t *testing.T, f *Filter, seed uint64) []Pinhole {
 			a := netip.AddrFrom4([4]byte{203, 0, 113, byte(random.IntN(256))})
 			p.Sources = append(p.Sources, netip.PrefixFrom(a, 32-random.IntN(2)*random.IntN(8)).Masked())
 		}
-		if err := f.OpenPinhole(p); err != nil {
+		if err := f.OpenPinholes(p); err != nil {
 			t.Error(err)
 			continue
 		}
@@ -155,8 +155,8 @@ func TestAFilterWorksOnAfterClose(t *testing.T) {
 		do   func() error
 	}{
 		{"Set", func() error { return f.Set(context.Background(), twoPorts()) }},
-		{"OpenPinhole", func() error { return f.OpenPinhole(hole(Inside, "192.0.2.1:20000", "192.0.2.20/32")) }},
-		{"ShutPinhole", func() error { return f.ShutPinhole(hole(Inside, "192.0.2.1:20000", "192.0.2.20/32")) }},
+		{"OpenPinholes", func() error { return f.OpenPinholes(hole(Inside, "192.0.2.1:20000", "192.0.2.20/32")) }},
+		{"ShutPinholes", func() error { return f.ShutPinholes(hole(Inside, "192.0.2.1:20000", "192.0.2.20/32")) }},
 		{"Counters", func() error { _, err := f.Counters(); return err }},
 		{"Remove", f.Remove},
 	} {

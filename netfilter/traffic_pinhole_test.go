@@ -12,14 +12,14 @@ func hole(side Side, local string, sources ...string) Pinhole {
 
 func (l *lab) openHole(p Pinhole) {
 	l.t.Helper()
-	if err := l.filter.OpenPinhole(p); err != nil {
+	if err := l.filter.OpenPinholes(p); err != nil {
 		l.t.Fatal(err)
 	}
 }
 
 func (l *lab) shutHole(p Pinhole) {
 	l.t.Helper()
-	if err := l.filter.ShutPinhole(p); err != nil {
+	if err := l.filter.ShutPinholes(p); err != nil {
 		l.t.Fatal(err)
 	}
 }
@@ -187,7 +187,7 @@ func TestOpenPinholeRefusesWhatCannotWork(t *testing.T) {
 	}
 	f := openFilter(t, "")
 	good := hole(Outside, "198.51.100.2:20000", "203.0.113.5/32")
-	if err := f.OpenPinhole(good); err == nil {
+	if err := f.OpenPinholes(good); err == nil {
 		t.Error("opened before Set")
 	}
 	mustSet(t, f, twoPorts())
@@ -201,20 +201,20 @@ func TestOpenPinholeRefusesWhatCannotWork(t *testing.T) {
 		"multicast":       hole(Outside, "198.51.100.2:20000", "224.0.0.0/4"),
 		"invalid address": {Side: Outside, Sources: good.Sources},
 	} {
-		if err := f.OpenPinhole(p); err == nil {
+		if err := f.OpenPinholes(p); err == nil {
 			t.Errorf("%s: opened", name)
 		}
 	}
-	if err := f.OpenPinhole(hole(Outside, "[::ffff:198.51.100.2]:20000", "::ffff:203.0.113.5/128", "0.0.0.0/0", "::/0")); err != nil {
+	if err := f.OpenPinholes(hole(Outside, "[::ffff:198.51.100.2]:20000", "::ffff:203.0.113.5/128", "0.0.0.0/0", "::/0")); err != nil {
 		t.Errorf("mapped addresses, the whole world, and a prefix of the other family: %v", err)
 	}
 	if err := f.Remove(); err != nil {
 		t.Fatal(err)
 	}
-	if err := f.OpenPinhole(good); err == nil {
+	if err := f.OpenPinholes(good); err == nil {
 		t.Error("opened after Remove")
 	}
-	if err := f.ShutPinhole(good); err != nil {
+	if err := f.ShutPinholes(good); err != nil {
 		t.Errorf("shut after Remove: %v", err)
 	}
 }

@@ -56,20 +56,17 @@ type holes struct {
 	open map[string]int
 }
 
-func (h *holes) OpenPinhole(_ policy.Side, _ netip.AddrPort, from []netip.Prefix) error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, p := range from {
-		h.open[p.Addr().String()]++
-	}
-	return nil
-}
+func (h *holes) OpenPinholes(list []media.Hole) error { return h.count(list, 1) }
 
-func (h *holes) ShutPinhole(_ policy.Side, _ netip.AddrPort, from []netip.Prefix) error {
+func (h *holes) ShutPinholes(list []media.Hole) error { return h.count(list, -1) }
+
+func (h *holes) count(list []media.Hole, by int) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, p := range from {
-		h.open[p.Addr().String()]--
+	for _, hole := range list {
+		for _, p := range hole.From {
+			h.open[p.Addr().String()] += by
+		}
 	}
 	return nil
 }

@@ -338,30 +338,34 @@ type filter struct {
 
 func newFilter() *filter { return &filter{open: map[string]int{}} }
 
-func holeText(side policy.Side, local netip.AddrPort, from []netip.Prefix) string {
-	return fmt.Sprintf("%s %v from %v", side, local, from)
-}
+func holeText(h Hole) string { return fmt.Sprintf("%s %v from %v", h.Side, h.Local, h.From) }
 
-func (f *filter) OpenPinhole(side policy.Side, local netip.AddrPort, from []netip.Prefix) error {
+func (f *filter) OpenPinholes(holes []Hole) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.fail != nil {
-		if err := f.fail(side, local); err != nil {
+	for _, h := range holes {
+		if f.fail == nil {
+			break
+		}
+		if err := f.fail(h.Side, h.Local); err != nil {
 			return err
 		}
 	}
-	f.open[holeText(side, local, from)]++
-	f.moves = append(f.moves, "open "+holeText(side, local, from))
+	for _, h := range holes {
+		f.open[holeText(h)]++
+		f.moves = append(f.moves, "open "+holeText(h))
+	}
 	return nil
 }
 
-func (f *filter) ShutPinhole(side policy.Side, local netip.AddrPort, from []netip.Prefix) error {
+func (f *filter) ShutPinholes(holes []Hole) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	text := holeText(side, local, from)
-	if f.open[text]--; f.open[text] == 0 {
-		delete(f.open, text)
+	for _, h := range holes {
+		if f.open[holeText(h)]--; f.open[holeText(h)] == 0 {
+			delete(f.open, holeText(h))
+		}
+		f.moves = append(f.moves, "shut "+holeText(h))
 	}
-	f.moves = append(f.moves, "shut "+text)
 	return nil
 }

@@ -16,7 +16,7 @@ type Leg struct {
 	pool    *ports
 	port    uint16 // of RTP
 
-	holes   []hole // open pinholes
+	holes   []Hole // open pinholes
 	openers []*opener
 	sealers []*sealer
 }
@@ -72,7 +72,7 @@ func (l *Leg) set(p Params) error {
 // lost; those that stay are left alone.
 func (l *Leg) enforce(n setting) error {
 	r, old, holes := l.session.relay, l.holes, l.holesFor(n)
-	same := slices.EqualFunc(old, holes, hole.equal)
+	same := slices.EqualFunc(old, holes, Hole.equal)
 	if !same {
 		if err := r.open(holes); err != nil {
 			return err

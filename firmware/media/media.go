@@ -38,11 +38,11 @@ import (
 	"tollgate/firmware/policy"
 )
 
-// Pinholes opens and shuts the packet filter for the media of live calls: UDP from the prefixes to the local address.
+// Pinholes opens and shuts the packet filter for the media of live calls, all of the holes at once or, when it fails, none.
 // Opens are counted: what is opened twice is shut twice.
 type Pinholes interface {
-	OpenPinhole(side policy.Side, local netip.AddrPort, from []netip.Prefix) error
-	ShutPinhole(side policy.Side, local netip.AddrPort, from []netip.Prefix) error
+	OpenPinholes([]Hole) error
+	ShutPinholes([]Hole) error
 }
 
 // ErrClosed is returned by what is used after its Close.

@@ -3,6 +3,7 @@ package media
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"sync"
 	"time"
 
@@ -117,10 +118,8 @@ func (s *Session) close() (first bool) {
 		return false
 	}
 	s.closed = true
-	for _, l := range s.legs {
-		s.relay.shut(l.holes)
-		l.holes = nil
-	}
+	s.relay.shut(slices.Concat(s.legs[Caller].holes, s.legs[Callee].holes))
+	s.legs[Caller].holes, s.legs[Callee].holes = nil, nil
 	// The worker runs until every session is closed, so that it always does this.
 	s.worker.do(func() {
 		for _, f := range s.flows() {

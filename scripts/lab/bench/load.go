@@ -1,0 +1,119 @@
+package bench
+
+import (
+	"context"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+
+	"tollgate/scripts/lab"
+)
+
+// calls is what sipp is asked for: as PBX it calls through the system at a rate, as carrier it rings and answers at once.
+type calls struct {
+	rate  int // a second
+	count int
+	hold  string // a pause of sipp between answer and BYE
+}
+
+// shortHold keeps a call up for half a second on average.
+const shortHold = `<pause distribution="uniform" min="0" max="1000"/>`
+
+// during are calls at a rate for a time.
+func during(rate int, d time.Duration) calls {
+	return calls{rate: rate, count: max(1, int(float64(rate)*d.Seconds())), hold: shortHold}
+}
+
+// load is sipp on both sides of the system under test.
+type load struct {
+	caller, callee           *lab.Process
+	callerStats, calleeStats string // files
+}
+
+// begin starts both sides on the generator's core.
+func (w *world) begin(c calls) (*load, error) {
+	w.runs++
+	callee, err := w.fill("callee.xml", nil)
+	if err != nil {
+		return nil, err
+	}
+	caller, err := w.fill("caller.xml.tmpl", map[string]string{"Hold": c.hold})
+	if err != nil {
+		return nil, err
+	}
+	name := func(side string) string { return fmt.Sprintf("load%d-%s", w.runs, side) }
+	l := &load{callerStats: w.lab.Path(name("caller") + ".csv"), calleeStats: w.lab.Path(name("callee") + ".csv")}
+	if l.callee, err = w.sipp(w.lab.Carrier, name("callee"), l.calleeStats, "-sf", callee); err != nil {
+		return nil, err
+	}
+	time.Sleep(200 * time.Millisecond) // it binds its port at once
+	l.caller, err = w.sipp(w.lab.PBX, name("caller"), l.callerStats, "-sf", caller, "-m", strconv.Itoa(c.count),
+		"-r", strconv.Itoa(c.rate), "-l", "20000", fmt.Sprintf("%s:%d", w.lab.Net.BoxInside, sipPort))
+	return l, err
+}
+
+func (w *world) sipp(h *lab.Host, name, stats string, args ...string) (*lab.Process, error) {
+	args = append([]string{
+		"-c", strconv.Itoa(w.options.Core), "sipp", "-i", h.Address.String(), "-p", strconv.Itoa(sipPort), "-t", "u1", "-nostdin",
+		"-buff_size", "4194304", "-timer_resol", "2", "-max_recv_loops", "100", "-trace_stat", "-stf", stats, "-fd", "1",
+	}, args...)
+	return h.Start(name, "taskset", args...)
+}
+
+// end waits for the caller's last call and ends the callee.
+func (l *load) end(ctx context.Context) error {
+	select {
+	case <-l.caller.Done():
+	case <-ctx.Done():
+		l.caller.Stop(time.Second)
+	}
+	l.callee.Stop(time.Second)
+	if ctx.Err() != nil {
+		return fmt.Errorf("the calls did not end in time: %w", ctx.Err())
+	}
+	return nil
+}
+
+// tally is what sipp counted on one side.
+type tally struct {
+	created, succeeded, failed, repeated int
+	rate                                 float64 // reached, over all
+}
+
+// read takes the last line of a statistics file.
+func read(file string) (tally, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return tally{}, fmt.Errorf("read what sipp counted: %w", err)
+	}
+	r := csv.NewReader(strings.NewReader(string(b)))
+	r.Comma, r.FieldsPerRecord = ';', -1
+	rows, err := r.ReadAll()
+	if err == nil && len(rows) < 2 {
+		err = errors.New("it has no lines")
+	}
+	if err != nil {
+		return tally{}, fmt.Errorf("read what sipp counted: %w", err)
+	}
+	last := rows[len(rows)-1]
+	number := func(column string) float64 {
+		for i, name := range rows[0] {
+			if name == column && i < len(last) {
+				n, e := strconv.ParseFloat(last[i], 64)
+				err = errors.Join(err, e)
+				return n
+			}
+		}
+		err = errors.Join(err, fmt.Errorf("sipp has no column %s", column))
+		return 0
+	}
+	t := tally{
+		created: int(number("TotalCallCreated")), succeeded: int(number("SuccessfulCall(C)")), failed: int(number("FailedCall(C)")),
+		repeated: int(number("Retransmissions(C)")), rate: number("CallRate(C)"),
+	}
+	return t, err
+}

@@ -255,7 +255,7 @@ func (s *Session) declined(quit giveUp, res *sip.Response) outcome {
 	name := s.callee.Party.Peer.Name
 	o := outcome{
 		elsewhere: res.StatusCode == 503, avoid: retryAfter(res),
-		atLeast: tooShortFor(res), status: passedStatus(res.StatusCode), tryNext: anotherMayDoBetter(res.StatusCode),
+		atLeast: tooShortFor(res), status: ua.PassedStatus(res.StatusCode), tryNext: ua.AnotherMayDoBetter(res.StatusCode),
 		reason: fmt.Sprintf("%s answered %d %s", name, res.StatusCode, ua.Phrase(res.StatusCode)),
 	}
 	if res.StatusCode == 401 || res.StatusCode == 407 || res.StatusCode == 403 && s.callee.side() == policy.SideOutside {

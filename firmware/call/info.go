@@ -78,7 +78,7 @@ func (s *Session) passed(e ua.Event) bool {
 	delete(s.passing, e.Sent)
 	status := 408
 	if e.Err == nil {
-		status = passedStatus(e.Response.StatusCode)
+		status = ua.PassedStatus(e.Response.StatusCode)
 	}
 	s.answer(in, ua.Reply{Status: status})
 	s.passPresses()

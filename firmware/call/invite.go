@@ -1,7 +1,6 @@
 package call
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -78,7 +77,7 @@ func (s *Session) meetCaller() *refusal {
 	if !ok {
 		return &refusal{status: 503, rule: "trunks", reason: s.in.Peer.Name + " is not configured any more"}
 	}
-	party.Path = sameConn{s.in.Conn, party.Path}
+	party.Path = ua.Back(s.in, party.Path)
 	contact := party.Local.Contact("")
 	account, ok := s.settings.Routes.AccountOf(s.in.Peer.Name, userOf(s.in.Recipient))
 	if ok {
@@ -88,26 +87,6 @@ func (s *Session) meetCaller() *refusal {
 	s.caller.learn(s.in)
 	s.publish()
 	return nil
-}
-
-// sameConn is the path back to a caller: the connection it came by while that lives, else a new one.
-type sameConn struct {
-	conn sip.Connection
-	path ua.Path
-}
-
-func (p sameConn) Conn(ctx context.Context) (sip.Connection, error) { return p.ConnFor(ctx, 0) }
-
-// ConnFor is Conn for a message of this many bytes.
-func (p sameConn) ConnFor(ctx context.Context, size int) (sip.Connection, error) {
-	if c, ok := p.conn.(interface{ Done() <-chan struct{} }); ok {
-		select {
-		case <-c.Done():
-			return ua.ConnFor(ctx, p.path, size)
-		default:
-		}
-	}
-	return p.conn, nil
 }
 
 func (s *Session) tellRefused(r refusal) {

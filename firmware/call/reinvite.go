@@ -139,7 +139,7 @@ func passedChange(status int) int {
 	if status == 491 || status == 488 {
 		return status
 	}
-	return passedStatus(status)
+	return ua.PassedStatus(status)
 }
 
 // changeCancelled gives a re-INVITE up whose sender cancelled it.

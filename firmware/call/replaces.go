@@ -128,7 +128,7 @@ func (s *Session) newcomer(in *ua.Incoming, held *Leg) (leg *Leg, status int) {
 	if !ok {
 		return nil, 503
 	}
-	party.Path = sameConn{in.Conn, party.Path}
+	party.Path = ua.Back(in, party.Path)
 	leg = &Leg{Party: party, account: held.account, Dialog: ua.Accept(in, party.Local, held.Dialog.Contact), confirmed: true}
 	leg.learn(in)
 	switch {

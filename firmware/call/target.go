@@ -100,7 +100,7 @@ func (s *Session) heardTarget(r *referral, target *Leg, e ua.Event, quit giveUp)
 			return nil, quit.outcome, true
 		}
 		return nil, outcome{
-			tryNext: anotherMayDoBetter(e.Response.StatusCode), status: passedStatus(e.Response.StatusCode),
+			tryNext: ua.AnotherMayDoBetter(e.Response.StatusCode), status: ua.PassedStatus(e.Response.StatusCode),
 			reason: fmt.Sprintf("%s answered %d", target.Party.Peer.Name, e.Response.StatusCode),
 		}, true
 	}

@@ -54,6 +54,14 @@ func (d *Dialog) Established(res *sip.Response) {
 	d.Retarget(res)
 }
 
+// Joined takes the peer's tag, target and route set from a request of its that comes before its answer to ours, as a NOTIFY
+// may (UAC, RFC 6665 §4.4.1).
+func (d *Dialog) Joined(req *sip.Request) {
+	d.RemoteTag, _ = req.From().Params.Get("tag")
+	d.Route = HeaderList(req.GetHeaders("Record-Route"))
+	d.Retarget(req)
+}
+
 // Retarget follows a Contact in an INVITE of the peer or its answer (target refresh, RFC 3261 §12.2).
 func (d *Dialog) Retarget(m interface{ Contact() *sip.ContactHeader }) {
 	if c := m.Contact(); c != nil && !c.Address.Wildcard && c.Address.Host != "" {

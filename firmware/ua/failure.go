@@ -1,8 +1,8 @@
-package call
+package ua
 
-// passedStatus is what the caller is told when the callee's side answers status. What concerns only the leg between the
-// box and the peer, credentials above all, is not passed on: a caller cannot mend it and must not be asked for it.
-func passedStatus(status int) int {
+// PassedStatus is what one side is told when the other answers status. What concerns only the leg between the
+// box and the peer, credentials above all, is not passed on: who asked cannot mend it and must not be asked for it.
+func PassedStatus(status int) int {
 	switch {
 	case status == 401 || status == 407:
 		return 503
@@ -18,8 +18,8 @@ func passedStatus(status int) int {
 	return status
 }
 
-// anotherMayDoBetter tells whether a failure is the trunk's rather than the number's (RFC 3261 §16.7 step 6, RFC 3263 §4.3).
-func anotherMayDoBetter(status int) bool {
+// AnotherMayDoBetter tells whether a failure is the trunk's rather than the number's (RFC 3261 §16.7 step 6, RFC 3263 §4.3).
+func AnotherMayDoBetter(status int) bool {
 	switch status {
 	case 401, 403, 407, 408, 420, 421, 488, 482, 483:
 		return true

@@ -20,7 +20,7 @@ var floors = [][]string{
 	{"firmware/policy"},
 	{
 		"firmware/ua", "firmware/store", "firmware/certs", "firmware/sdp", "firmware/eventbody", "firmware/media", "firmware/resolve", // hands
-		"firmware/access", "firmware/route", "firmware/admission", "firmware/header", // judgement
+		"firmware/access", "firmware/route", "firmware/admission", "firmware/header", "firmware/nat", "firmware/stun", // judgement
 		"netfilter", "board/...", "webui",
 	},
 	{"firmware/edge", "firmware/registrar", "firmware/trunk", "firmware/call"},
@@ -36,7 +36,7 @@ var outside = []string{"scripts", "firmware/api/internal/devserver", "firmware/a
 // thinking packages judge and reckon. They touch no socket, disk or clock and start no goroutine.
 var thinking = []string{
 	"firmware/numbering", "firmware/event", "firmware/policy", "firmware/route", "firmware/admission", "firmware/access", "firmware/sdp", "firmware/eventbody",
-	"firmware/header",
+	"firmware/header", "firmware/nat", "firmware/stun",
 }
 
 // pkg is one package of the module as its files say.

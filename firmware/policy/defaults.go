@@ -27,7 +27,7 @@ func setStatic(v reflect.Value) {
 	case *Site:
 		x.Language = "en"
 	case *Network:
-		x.MediaPorts = PortRange{20000, 20999}
+		x.MediaPorts, x.NAT = PortRange{20000, 20999}, NATNone
 	case *PBX:
 		x.ReachedBy, x.Transport, x.Authentication, x.SRTP = ReachAddress, UDP, AuthAddress, SRTPOff
 		x.Codecs, x.NumberFormat = []string{"PCMA", "PCMU"}, FormatE164
@@ -93,16 +93,25 @@ func (t *Trunk) derive(set func(field, value any)) {
 	}
 }
 
-// dnsPort is where name servers are asked (RFC 1035 §4.2).
-const dnsPort = 53
+// Where name servers (RFC 1035 §4.2) and STUN servers (RFC 8489 §8.2) are asked.
+const (
+	dnsPort  = 53
+	stunPort = 3478
+)
+
+// fillPort gives the servers without a port the usual one.
+func fillPort(servers []netip.AddrPort, port uint16) {
+	for i, a := range servers {
+		if a.Addr().IsValid() && a.Port() == 0 {
+			servers[i] = netip.AddrPortFrom(a.Addr(), port)
+		}
+	}
+}
 
 // fill sets every field that is empty to the default that follows from the others.
 func (p *Policy) fill() {
-	for i, a := range p.Network.DNSServers {
-		if a.Addr().IsValid() && a.Port() == 0 {
-			p.Network.DNSServers[i] = netip.AddrPortFrom(a.Addr(), dnsPort)
-		}
-	}
+	fillPort(p.Network.DNSServers, dnsPort)
+	fillPort(p.Network.STUNServers, stunPort)
 	if a := p.PBX.Address; a.Addr().IsValid() && a.Port() == 0 {
 		p.PBX.Address = netip.AddrPortFrom(a.Addr(), p.PBX.Transport.DefaultPort())
 	}

@@ -14,6 +14,7 @@ func (c *checker) network() {
 	c.ranges("network.inside.prefixes", n.Inside.Prefixes)
 	c.gateway(n)
 	c.publicAddress(n)
+	c.nat(n)
 	c.mediaPorts(n)
 	c.dnsServers(n)
 	if inside && outside {
@@ -137,16 +138,20 @@ func (c *checker) mediaPorts(n Network) {
 const maxDNSServers = 8
 
 func (c *checker) dnsServers(n Network) {
-	const path = "network.dns_servers"
-	if !c.atMost(path, len(n.DNSServers), maxDNSServers) {
+	c.servers("network.dns_servers", n.DNSServers, maxDNSServers, "a name server")
+}
+
+// servers checks the addresses of servers of one kind.
+func (c *checker) servers(path string, list []netip.AddrPort, most int, kind string) {
+	if !c.atMost(path, len(list), most) {
 		return
 	}
 	seen := map[netip.AddrPort]bool{}
-	for i, s := range n.DNSServers {
+	for i, s := range list {
 		switch a := s.Addr(); {
 		case !a.IsValid(): // could not be read
 		case notOneHost(a) != "":
-			c.fault(index(path, i), "write the address of a name server", "%s %s", a, notOneHost(a))
+			c.fault(index(path, i), "write the address of "+kind, "%s %s", a, notOneHost(a))
 		case seen[s]:
 			c.fault(index(path, i), "keep one of the two", "%s is listed twice", s)
 		}

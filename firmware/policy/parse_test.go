@@ -54,6 +54,7 @@ func TestASmallDocumentGetsItsDefaults(t *testing.T) {
 			Inside:        Inside{Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.10/24"), Prefixes: inside},
 			Outside:       Outside{Interface: "eth1", Address: netip.MustParsePrefix("198.51.100.10/24")},
 			PublicAddress: netip.MustParseAddr("198.51.100.10"),
+			NAT:           NATNone,
 			MediaPorts:    PortRange{20000, 20999},
 		},
 		PBX: PBX{

@@ -40,7 +40,12 @@ type Network struct {
 	Gateway netip.Addr `yaml:"gateway"`
 	// PublicAddress is what the carrier sees when the box stands behind a router; zero means Outside.Address.
 	PublicAddress netip.Addr `yaml:"public_address"`
-	MediaPorts    PortRange  `yaml:"media_ports"` // UDP, both sides; default 20000-20999
+	// NAT says whether the box finds out itself under which address carriers see it; default none. With learn,
+	// PublicAddress is what is believed until a carrier has said what it sees.
+	NAT NAT `yaml:"nat"`
+	// STUNServers are asked for that address as well, with nat: learn; port 3478 unless given. May be empty.
+	STUNServers []netip.AddrPort `yaml:"stun_servers"`
+	MediaPorts  PortRange        `yaml:"media_ports"` // UDP, both sides; default 20000-20999
 	// DNSServers are asked where carriers are; port 53 unless given. Empty: those of the system.
 	DNSServers []netip.AddrPort `yaml:"dns_servers"`
 }

@@ -125,6 +125,7 @@ func (b *box) setTrunks(ctx context.Context, p *policy.Policy) error {
 		b.resolver.Use(p.Network.DNSServers)
 		c.Trunks = p.Carriers()
 		c.Local = func(t policy.Transport) ua.Local { return apply.Local(p, policy.SideOutside, t) }
+		c.Network = apply.Near(p)
 	}
 	return b.trunks.Set(ctx, c)
 }

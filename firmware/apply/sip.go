@@ -6,6 +6,7 @@ import (
 
 	"tollgate/firmware/edge"
 	"tollgate/firmware/policy"
+	"tollgate/firmware/trunk"
 	"tollgate/firmware/ua"
 )
 
@@ -27,6 +28,11 @@ func Local(p *policy.Policy, side policy.Side, t policy.Transport) ua.Local {
 		host = advertised(p)
 	}
 	return ua.Local{Host: host.String(), Port: int(port(t)), Transport: string(t)}
+}
+
+// Near is what trunks are told of the network outside.
+func Near(p *policy.Policy) trunk.Network {
+	return trunk.Network{Outside: p.Network.Outside.Address, Learn: p.Network.NAT == policy.NATLearn}
 }
 
 func port(t policy.Transport) uint16 {

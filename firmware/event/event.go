@@ -92,6 +92,24 @@ type TrunkChanged struct {
 	Reason string
 }
 
+// AddressChanged: a carrier sees the box under another address or port than it was told. It is told anew, and so are
+// running calls.
+type AddressChanged struct {
+	At      time.Time
+	Trunk   string
+	Address netip.AddrPort
+	Before  netip.AddrPort // what the carrier was told; invalid: a name
+	By      string         // what told: REGISTER, OPTIONS or STUN
+}
+
+// MessagesAltered: something on the way to a carrier changes the box's SIP messages, such as a router's SIP ALG.
+type MessagesAltered struct {
+	At     time.Time
+	Trunk  string
+	Sure   bool   // false: it may have been the carrier
+	Reason string // a sentence for the administrator that names the remedy
+}
+
 // PBXChanged: a PBX that is reached where it registered has come, moved or gone.
 type PBXChanged struct {
 	At        time.Time
@@ -116,5 +134,7 @@ func (CallEnded) event()       {}
 func (CallRefused) event()     {}
 func (SourceRefused) event()   {}
 func (TrunkChanged) event()    {}
+func (AddressChanged) event()  {}
+func (MessagesAltered) event() {}
 func (PBXChanged) event()      {}
 func (PolicyApplied) event()   {}

@@ -41,10 +41,11 @@ func (r *registration) bindings() []binding {
 func (r *registration) request(b binding, ask time.Duration) (*sip.Request, error) {
 	t := r.trunk
 	aor := "sip:" + b.user + "@" + t.Policy.Domain
+	r.local = t.Self()
 	r.seq += 10 // an answered challenge takes the next numbers
 	d := ua.Draft{
 		Method: sip.REGISTER, URI: "sip:" + t.Policy.Domain, From: aor, To: aor, FromTag: r.tag, CallID: r.callID, Seq: r.seq,
-		Contact: t.Local.Contact(b.contact), Local: t.Local, MaxForwards: ua.MaxForwards,
+		Contact: r.local.Contact(b.contact), Local: r.local, MaxForwards: ua.MaxForwards,
 		Headers: []sip.Header{sip.NewHeader("Expires", strconv.Itoa(int(ask.Seconds())))},
 	}
 	if b.bulk {
@@ -53,6 +54,10 @@ func (r *registration) request(b binding, ask time.Duration) (*sip.Request, erro
 		for _, h := range [][2]string{{"Require", "gin"}, {"Proxy-Require", "gin"}, {"Supported", "path"}} {
 			d.Headers = append(d.Headers, sip.NewHeader(h[0], h[1]))
 		}
+	}
+	if old := r.held[b.user]; old != "" && old != d.Contact && ask > 0 {
+		// Or calls would go to the place that the box has left as well (RFC 3261 §10.2.2).
+		d.Headers = append(d.Headers, sip.NewHeader("Contact", "<"+old+">;expires=0"))
 	}
 	return d.Request()
 }

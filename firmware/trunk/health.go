@@ -114,16 +114,20 @@ func (m *Member) options(ctx context.Context) (*sip.Response, error) {
 	t := m.pool.trunk
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	domain, user := "sip:"+t.Policy.Domain, t.Policy.Accounts[0].User
+	domain, user, local := "sip:"+t.Policy.Domain, t.Policy.Accounts[0].User, t.Self()
 	req, err := ua.Draft{
 		Method: sip.OPTIONS, URI: domain, From: "sip:" + user + "@" + t.Policy.Domain, To: domain, FromTag: ua.NewTag(),
-		CallID: ua.NewCallID(), Seq: 1, Contact: t.Local.Contact(user), Local: t.Local, MaxForwards: ua.MaxForwards,
+		CallID: ua.NewCallID(), Seq: 1, Contact: local.Contact(user), Local: local, MaxForwards: ua.MaxForwards,
 		Headers: []sip.Header{sip.NewHeader("Accept", "application/sdp")},
 	}.Request()
 	if err != nil {
 		return nil, err
 	}
-	return t.o.Core.Do(ctx, req, t.Peer(), m, nil)
+	res, err := t.o.Core.Do(ctx, req, t.Peer(), m, nil)
+	if err == nil && t.observe(m, req, res) {
+		t.registerAnew()
+	}
+	return res, err
 }
 
 // watched tells whether the trunk's servers are asked.

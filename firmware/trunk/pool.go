@@ -63,6 +63,9 @@ func (t *Trunk) inherit(old *Trunk) {
 		}
 	}
 	t.told = slices.Clone(old.told)
+	if t.network == old.network && t.Policy.Transport == old.Policy.Transport {
+		t.place.seen, t.place.by, t.place.since = old.place.seen, old.place.by, old.place.since
+	}
 }
 
 // familyOf says what can be reached from the box's own address.

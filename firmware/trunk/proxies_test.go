@@ -90,7 +90,7 @@ func TestEachOfSeveralProxiesIsVerifiedByItsOwnName(t *testing.T) {
 		p := staticPolicy()
 		p.Transport, p.OutboundProxy, p.TLS.ServerName = policy.TLSTransport, c.proxies, c.name
 		wanted := &clients{}
-		if _, err := newTrunk(Options{Clients: wanted, Log: slog.New(slog.DiscardHandler)}, p, ua.Local{Host: "198.51.100.2"}); err != nil {
+		if _, err := newTrunk(Options{Clients: wanted, Log: slog.New(slog.DiscardHandler)}, p, ua.Local{Host: "198.51.100.2"}, Network{}); err != nil {
 			t.Fatal(err)
 		}
 		if !slices.Equal(wanted.wanted, c.want) {

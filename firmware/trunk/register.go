@@ -44,12 +44,15 @@ type registration struct {
 	callID  string
 	tag     string
 	seq     uint32
-	asked   time.Duration // lifetime asked for; the registrar may want longer (423)
-	noBulk  bool          // the carrier does not know RFC 6140
+	asked   time.Duration     // lifetime asked for; the registrar may want longer (423)
+	noBulk  bool              // the carrier does not know RFC 6140
+	local   ua.Local          // what the last REGISTER said of the box
+	held    map[string]string // the Contact that the registrar has, by user
+	begun   time.Time         // the last attempt
 }
 
 func newRegistration(t *Trunk, index int, a policy.Account) *registration {
-	return &registration{trunk: t, index: index, account: a, callID: ua.NewCallID(), tag: ua.NewTag()}
+	return &registration{trunk: t, index: index, account: a, callID: ua.NewCallID(), tag: ua.NewTag(), held: map[string]string{}}
 }
 
 // registerAnew has all accounts registered without waiting for the lapse: where they are registered, nobody answers.
@@ -66,6 +69,7 @@ func (t *Trunk) registerAnew() {
 func (r *registration) run(ctx context.Context) {
 	r.asked = lifetime
 	for ctx.Err() == nil {
+		r.begun = time.Now()
 		conn, granted, err := r.register(ctx, r.asked)
 		if ctx.Err() != nil {
 			break
@@ -75,6 +79,9 @@ func (r *registration) run(ctx context.Context) {
 			wait = r.failed(err)
 		} else {
 			wait = r.registered(granted)
+			if r.outdated() {
+				wait = firstWait
+			}
 		}
 		select { // what was signalled meanwhile is done
 		case <-r.trunk.anew[r.index]:
@@ -111,7 +118,7 @@ func (r *registration) sleep(ctx context.Context, wait time.Duration, conn sip.C
 	// A carrier that closes at once, or calls that fail at once, must not make us spin.
 	select {
 	case <-ctx.Done():
-	case <-time.After(jitter(firstWait)):
+	case <-time.After(time.Until(r.begun.Add(jitter(firstWait)))):
 	}
 }
 
@@ -198,17 +205,57 @@ func (r *registration) registerAt(ctx context.Context, m *Member, ask, timeout t
 func (r *registration) bind(ctx context.Context, m *Member, b binding, ask, timeout time.Duration) (sip.Connection, time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	req, err := r.request(b, ask)
-	if err != nil {
-		return nil, 0, err
-	}
 	path := &keptPath{Member: m}
-	res, err := r.trunk.o.Core.Do(ctx, req, r.trunk.Peer(), path, r.trunk.Credentials(r.account))
+	res, err := r.ask(ctx, b, ask, path)
 	if err != nil {
 		return path.conn, 0, serverFailure{explain(err)}
 	}
 	granted, err := r.outcome(res, b)
 	return path.conn, granted, err
+}
+
+// ask sends a REGISTER, and once more when the answer says that the carrier sees the box elsewhere than the Contact says.
+// While nobody has said where that is, the challenge does: no Contact is registered that leads nowhere.
+func (r *registration) ask(ctx context.Context, b binding, ask time.Duration, path *keptPath) (*sip.Response, error) {
+	t := r.trunk
+	credentials := t.Credentials(r.account)
+	if ask > 0 && t.lost() {
+		credentials = nil
+	}
+	for again := ask > 0; ; again = false {
+		req, err := r.request(b, ask)
+		if err != nil {
+			return nil, err
+		}
+		res, err := t.o.Core.Do(ctx, req, t.Peer(), path, credentials)
+		if err != nil {
+			return nil, err
+		}
+		r.hold(b, req, res, ask)
+		if t.observe(path.Member, req, res) {
+			t.registerAnew() // the other accounts
+		}
+		all := t.Credentials(r.account)
+		challenged := credentials == nil && all != nil && (res.StatusCode == 401 || res.StatusCode == 407)
+		if !again || !challenged && !r.outdated() {
+			return res, nil
+		}
+		credentials = all
+	}
+}
+
+// outdated tells whether what was registered last leads to where the box was before.
+func (r *registration) outdated() bool { return r.local != r.trunk.Self() }
+
+// hold remembers the Contact that the registrar has now.
+func (r *registration) hold(b binding, req *sip.Request, res *sip.Response, ask time.Duration) {
+	switch h := req.Contact(); {
+	case !res.IsSuccess() || h == nil:
+	case ask == 0:
+		delete(r.held, b.user)
+	default:
+		r.held[b.user] = h.Address.String()
+	}
 }
 
 func (r *registration) outcome(res *sip.Response, b binding) (time.Duration, error) {

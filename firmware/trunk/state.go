@@ -48,6 +48,7 @@ type State struct {
 	TLS       string        // protocol version of the connection, "" without TLS
 	RoundTrip time.Duration // of OPTIONS to the server tried first; 0: not known
 	Accounts  []AccountState
+	Place     PlaceState
 	Members   []MemberState // in the order in which they are tried, but for what is drawn among equals
 }
 
@@ -57,6 +58,7 @@ func (t *Trunk) State() State {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.state()
+	s.Place = t.placeState()
 	for i, m := range order {
 		s.Members = append(s.Members, m.state())
 		if i == 0 {

@@ -58,6 +58,7 @@ type Options struct {
 	Clients   Clients
 	Addresses Addresses
 	Plausible func(netip.Addr) error // why a name's address cannot be a carrier's; nil: all can
+	Moved     func(trunk string)     // has the calls of a trunk say the box's new address; nil: there are none
 	Sink      event.Sink
 	Log       *slog.Logger
 }
@@ -66,6 +67,7 @@ type Options struct {
 type Config struct {
 	Trunks []policy.Trunk
 	Local  func(policy.Transport) ua.Local // how the box calls itself outside
+	Network
 }
 
 // Trunks are all trunks of the box.
@@ -83,9 +85,11 @@ func New(o Options) *Trunks { return &Trunks{o: o, trunks: map[string]*Trunk{}} 
 // Trunk is one carrier in force. A call keeps the one it began with.
 type Trunk struct {
 	Policy policy.Trunk
-	Local  ua.Local
+	Local  ua.Local // as the policy says; Self is how it is
 
-	o     Options
+	o       Options
+	network Network
+
 	calls pools           // of the outbound proxies, in the policy's order
 	home  *pool           // of the registrar, often one of calls; nil: the trunk does not register
 	names pools           // all of them
@@ -102,6 +106,7 @@ type Trunk struct {
 	tlsUsed  string
 	since    time.Time
 	up       bool
+	place    place
 }
 
 // Set puts c into force. A trunk that has not changed goes on undisturbed; one that is gone is unregistered.
@@ -114,11 +119,11 @@ func (t *Trunks) Set(ctx context.Context, c Config) error {
 	for _, p := range c.Trunks {
 		order = append(order, p.Name)
 		local := c.Local(p.Transport)
-		if old := t.trunks[p.Name]; old != nil && reflect.DeepEqual(old.Policy, p) && old.Local == local {
+		if old := t.trunks[p.Name]; old != nil && reflect.DeepEqual(old.Policy, p) && old.Local == local && old.network == c.Network {
 			next[p.Name] = old
 			continue
 		}
-		made, err := newTrunk(t.o, p, local)
+		made, err := newTrunk(t.o, p, local, c.Network)
 		if err != nil {
 			return fmt.Errorf("trunk %s: %w", p.Name, err)
 		}
@@ -175,8 +180,8 @@ func (t *Trunks) States() []State {
 	return states
 }
 
-func newTrunk(o Options, p policy.Trunk, local ua.Local) (*Trunk, error) {
-	tr := &Trunk{Policy: p, Local: local, o: o, telling: make(chan struct{}, 1)}
+func newTrunk(o Options, p policy.Trunk, local ua.Local, n Network) (*Trunk, error) {
+	tr := &Trunk{Policy: p, Local: local, network: n, o: o, telling: make(chan struct{}, 1)}
 	if err := tr.openPools(); err != nil {
 		return nil, err
 	}

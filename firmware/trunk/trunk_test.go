@@ -25,6 +25,7 @@ import (
 // carrier is a registrar on the far end of a connection: it answers each request as script says.
 type carrier struct {
 	script func(req *sip.Request) *sip.Response // nil: no answer
+	udp    bool
 
 	mu   sync.Mutex
 	core *ua.Core
@@ -35,6 +36,9 @@ type carrier struct {
 }
 
 func (c *carrier) LocalAddr() net.Addr {
+	if c.udp {
+		return &net.UDPAddr{IP: net.IPv4(198, 51, 100, 2), Port: 5060}
+	}
 	return &net.TCPAddr{IP: net.IPv4(198, 51, 100, 2), Port: 40000}
 }
 func (c *carrier) Ref(int) int            { return 1 }

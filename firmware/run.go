@@ -122,6 +122,7 @@ func (b *box) openTalkers(context.Context) error {
 	b.trunks = trunk.New(trunk.Options{
 		Core: b.core, Dialer: dialer{b.edge}, Resolver: b.resolver, Clients: b.authority, Addresses: b.sources,
 		Plausible: func(a netip.Addr) error { return b.parties.plausible(a) },
+		Moved:     func(trunk string) { b.desk.Moved(trunk) },
 		Sink:      b.facts, Log: b.log,
 	})
 	b.parties = &parties{trunks: b.trunks, registrar: b.registrar, dialer: dialer{b.edge}, authority: b.authority}

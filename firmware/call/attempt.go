@@ -146,6 +146,8 @@ func (s *Session) ring() outcome {
 			if o, over := s.earlyRequest(e.Request); over {
 				abandon(o)
 			}
+		case e.Note == moved{}:
+			s.later(e.Note, placeRetry) // the INVITE has to be answered first
 		case isSilence(e.Note):
 			if n := e.Note.(silence); s.isSilent(n) {
 				return s.leave(quit)

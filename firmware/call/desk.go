@@ -34,13 +34,14 @@ import (
 type Party struct {
 	Peer         policy.Peer
 	Path         ua.Path
-	Members      []Member // the servers that take its calls, the best first; none: Path alone
-	Down         bool     // it is not expected to answer: tried last
-	Local        ua.Local // how the box calls itself towards the peer
-	Domain       string   // host of the URIs sent there
-	Target       string   // Request-URI of calls to it; "": the number at Domain with Params
-	Params       string   // parameters of that Request-URI, each behind a semicolon
-	Away         string   // why it cannot be called now, as a sentence; "" when it can
+	Members      []Member   // the servers that take its calls, the best first; none: Path alone
+	Down         bool       // it is not expected to answer: tried last
+	Local        ua.Local   // how the box calls itself towards the peer
+	Media        netip.Addr // where the peer sees the box's audio; zero: where the relay says
+	Domain       string     // host of the URIs sent there
+	Target       string     // Request-URI of calls to it; "": the number at Domain with Params
+	Params       string     // parameters of that Request-URI, each behind a semicolon
+	Away         string     // why it cannot be called now, as a sentence; "" when it can
 	SRTP         policy.SRTPMode
 	Suites       []policy.Suite // of SRTP, in order of preference
 	Codecs       []string

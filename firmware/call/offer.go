@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/netip"
 
 	"tollgate/firmware/media"
 	"tollgate/firmware/policy"
@@ -197,6 +198,9 @@ func answerWithDirection(to, from *Leg, direction sdp.Direction) ([]byte, error)
 
 func (l *Leg) anchor() (sdp.Anchor, error) {
 	rtp, rtcp := l.media.Local()
+	if a := l.Party.Media; a.IsValid() {
+		rtp, rtcp = netip.AddrPortFrom(a, rtp.Port()), netip.AddrPortFrom(a, rtcp.Port())
+	}
 	if l.origin.SessionID == 0 {
 		origin, err := sdp.NewOrigin(rtp.Addr(), rand.Reader)
 		if err != nil {

@@ -16,6 +16,7 @@ type change struct {
 	out     *ua.Outgoing
 	told    bool // the one who asked has its answer (it cancelled)
 	refresh bool // a session refresh of ours: no media changes
+	place   bool // it says where the box is now, and changes nothing else
 	again   bool // what the other leg answers is then told to this one
 }
 
@@ -132,6 +133,10 @@ func (s *Session) changeFailed(status int, err error) (ending, bool) {
 		return ending{reason: fmt.Sprintf("%s has lost the call (%d %s)", other.Party.Peer.Name, status, ua.Phrase(status))}, true
 	}
 	s.log.Info("change refused", "by", other.Party.Peer.Name, "status", status, "err", err)
+	if c.place && status == 491 {
+		other.stale = true
+		s.later(moved{}, s.afterGlare(other))
+	}
 	return ending{}, false
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,8 +35,9 @@ type scene struct {
 	pbx    *actor
 	a, b   *actor // the carriers
 	core   *ua.Core
-	more   map[string][]Member // servers of a carrier
-	down   string              // this carrier is down
+	more   map[string][]Member    // servers of a carrier
+	down   string                 // this carrier is down
+	seen   atomic.Pointer[string] // where the carriers see the box; nil: as usual
 }
 
 // actor is one peer of the box.
@@ -201,7 +203,11 @@ func (s *scene) PBX() (Party, bool) {
 func (s *scene) Trunk(name string) (Party, bool) {
 	for i, a := range []*actor{s.a, s.b} {
 		if p := s.policy.Trunks[i]; p.Name == name {
-			return Party{Peer: a.peer, Path: a.boxEnd, Members: s.more[name], Down: s.down == name, Local: ua.Local{Host: "198.51.100.2", Port: 5061, Transport: "UDP"},
+			local, audio := ua.Local{Host: "198.51.100.2", Port: 5061, Transport: "UDP"}, netip.Addr{}
+			if seen := s.seen.Load(); seen != nil {
+				local.Host, audio = *seen, netip.MustParseAddr(*seen)
+			}
+			return Party{Peer: a.peer, Path: a.boxEnd, Members: s.more[name], Down: s.down == name, Local: local, Media: audio,
 				Domain: p.Domain, SRTP: p.SRTP, Suites: p.Suites, Codecs: p.Codecs, Format: p.NumberFormat}, true
 		}
 	}

@@ -78,6 +78,7 @@ type Leg struct {
 	media     *media.Leg        // its ports
 	confirmed bool              // the INVITE was answered with 2xx
 	gone      bool              // it has ended: no BYE is due
+	stale     bool              // the peer could not be told where the box is now
 	account   policy.Account    // on a trunk: the account that carries the call
 	remote    *sdp.Description  // the peer's last description
 	said      *sdp.Description  // ours

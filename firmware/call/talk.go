@@ -79,6 +79,8 @@ func (s *Session) note(note any) (ending, bool) {
 	switch n := note.(type) {
 	case stop:
 		return ending{reason: n.reason}, true
+	case moved:
+		s.relocate()
 	case refreshDue:
 		return s.refresh(n.leg)
 	case handOver:

@@ -142,6 +142,8 @@ func (s *Session) transferNote(note any) (outcome, bool) {
 		n.to <- 491
 	case refreshDue:
 		n.leg.timer.timer = time.AfterFunc(refreshRetry, func() { s.inbox.Post(n) })
+	case moved:
+		s.later(n, placeRetry)
 	case ringTimeout:
 		return outcome{status: 408, reason: "nobody answered for " + referTimeout.String()}, true
 	}

@@ -112,11 +112,15 @@ func (b *box) setEdge(ctx context.Context, p *policy.Policy) error {
 	if p == nil {
 		return b.edge.Set(ctx, edge.Config{})
 	}
-	tls, err := b.authority.Server(pageNames(), apply.OwnAddresses(p))
+	base, err := b.authority.Server(pageNames(), apply.OwnAddresses(p))
 	if err != nil {
 		return err
 	}
-	return b.edge.Set(ctx, apply.Listeners(p, tls))
+	servers, err := newGreeting(b.authority, b.access, base, p)
+	if err != nil {
+		return err
+	}
+	return b.edge.Set(ctx, apply.Listeners(p, servers.configs()))
 }
 
 func (b *box) setTrunks(ctx context.Context, p *policy.Policy) error {

@@ -56,6 +56,15 @@ func (g *Gate) SetResolved(trunk string, addrs []netip.Addr) {
 // Known tells whether the source is a configured peer's on this side. It is cheap enough to be asked before parsing.
 func (g *Gate) Known(s Source) bool { return len(g.peers.Load().at(s)) > 0 }
 
+// Peers lists the peers that may be at a source, in the policy's order.
+func (g *Gate) Peers(s Source) []policy.Peer {
+	var list []policy.Peer
+	for _, st := range g.peers.Load().at(s) {
+		list = append(list, st.peer)
+	}
+	return list
+}
+
 // Belongs tells whether the source is one of this very peer's, as requests within its dialogs must be.
 func (g *Gate) Belongs(s Source, peer policy.Peer) bool {
 	for _, st := range g.peers.Load().at(s) {

@@ -43,7 +43,8 @@ func port(t policy.Transport) uint16 {
 }
 
 // Listeners are where the box takes SIP: every transport on both sides; the packet filter lets in only who has one.
-func Listeners(p *policy.Policy, server *tls.Config) edge.Config {
+// server is how the box shows itself to those who connect by TLS, by side.
+func Listeners(p *policy.Policy, server map[policy.Side]*tls.Config) edge.Config {
 	c := edge.Config{SideOf: SideOf(p)}
 	sides := map[policy.Side]netip.Addr{
 		policy.SideInside: p.Network.Inside.Address.Addr(), policy.SideOutside: p.Network.Outside.Address.Addr(),
@@ -52,7 +53,7 @@ func Listeners(p *policy.Policy, server *tls.Config) edge.Config {
 		for _, t := range []policy.Transport{policy.UDP, policy.TCP, policy.TLSTransport} {
 			l := edge.Listener{Side: side, Transport: t, Addr: netip.AddrPortFrom(sides[side], port(t))}
 			if t == policy.TLSTransport {
-				l.TLS = server
+				l.TLS = server[side]
 			}
 			c.Listeners = append(c.Listeners, l)
 		}

@@ -3,7 +3,8 @@
 //
 // The authority is made once, on the first Open, and kept. Server returns a tls.Config for the page and for SIP over
 // TLS whose certificate is kept too and renews itself while the listener runs. Client returns a tls.Config for one peer;
-// it always verifies, and there is no way to switch that off. TLS is 1.2 or 1.3 everywhere, with forward secrecy and
+// it always verifies, and there is no way to switch that off. ForPeer turns Server's into the one for a peer that connects:
+// with the certificate by which it knows the box, and the wish for its own (mutual TLS). TLS is 1.2 or 1.3 everywhere, with forward secrecy and
 // authenticated encryption only.
 //
 //	Keeper "certs"/"authority" ── key + certificate ──► Authority ──► Server: leaf, 397 days, new one 30 days before the end

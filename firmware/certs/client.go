@@ -17,7 +17,8 @@ const trustSystem = "system"
 // Client returns a configuration for connections to one peer, which must present a certificate for t.ServerName, or for
 // serverName when that is empty, issued by an authority that t.Trust names: "system" for the public ones (embedded: the
 // image has no CA files), PEM certificates for these and no others, empty for the box's own. A name is verified as a SIP
-// domain (RFC 5922 §7: SIP URIs count, wildcards do not), so it is the one from before SRV; an IP address as such.
+// domain (RFC 5922 §7: SIP URIs count, wildcards only where t says so), so it is the one from before SRV; an IP address as
+// such. Who asks for a certificate is shown that of t, if it has one.
 func (a *Authority) Client(t policy.TLS, serverName string) (*tls.Config, error) {
 	if t.ServerName != "" {
 		serverName = t.ServerName
@@ -38,7 +39,15 @@ func (a *Authority) Client(t policy.TLS, serverName string) (*tls.Config, error)
 	c := modern(a.now)
 	c.RootCAs, c.ServerName = roots, serverName
 	if notAddr != nil {
-		verifyDomain(c, serverName, a.now)
+		verifyDomain(c, serverName, t.Wildcards == policy.WildcardsAccepted, a.now)
+	}
+	own, err := identityOf(t)
+	if err != nil {
+		return nil, fmt.Errorf("tls: the certificate for %s: %w", serverName, err)
+	}
+	if own != nil { // whichever authorities the peer names: the carrier was told of this one certificate
+		c.Certificates = []tls.Certificate{*own}
+		c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return own, nil }
 	}
 	return c, nil
 }

@@ -57,16 +57,20 @@ func (i issuer) pem() string {
 // server is one with the certificate that change makes.
 func (i issuer) server(change func(*x509.Certificate)) *tls.Config {
 	i.t.Helper()
-	leaf := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "carrier.example"}, NotBefore: i.now.Add(-day), NotAfter: i.now.Add(day),
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	}
+	leaf := leafTemplate(i.now)
 	change(leaf)
 	der, err := x509.CreateCertificate(rand.Reader, leaf, i.cert, &i.key.PublicKey, i.key)
 	if err != nil {
 		i.t.Fatal(err)
 	}
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: i.key}}}
+}
+
+func leafTemplate(now time.Time) *x509.Certificate {
+	return &x509.Certificate{
+		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "carrier.example"}, NotBefore: now.Add(-day), NotAfter: now.Add(day),
+		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
 }
 
 func uris(list ...string) []*url.URL {

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -13,13 +14,14 @@ import (
 )
 
 // dialKey is what must be equal for a connection to be used again. A connection verified for one server name is not good
-// for another.
+// for another, nor is one that showed another certificate of the box's.
 type dialKey struct {
 	owner      string
 	side       policy.Side
 	transport  policy.Transport
 	addr       netip.AddrPort
 	serverName string
+	identity   [sha256.Size]byte
 }
 
 // dialling is a connection that is being made, or was.
@@ -29,8 +31,8 @@ type dialling struct {
 	err    error
 }
 
-// Dial returns a connection to t. A stream that the same owner has to the same address and server name is used again
-// while it lives; nobody else's ever is. With UDP nothing is opened: the Conn sends from the listener of t's side, and
+// Dial returns a connection to t. A stream that the same owner has to the same address and server name, with the same
+// certificate of the box's, is used again while it lives; nobody else's ever is. With UDP nothing is opened: the Conn sends from the listener of t's side, and
 // it is an error when there is none. A new stream leaves from the address of that side's listeners. Without a deadline in
 // ctx it takes 10 s at most.
 func (e *Edge) Dial(ctx context.Context, t Target) (*Conn, error) {
@@ -90,7 +92,7 @@ func (e *Edge) dialUDP(t Target) (*Conn, error) {
 func (e *Edge) dialStream(ctx context.Context, t Target) (*Conn, error) {
 	key := dialKey{owner: t.Owner, side: t.Side, transport: t.Transport, addr: t.Addr}
 	if t.TLS != nil {
-		key.serverName = t.TLS.ServerName
+		key.serverName, key.identity = t.TLS.ServerName, identity(t.TLS)
 	}
 	for {
 		d, mine := e.claim(key)
@@ -111,6 +113,14 @@ func (e *Edge) dialStream(ctx context.Context, t Target) (*Conn, error) {
 		}
 		// Somebody else's patience ended, not ours.
 	}
+}
+
+// identity is the fingerprint of the certificate that the box shows; zero when it has none.
+func identity(c *tls.Config) (sum [sha256.Size]byte) {
+	if len(c.Certificates) > 0 && len(c.Certificates[0].Certificate) > 0 {
+		sum = sha256.Sum256(c.Certificates[0].Certificate[0])
+	}
+	return sum
 }
 
 func gaveUp(err error) bool {

@@ -61,6 +61,51 @@ func dial(t *testing.T, b *bench, target Target) *Conn {
 	return c
 }
 
+// Two trunks at the very same address never share a connection, and the carrier sees each one's own certificate on it.
+func TestTwoTrunksAtOneAddressEachShowTheirOwnCertificate(t *testing.T) {
+	server, client := certificates(t)
+	server = server.Clone()
+	server.ClientAuth = tls.RequireAnyClientCert
+	b, far := newBench(t), newFarEnd(t, policy.TLSTransport, server)
+	seen := map[string]bool{}
+	conns := map[string]*Conn{}
+	for _, owner := range []string{"carrier-a", "carrier-b"} {
+		own, _ := certificates(t) // any certificate will do
+		shown, err := own.GetCertificate(&tls.ClientHelloInfo{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mine := client.Clone()
+		mine.Certificates = []tls.Certificate{*shown}
+		target := Target{Owner: owner, Side: policy.SideOutside, Transport: policy.TLSTransport, Addr: far.addr, TLS: mine}
+		conns[owner] = dial(t, b, target)
+		at := far.accepted(t).Conn.(*tls.Conn)
+		if err := at.Handshake(); err != nil {
+			t.Fatal(err)
+		}
+		seen[at.ConnectionState().PeerCertificates[0].SerialNumber.String()] = true
+		for other, c := range conns {
+			if again := dial(t, b, target); (again == c) != (other == owner) {
+				t.Errorf("a request of %s would go by the connection of %s: %v", owner, other, again == c)
+			}
+		}
+		renewed := target
+		fresh, _ := certificates(t)
+		if shown, err = fresh.GetCertificate(&tls.ClientHelloInfo{}); err != nil {
+			t.Fatal(err)
+		}
+		renewed.TLS = client.Clone()
+		renewed.TLS.Certificates = []tls.Certificate{*shown}
+		if dial(t, b, renewed) == conns[owner] {
+			t.Error("a new certificate is not shown as long as the old connection lives")
+		}
+		far.accepted(t)
+	}
+	if len(seen) != 2 {
+		t.Errorf("the carrier saw %d certificates for two trunks", len(seen))
+	}
+}
+
 func TestManyDialsAtOnceMakeOneConnection(t *testing.T) {
 	b := newBench(t)
 	far := newFarEnd(t, policy.TCP, nil)

@@ -62,6 +62,7 @@ func (p *Policy) derive(visit func(field, value reflect.Value)) {
 		set(&p.PBX.Sources, []netip.Prefix{netip.PrefixFrom(a, a.BitLen())})
 		if p.PBX.Transport == TLSTransport {
 			set(&p.PBX.TLS.ServerName, a.String())
+			p.PBX.TLS.derive(set)
 		}
 	}
 	p.Phones.derive(n.Inside.Prefixes, set)
@@ -78,6 +79,9 @@ func (t *Trunk) derive(set func(field, value any)) {
 		if len(t.OutboundProxy) < 2 { // each of several is verified by its own name
 			set(&t.TLS.ServerName, t.Domain)
 		}
+	}
+	if t.Transport == TLSTransport {
+		t.TLS.derive(set)
 	}
 	if t.Transport == UDP {
 		set(&t.UDPOversize, OversizeTCP)
@@ -117,7 +121,7 @@ func (p *Policy) fill() {
 	}
 	p.Phones.fill()
 	p.PBX.leaveOut(p.Phones)
-	p.PBX.TLS.Trust = tidyTrust(p.PBX.TLS.Trust)
+	p.PBX.TLS.tidy()
 	if p.PBX.Authentication == AuthDigest && len(p.PBX.DigestAlgorithms) == 0 {
 		p.PBX.DigestAlgorithms = DigestAlgorithms()
 	}
@@ -135,7 +139,7 @@ func (p *Policy) fill() {
 // fill sets what follows from the transport but is written out like a fixed default: whether calls are encrypted must
 // not hang on what a later release takes for granted.
 func (t *Trunk) fill() {
-	t.TLS.Trust = tidyTrust(t.TLS.Trust)
+	t.TLS.tidy()
 	switch {
 	case t.SRTP != "":
 	case t.Transport == TLSTransport:

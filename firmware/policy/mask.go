@@ -3,7 +3,10 @@ package policy
 // secrets visits every secret with its path.
 func (p *Policy) secrets(visit func(path string, s *Secret)) {
 	visit("pbx.secret", &p.PBX.Secret)
+	visit("pbx.tls.key", &p.PBX.TLS.Key)
+	visit("phones.tls.key", &p.Phones.TLS.Key)
 	for i := range p.Trunks {
+		visit(index("trunks", i)+".tls.key", &p.Trunks[i].TLS.Key)
 		for j := range p.Trunks[i].Accounts {
 			visit(index(index("trunks", i)+".accounts", j)+".secret", &p.Trunks[i].Accounts[j].Secret)
 		}
@@ -17,7 +20,7 @@ func (p *Policy) masked() bool {
 	return found
 }
 
-// FillSecrets replaces each *** in p by the secret in force, from which holds: trunks are matched by name, accounts by
+// FillSecrets replaces each *** in p by the secret in force, which from holds: trunks are matched by name, accounts by
 // user. A *** that has no counterpart is a fault and stays as it is. From may be nil, when nothing is in force.
 func FillSecrets(p, from *Policy) Faults {
 	if from == nil {
@@ -34,16 +37,35 @@ func FillSecrets(p, from *Policy) Faults {
 			*s = inForce
 		}
 	}
+	fillKey := func(path string, s *TLS, inForce Secret) {
+		masked := s.Key == SecretMask
+		fill(path+".key", &s.Key, inForce)
+		if problem := s.mismatch(); masked && problem != "" {
+			faults = append(faults, Fault{Path: path + ".key", Problem: "*** keeps the key in force, and it " + problem,
+				Hint: "write the key itself"})
+		}
+	}
 	fill("pbx.secret", &p.PBX.Secret, from.PBX.secretOf(p.PBX.User))
+	fillKey("pbx.tls", &p.PBX.TLS, from.PBX.TLS.Key)
+	fillKey("phones.tls", &p.Phones.TLS, from.Phones.TLS.Key)
 	for i := range p.Trunks {
 		t := &p.Trunks[i]
 		before := from.Trunk(t.Name)
+		fillKey(index("trunks", i)+".tls", &t.TLS, before.key())
 		for j := range t.Accounts {
 			a := &t.Accounts[j]
 			fill(index(index("trunks", i)+".accounts", j)+".secret", &a.Secret, before.secretOf(a.User))
 		}
 	}
 	return faults
+}
+
+// key returns the key of the trunk's certificate, or nothing; also for no trunk at all.
+func (t *Trunk) key() Secret {
+	if t == nil {
+		return ""
+	}
+	return t.TLS.Key
 }
 
 func (p PBX) secretOf(user string) Secret {

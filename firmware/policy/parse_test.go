@@ -64,7 +64,7 @@ func TestASmallDocumentGetsItsDefaults(t *testing.T) {
 		},
 		Trunks: []Trunk{{
 			Name: "carrier-a", Domain: "carrier.example", Registrar: "sip.carrier.example", OutboundProxy: Hosts{"sip.carrier.example"},
-			Transport: TLSTransport, TLS: TLS{Trust: "system", ServerName: "carrier.example"}, SRTP: SRTPRequired, Suites: DefaultSuites(),
+			Transport: TLSTransport, TLS: TLS{Trust: "system", ServerName: "carrier.example", Wildcards: WildcardsRefused, ClientAuthentication: ClientAuthOff}, SRTP: SRTPRequired, Suites: DefaultSuites(),
 			Accounts: []Account{{User: "alice", AuthUser: "alice", Secret: "hunter2-hunter2-hunter2", Numbers: []string{"+33423456700"}}},
 			Codecs:   []string{"PCMA", "PCMU"}, NumberFormat: FormatE164, Registration: RegisterEach, Health: HealthOff,
 			UnownedNumbers: UnownedReplace,
@@ -81,7 +81,7 @@ func TestDefaultsFollowTheTransport(t *testing.T) {
 	doc := strings.Replace(small, "address: 192.0.2.20\n", "address: 192.0.2.20\n  transport: tls\n", 1)
 	doc = strings.Replace(doc, "registrar: sip.carrier.example", "transport: tcp", 1)
 	p := mustParse(t, doc)
-	if p.PBX.Address.Port() != 5061 || p.PBX.TLS != (TLS{ServerName: "192.0.2.20"}) {
+	if p.PBX.Address.Port() != 5061 || p.PBX.TLS != (TLS{ServerName: "192.0.2.20", Wildcards: WildcardsRefused, ClientAuthentication: ClientAuthOff}) {
 		t.Errorf("PBX over tls: port %d, %+v", p.PBX.Address.Port(), p.PBX.TLS)
 	}
 	if trunk := p.Trunks[0]; trunk.SRTP != SRTPOff || trunk.TLS != (TLS{}) || !slices.Equal(trunk.OutboundProxy, Hosts{"carrier.example"}) {

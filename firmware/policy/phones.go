@@ -106,7 +106,7 @@ func (p *Phones) fill() {
 	if p.Most == 0 {
 		p.Most = 500
 	}
-	p.TLS.Trust = tidyTrust(p.TLS.Trust)
+	p.TLS.tidy()
 }
 
 func (p *Phones) derive(inside []netip.Prefix, set func(field, value any)) {
@@ -118,6 +118,7 @@ func (p *Phones) derive(inside []netip.Prefix, set func(field, value any)) {
 	if p.Transport == TLSTransport {
 		set(&p.TLS.Trust, TrustSystem)
 		set(&p.TLS.ServerName, p.Domain)
+		p.TLS.derive(set)
 	}
 }
 

@@ -133,12 +133,19 @@ type Trunk struct {
 // Hosts are host[:port] in order of preference. A document may write a single one without a list.
 type Hosts []string
 
-// TLS says how a peer's certificate is verified. There is no way to switch verification off.
+// TLS says how box and peer prove to one another who they are. There is no way to switch the verification of a server off.
 type TLS struct {
 	// Trust is PEM certificates, or "system" for the public CAs. A trunk's default is "system"; the PBX's is empty, which
 	// stands for the box's own CA.
-	Trust      string `yaml:"trust"`
-	ServerName string `yaml:"server_name"` // default: the trunk's domain, the PBX's address
+	Trust      string    `yaml:"trust"`
+	ServerName string    `yaml:"server_name"` // default: the trunk's domain, the PBX's address
+	Wildcards  Wildcards `yaml:"wildcards"`   // default refuse
+	// Certificate is what the box shows to this peer, whoever of the two connects: PEM, its own certificate first, then the
+	// intermediates. Empty: none as a client, that of the box's own CA as a server.
+	Certificate string `yaml:"certificate"`
+	Key         Secret `yaml:"key"` // PEM, of Certificate
+	// ClientAuthentication says whether the peer must show a certificate when it connects to the box; default off.
+	ClientAuthentication ClientAuthentication `yaml:"client_authentication"`
 }
 
 // Account is one set of credentials on a trunk and the numbers that belong to it.

@@ -24,6 +24,12 @@ func (c *checker) transport(path string, t Transport, m SRTPMode, s TLS) {
 	}
 	c.trust(path+".tls.trust", s.Trust)
 	c.host(path+".tls.server_name", s.ServerName, false)
+	if s == (TLS{}) {
+		return // a PBX that registers is not connected to
+	}
+	one(c, path+".tls.wildcards", s.Wildcards, WildcardsRefused, WildcardsAccepted)
+	one(c, path+".tls.client_authentication", s.ClientAuthentication, ClientAuthOff, ClientAuthRequired)
+	c.ownCertificate(path+".tls", s)
 }
 
 // codecNames are the codecs that can be relayed, by their SDP encoding names (RFC 3551 §6, RFC 7587).

@@ -51,7 +51,7 @@ func certificates(s string) (list []*x509.Certificate, problem string) {
 		case block == nil:
 			return nil, fmt.Sprintf("holds something that is not PEM after certificate %d", len(list))
 		case strings.Contains(block.Type, "PRIVATE KEY"):
-			return nil, "holds a private key, which belongs to the peer alone"
+			return nil, "holds a private key, which has no place here"
 		case block.Type != "CERTIFICATE":
 			return nil, "holds PEM that is no certificate"
 		}

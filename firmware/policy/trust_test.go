@@ -24,7 +24,7 @@ func TestTrustIsCertificatesAndNothingElse(t *testing.T) {
 		{"a word", "hunter2", "is not PEM"},
 		{"cut off", two[:len(two)-40], "holds something that is not PEM after certificate 1"},
 		{"something behind", two + "hunter2", "holds something that is not PEM after certificate 2"},
-		{"a key", two + "-----BEGIN EC PRIVATE KEY-----\naHVudGVyMg==\n-----END EC PRIVATE KEY-----\n", "holds a private key, which belongs to the peer alone"},
+		{"a key", two + "-----BEGIN EC PRIVATE KEY-----\naHVudGVyMg==\n-----END EC PRIVATE KEY-----\n", "holds a private key, which has no place here"},
 		{"a request", "-----BEGIN CERTIFICATE REQUEST-----\naHVudGVyMg==\n-----END CERTIFICATE REQUEST-----\n", "holds PEM that is no certificate"},
 		{"no certificate within", "-----BEGIN CERTIFICATE-----\naHVudGVyMg==\n-----END CERTIFICATE-----\n", "certificate 1 cannot be read"},
 	} {

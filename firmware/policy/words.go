@@ -162,6 +162,24 @@ const (
 	UnownedRefuse  UnownedNumbers = "refuse"
 )
 
+// Wildcards says whether a certificate for *.carrier.example stands for sip.carrier.example.
+type Wildcards string
+
+// The ways. RFC 5922 §7.2 refuses them; some carriers have no other certificates.
+const (
+	WildcardsRefused  Wildcards = "refuse"
+	WildcardsAccepted Wildcards = "accept"
+)
+
+// ClientAuthentication says whether a peer that connects by TLS must show a certificate (mutual TLS).
+type ClientAuthentication string
+
+// The ways. What is required must stand for the peer's domain, as it must when the box connects.
+const (
+	ClientAuthOff      ClientAuthentication = "off"
+	ClientAuthRequired ClientAuthentication = "required"
+)
+
 // PeerPBX is the name of the one PBX among peers; trunks may not take it.
 const PeerPBX = "pbx"
 

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -12,8 +13,11 @@ import (
 
 func withSecrets(t testing.TB, p *Policy) *Policy {
 	t.Helper()
-	p.secrets(func(_ string, s *Secret) {
-		if *s == SecretMask {
+	p.secrets(func(path string, s *Secret) {
+		switch {
+		case *s == SecretMask && strings.HasSuffix(path, ".key"):
+			*s = Secret(keyPEM(t, exampleKey()))
+		case *s == SecretMask:
 			*s = "hunter2: 'hunter2' # \\hunter2"
 		}
 	})
@@ -37,7 +41,7 @@ func TestTheCanonicalFormIsStable(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.PBX.TLS.Trust = tidyTrust(string(pem))
-	got := canonical(t, p)
+	got := regexp.MustCompile(`(?s)-----BEGIN PRIVATE KEY.*?END PRIVATE KEY-----`).ReplaceAllString(canonical(t, p), "(the key)")
 	if *update {
 		if err := os.WriteFile("testdata/canonical.yaml", []byte(got), 0o644); err != nil {
 			t.Fatal(err)
@@ -50,7 +54,8 @@ func TestTheCanonicalFormIsStable(t *testing.T) {
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("-golden +got:\n%s", diff)
 	}
-	if again := canonical(t, mustParse(t, got)); again != got {
+	doc := canonical(t, p)
+	if again := canonical(t, mustParse(t, doc)); again != doc {
 		t.Error("writing what was read back gives another document")
 	}
 }

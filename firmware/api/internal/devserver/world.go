@@ -47,11 +47,12 @@ func newWorld(o options) (*world, error) {
 
 // example is the documented example with secrets in the places where it shows masks.
 func example() (*policy.Policy, error) {
-	doc := bytes.ReplaceAll(policy.Example(), []byte(policy.SecretMask), []byte("an-invented-secret"))
+	doc := bytes.ReplaceAll(policy.Example(), []byte(`secret: "***"`), []byte("secret: an-invented-secret"))
 	p, err := policy.Parse(doc)
 	if err != nil {
 		return nil, fmt.Errorf("reading the example policy: %w", err)
 	}
+	p.PBX.TLS.Key, p.Phones.TLS.Key, p.Trunks[0].TLS.Key = "an-invented-key", "an-invented-key", "an-invented-key"
 	return p, nil
 }
 

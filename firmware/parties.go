@@ -50,7 +50,7 @@ func (p *parties) PBX() (call.Party, bool) {
 		Path:   pbxPath{p, pbx},
 		Local:  apply.Local(now, policy.SideInside, pbx.Transport),
 		Domain: pbx.Address.String(),
-		SRTP:   pbx.SRTP, Suites: pbx.Suites, Codecs: pbx.Codecs, Format: pbx.NumberFormat,
+		SRTP:   pbx.SRTP, Suites: pbx.Suites, Codecs: pbx.Codecs, Format: pbx.NumberFormat, Headers: pbx.Headers,
 	}
 	if pbx.ReachedBy.Registers() {
 		p.registered(&party, now)
@@ -82,6 +82,7 @@ func (p *parties) Trunk(name string) (call.Party, bool) {
 		Peer: t.Peer(), Path: t.Path(), Members: members(t), Down: t.Down(), Local: t.Self(), Media: t.Media(), Domain: t.Policy.Domain,
 		SRTP: t.Policy.SRTP, Suites: t.Policy.Suites, Codecs: t.Policy.Codecs, Format: t.Policy.NumberFormat,
 		MediaSources: t.Policy.MediaSources, Credentials: t.Credentials,
+		Headers: t.Policy.Headers,
 	}, true
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"tollgate/firmware/event"
+	"tollgate/firmware/header"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/ua"
 )
@@ -26,6 +27,7 @@ type outcome struct {
 	rule      string // of the admission that refused it, "" when the peer was asked
 	reason    string
 	contacts  []string      // whom a redirection names
+	headers   []sip.Header  // what goes across with it: in the answer to the caller, or in the CANCEL to the callee
 	atLeast   time.Duration // the callee wants a session timer of at least this (422)
 }
 
@@ -79,6 +81,7 @@ func (s *Session) attempt(party Party, encrypt bool, timer time.Duration) outcom
 	}
 	draft := s.draft(callee, s.to, s.presentable(), offer)
 	draft.Headers = append(draft.Headers, sessionHeaders(timer)...)
+	draft.Headers = append(draft.Headers, header.Carry(s.in, header.Invite)...)
 	s.repeat(&draft)
 	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), settingUp{}, true), s.patience())
 	defer cancel()
@@ -121,7 +124,7 @@ func (s *Session) ring() outcome {
 	abandon := func(o outcome) {
 		if !quit.asked {
 			quit = giveUp{o, true}
-			s.callee.invite.Cancel()
+			s.callee.cancel(s.callee.invite, o.headers)
 		}
 	}
 	for {
@@ -139,7 +142,7 @@ func (s *Session) ring() outcome {
 			return s.declined(quit, e.Response)
 		case e.Cancelled != nil:
 			s.caller.gone = true
-			abandon(outcome{told: true, status: 487, reason: "the caller hung up before the answer"})
+			abandon(outcome{told: true, status: 487, reason: "the caller hung up before the answer", headers: header.Carry(e.Cancel, header.Cancel)})
 		case e.Request != nil && e.Err != nil: // no PRACK came (RFC 3262 §3)
 			abandon(outcome{status: 504, reason: s.caller.Party.Peer.Name + " did not acknowledge the ringing"})
 		case e.Request != nil:
@@ -179,7 +182,7 @@ func (s *Session) earlyRequest(in *ua.Incoming) (outcome, bool) {
 		s.answer(in, ua.Reply{Status: 200})
 		s.answer(s.in, ua.Reply{Status: 487})
 		s.caller.gone = true
-		return outcome{told: true, status: 487, reason: "the caller hung up before the answer"}, true
+		return outcome{told: true, status: 487, reason: "the caller hung up before the answer", headers: header.Carry(in, header.Cancel)}, true
 	case in.Method == sip.OPTIONS:
 		s.answer(in, ua.Reply{Status: 200})
 	case in.IsInvite() || in.Method == sip.UPDATE && len(in.Body()) > 0:
@@ -204,7 +207,7 @@ func (s *Session) progress(res *sip.Response) {
 		s.callee.Dialog.Established(res)
 		s.publish()
 	}
-	reply := ua.Reply{Status: res.StatusCode, Contact: s.caller.Dialog.Contact}
+	reply := ua.Reply{Status: res.StatusCode, Contact: s.caller.Dialog.Contact, Headers: header.Carry(res, header.Ringing)}
 	if len(res.Body()) > 0 && s.caller.remote != nil {
 		body, err := s.takeAnswer(s.callee, s.caller, res.Body())
 		if err != nil {
@@ -232,19 +235,19 @@ func (s *Session) connect(quit giveUp, res *sip.Response) outcome {
 	case err != nil:
 		return outcome{status: 488, reason: fmt.Sprintf("the answer of %s cannot be used: %v", s.callee.Party.Peer.Name, err)}
 	}
-	s.connected(body)
+	s.connected(body, header.Carry(res, header.Answer)...)
 	return outcome{answered: true}
 }
 
-// connected answers the caller: somebody has taken the call.
-func (s *Session) connected(body []byte) {
+// connected answers the caller, with these headers: somebody has taken the call.
+func (s *Session) connected(body []byte, headers ...sip.Header) {
 	s.caller.confirmed = true
 	now := time.Now()
 	s.mu.Lock()
 	s.state, s.answered = Answered, now
 	s.mu.Unlock()
 	s.publish()
-	s.answerWith(s.caller, s.in, body)
+	s.answerWith(s.caller, s.in, body, headers...)
 	s.desk.o.Sink.Tell(event.CallAnswered{At: now, Call: s.id})
 	s.log.Info("call answered", "by", s.callee.Party.Peer.Name, "after", now.Sub(s.started).Round(time.Millisecond))
 }
@@ -263,6 +266,7 @@ func (s *Session) declined(quit giveUp, res *sip.Response) outcome {
 	if res.StatusCode == 401 || res.StatusCode == 407 || res.StatusCode == 403 && s.callee.side() == policy.SideOutside {
 		o.reason += ": it does not accept the trunk's credentials or the number presented"
 	}
+	o.headers = header.Carry(res, header.Failure)
 	if o.contacts = contactUsers(res); len(o.contacts) > 0 {
 		o.tryNext = false // it says itself who may do better
 	}

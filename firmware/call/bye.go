@@ -7,6 +7,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/header"
 	"tollgate/firmware/ua"
 )
 
@@ -18,7 +19,7 @@ func (s *Session) bye(in *ua.Incoming) ending {
 	leg := s.legOf(in)
 	leg.gone = true
 	s.answer(in, ua.Reply{Status: 200})
-	return ending{reason: "hung up by " + leg.Party.Peer.Name}
+	return ending{reason: "hung up by " + leg.Party.Peer.Name, headers: header.Carry(in, header.Bye)}
 }
 
 // ackTimeout bounds how long a leg waits for the ACK that has to come before our BYE; a 200 is given up sooner (64*T1).
@@ -26,7 +27,7 @@ const ackTimeout = 33 * time.Second
 
 // hangUp ends each confirmed dialog that has not ended and waits a little for the answers. A leg that has not acknowledged
 // our 200 yet gets its BYE when it has, or when its time for that is over (RFC 3261 §15).
-func (s *Session) hangUp() {
+func (s *Session) hangUp(headers []sip.Header) {
 	ctx, cancel := context.WithTimeout(context.Background(), ackTimeout)
 	defer cancel()
 	var due []*Leg
@@ -41,7 +42,7 @@ func (s *Session) hangUp() {
 			if !leg.gone && s.inbox.Unacknowledged(leg.Dialog.LocalTag) {
 				return false
 			}
-			if !leg.gone && s.sendBye(leg) {
+			if !leg.gone && s.sendBye(leg, headers) {
 				open++
 			}
 			return true
@@ -58,12 +59,16 @@ func (s *Session) hangUp() {
 	s.await(open)
 }
 
-// sendBye ends a leg; it tells whether an answer is to come.
-func (s *Session) sendBye(leg *Leg) bool {
+// sendBye ends a leg, with these headers; it tells whether an answer is to come.
+func (s *Session) sendBye(leg *Leg, headers []sip.Header) bool {
 	leg.gone = true
 	ctx, cancel := context.WithTimeout(context.Background(), byeTimeout)
 	defer cancel()
-	_, err := s.send(ctx, leg, leg.Dialog.Request(sip.BYE))
+	req := leg.Dialog.Request(sip.BYE)
+	for _, h := range headers {
+		req.AppendHeader(h)
+	}
+	_, err := s.send(ctx, leg, req)
 	if err != nil {
 		s.log.Info("BYE not sent", "to", leg.Party.Peer.Name, "err", err)
 	}

@@ -77,9 +77,10 @@ func (s *Session) tellChange(from *Leg) (ending, bool) {
 	return ending{}, false
 }
 
-// answerWith answers an INVITE or UPDATE of a leg with a description of ours.
-func (s *Session) answerWith(l *Leg, in *ua.Incoming, body []byte) {
-	s.answer(in, ua.Reply{Status: 200, Contact: l.Dialog.Contact, Body: body, ContentType: sdpType, Headers: s.grantTimer(l, in.Request)})
+// answerWith answers an INVITE or UPDATE of a leg with a description of ours and these headers.
+func (s *Session) answerWith(l *Leg, in *ua.Incoming, body []byte, headers ...sip.Header) {
+	headers = append(s.grantTimer(l, in.Request), headers...)
+	s.answer(in, ua.Reply{Status: 200, Contact: l.Dialog.Contact, Body: body, ContentType: sdpType, Headers: headers})
 }
 
 // sameOffer tells whether an offer is what the peer has said before: a session refresh (RFC 4028 §7.4).

@@ -47,6 +47,7 @@ type Party struct {
 	Codecs       []string
 	Format       policy.NumberFormat
 	MediaSources []netip.Prefix
+	Headers      []policy.HeaderRule
 	Credentials  func(policy.Account) *ua.Credentials // nil: a challenge is not answered
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"tollgate/firmware/admission"
 	"tollgate/firmware/event"
+	"tollgate/firmware/header"
 	"tollgate/firmware/media"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/route"
@@ -78,6 +79,7 @@ func (s *Session) meetCaller() *refusal {
 		return &refusal{status: 503, rule: "trunks", reason: s.in.Peer.Name + " is not configured any more"}
 	}
 	party.Path = ua.Back(s.in, party.Path)
+	s.in.Request = header.Rewrite(s.in.Request, party.Headers, policy.DirectionFrom)
 	contact := party.Local.Contact("")
 	account, ok := s.settings.Routes.AccountOf(s.in.Peer.Name, userOf(s.in.Recipient))
 	if ok {
@@ -203,7 +205,7 @@ func (s *Session) setUp() ending {
 		return s.talk()
 	}
 	if !last.told {
-		if err := s.in.Respond(s.inbox, ua.Reply{Status: last.status}); err != nil {
+		if err := s.in.Respond(s.inbox, ua.Reply{Status: last.status, Headers: last.headers}); err != nil {
 			s.log.Debug("final answer not sent", "err", err)
 		}
 	}

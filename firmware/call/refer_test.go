@@ -30,8 +30,8 @@ func (c *dialog) notified(fragment, state string) {
 	c.a.t.Helper()
 	in := c.request(sip.NOTIFY)
 	in.Refuse(ua.Reply{Status: 200})
-	if got := strings.TrimSpace(string(in.Body())); got != fragment || !strings.HasPrefix(header(in, "Subscription-State"), state) || header(in, "Event") != "refer" {
-		c.a.t.Errorf("%s was told %q, %s; want %q, %s", c.a.peer.Name, got, header(in, "Subscription-State"), fragment, state)
+	if got := strings.TrimSpace(string(in.Body())); got != fragment || !strings.HasPrefix(valueOf(in, "Subscription-State"), state) || valueOf(in, "Event") != "refer" {
+		c.a.t.Errorf("%s was told %q, %s; want %q, %s", c.a.peer.Name, got, valueOf(in, "Subscription-State"), fragment, state)
 	}
 }
 

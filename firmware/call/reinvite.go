@@ -6,6 +6,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/header"
 	"tollgate/firmware/ua"
 )
 
@@ -72,6 +73,11 @@ func (s *Session) startChange(c *change, offer []byte) error {
 	for _, h := range other.timerHeaders() {
 		req.AppendHeader(h)
 	}
+	if c.in != nil {
+		for _, h := range header.Carry(c.in, header.Invite) {
+			req.AppendHeader(h)
+		}
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
 	defer cancel()
 	var err error
@@ -108,7 +114,7 @@ func (s *Session) changed(res *sip.Response) (ending, bool) {
 		return s.unusable(other, err)
 	}
 	if !c.told {
-		s.answerWith(c.from, c.in, body)
+		s.answerWith(c.from, c.in, body, header.Carry(res, header.Answer)...)
 	}
 	return ending{}, false
 }
@@ -148,9 +154,9 @@ func passedChange(status int) int {
 }
 
 // changeCancelled gives a re-INVITE up whose sender cancelled it.
-func (s *Session) changeCancelled(in *ua.Incoming) {
+func (s *Session) changeCancelled(in *ua.Incoming, cancel *sip.Request) {
 	if s.change != nil && s.change.in == in {
 		s.change.told = true
-		s.change.out.Cancel()
+		s.other(s.change.from).cancel(s.change.out, header.Carry(cancel, header.Cancel))
 	}
 }

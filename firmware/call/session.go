@@ -10,6 +10,7 @@ import (
 
 	"tollgate/firmware/admission"
 	"tollgate/firmware/event"
+	"tollgate/firmware/header"
 	"tollgate/firmware/media"
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
@@ -132,7 +133,7 @@ func (s *Session) finish(end ending) {
 	for _, p := range s.presses {
 		s.answer(p.in, ua.Reply{Status: 481})
 	}
-	s.hangUp()
+	s.hangUp(end.headers)
 	if s.ticket != nil || s.given {
 		s.ticket.Release()
 		s.onward.Release()
@@ -152,8 +153,9 @@ func (s *Session) finish(end ending) {
 
 // ending says why a call is over.
 type ending struct {
-	status int // what the caller was told when it was not answered
-	reason string
+	status  int // what the caller was told when it was not answered
+	reason  string
+	headers []sip.Header // of the BYE to the other side
 }
 
 // next waits for the next event of the call.
@@ -162,11 +164,12 @@ func (s *Session) next() ua.Event {
 	if err != nil {
 		return ua.Event{Note: stop{reason: err.Error()}} // cannot happen: the context has no end
 	}
-	return e
+	return s.ruled(e)
 }
 
 // send sends a request of ours within a leg's dialog.
 func (s *Session) send(ctx context.Context, l *Leg, req *sip.Request) (*ua.Outgoing, error) {
+	req = header.Rewrite(req, l.Party.Headers, policy.DirectionTo)
 	return s.inbox.Send(ctx, req, l.Party.Peer, l.Party.Path, l.Dialog, l.credentials())
 }
 

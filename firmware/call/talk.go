@@ -26,7 +26,7 @@ func (s *Session) talk() ending {
 				return end
 			}
 		case e.Cancelled != nil:
-			s.changeCancelled(e.Cancelled)
+			s.changeCancelled(e.Cancelled, e.Cancel)
 		case e.Sent != nil:
 			if end, over := s.response(e); over {
 				return end

@@ -59,7 +59,7 @@ func (s *Session) followTarget(r *referral, target *Leg) (*Leg, outcome) {
 	abandon := func(o outcome) {
 		if !quit.asked {
 			quit = giveUp{o, true}
-			target.invite.Cancel()
+			target.cancel(target.invite, o.headers)
 		}
 	}
 	for {

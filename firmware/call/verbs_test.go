@@ -39,7 +39,7 @@ func (s *scene) session() *Session {
 	return nil
 }
 
-func header(m interface{ GetHeaders(string) []sip.Header }, name string) string {
+func valueOf(m interface{ GetHeaders(string) []sip.Header }, name string) string {
 	if h := m.GetHeaders(name); len(h) == 1 {
 		return h[0].Value()
 	}
@@ -237,19 +237,19 @@ func TestASessionRefreshTroublesNobodyElse(t *testing.T) {
 func TestSessionTimersAreAgreedOnForEachLeg(t *testing.T) {
 	s := newScene(t, nil)
 	short := s.pbx.send(draftTo("00472105518", clearSDP("192.0.2.50"), "Supported: timer", "Session-Expires: 60"))
-	if res := short.expect(422); header(res, "Min-SE") != "90" {
-		t.Errorf("422 with Min-SE %q", header(res, "Min-SE"))
+	if res := short.expect(422); valueOf(res, "Min-SE") != "90" {
+		t.Errorf("422 with Min-SE %q", valueOf(res, "Min-SE"))
 	}
 	caller := s.pbx.send(draftTo("00472105518", clearSDP("192.0.2.50"), "Supported: timer", "Session-Expires: 600;refresher=uac"))
 	first := s.a.called()
-	if got := header(first.in, "Session-Expires"); got != "1800" {
+	if got := valueOf(first.in, "Session-Expires"); got != "1800" {
 		t.Errorf("the carrier is asked for %q: the caller's timer is not its business", got)
 	}
 	if err := first.in.Respond(first.box, ua.Reply{Status: 422, Headers: []sip.Header{sip.NewHeader("Min-SE", "3600")}}); err != nil {
 		t.Fatal(err)
 	}
 	callee := s.a.called()
-	if got := header(callee.in, "Session-Expires") + " " + header(callee.in, "Min-SE"); got != "3600 3600" {
+	if got := valueOf(callee.in, "Session-Expires") + " " + valueOf(callee.in, "Min-SE"); got != "3600 3600" {
 		t.Errorf("asked again with %s", got)
 	}
 	if callee.in.CallID().Value() != first.in.CallID().Value() || callee.in.CSeq().SeqNo != first.in.CSeq().SeqNo+1 {
@@ -260,7 +260,7 @@ func TestSessionTimersAreAgreedOnForEachLeg(t *testing.T) {
 		t.Fatal(err)
 	}
 	res := caller.expect(200)
-	if got := header(res, "Session-Expires"); got != "600;refresher=uac" || !ua.Lists(res.GetHeaders("Require"), "timer") {
+	if got := valueOf(res, "Session-Expires"); got != "600;refresher=uac" || !ua.Lists(res.GetHeaders("Require"), "timer") {
 		t.Errorf("the caller was granted %q", got)
 	}
 	caller.ack(res)
@@ -269,7 +269,7 @@ func TestSessionTimersAreAgreedOnForEachLeg(t *testing.T) {
 	c := s.session()
 	c.inbox.Post(refreshDue{c.callee}) // half of an hour later
 	update := callee.request(sip.UPDATE)
-	if got := header(update, "Session-Expires"); got != "3600;refresher=uac" || len(update.Body()) != 0 {
+	if got := valueOf(update, "Session-Expires"); got != "3600;refresher=uac" || len(update.Body()) != 0 {
 		t.Errorf("refreshed with %q:\n%s", got, update.Body())
 	}
 	update.Refuse(ua.Reply{Status: 200, Headers: []sip.Header{sip.NewHeader("Session-Expires", "3600;refresher=uac")}})
@@ -278,7 +278,7 @@ func TestSessionTimersAreAgreedOnForEachLeg(t *testing.T) {
 	c.callee.allow = nil // a carrier that takes no UPDATE
 	c.inbox.Post(refreshDue{c.callee})
 	in := callee.request(sip.INVITE)
-	if got := header(in, "Session-Expires"); got != "3600;refresher=uac" || len(in.Body()) == 0 {
+	if got := valueOf(in, "Session-Expires"); got != "3600;refresher=uac" || len(in.Body()) == 0 {
 		t.Errorf("refreshed with %q:\n%s", got, in.Body())
 	}
 	if err := in.Respond(callee.box, ua.Reply{Status: 200, Body: []byte(secureSDP("203.0.113.8")), ContentType: sdpType,
@@ -362,8 +362,8 @@ func TestKeyPressesArePassedOnAndNothingElse(t *testing.T) {
 func TestAnUnknownExtensionIsNamed(t *testing.T) {
 	s := newScene(t, nil)
 	caller := s.pbx.send(draftTo("00472105518", clearSDP("192.0.2.50"), "Require: 100rel, teleport"))
-	if res := caller.expect(420); header(res, "Unsupported") != "teleport" {
-		t.Errorf("Unsupported: %q", header(res, "Unsupported"))
+	if res := caller.expect(420); valueOf(res, "Unsupported") != "teleport" {
+		t.Errorf("Unsupported: %q", valueOf(res, "Unsupported"))
 	}
 }
 

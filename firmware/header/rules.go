@@ -30,6 +30,22 @@ func Rewrite(req *sip.Request, rules []policy.HeaderRule, d policy.Direction) *s
 	return req
 }
 
+// RewriteFields does the same with the fields of a request of this method that the box sends and has not made yet.
+func RewriteFields(method sip.RequestMethod, fields []sip.Header, rules []policy.HeaderRule) []sip.Header {
+	for _, r := range rules {
+		if r.Direction != policy.DirectionTo || !slices.Contains(r.Requests, string(method)) {
+			continue
+		}
+		if r.Action != policy.HeaderAdd {
+			fields = slices.DeleteFunc(fields, func(h sip.Header) bool { return strings.EqualFold(h.Name(), r.Name) })
+		}
+		if r.Action != policy.HeaderRemove {
+			fields = append(fields, sip.NewHeader(r.Name, r.Value))
+		}
+	}
+	return fields
+}
+
 // remove takes every field of that name off, in any case.
 func remove(req *sip.Request, name string) {
 	var spellings []string

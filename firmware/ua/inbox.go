@@ -21,7 +21,8 @@ var ErrNoAck = errors.New("the other side did not acknowledge our answer")
 // Event is one thing that happened to a call. Exactly one of its parts is set.
 type Event struct {
 	Request   *Incoming // a request in one of its dialogs, ACK included
-	Cancelled *Incoming // this INVITE was cancelled; 487 has been sent
+	Cancelled *Incoming // this INVITE was cancelled, by Cancel; 487 has been sent
+	Cancel    *sip.Request
 	Sent      *Outgoing // Response or Err belongs to this request of ours
 	Response  *sip.Response
 	Err       error // of Sent: timed out or not sent; of Request: ErrNoAck
@@ -29,12 +30,12 @@ type Event struct {
 }
 
 type item struct {
-	in        *Incoming
-	cancelled bool
-	out       *Outgoing
-	res       *sip.Response
-	err       error
-	note      any
+	in     *Incoming
+	cancel *sip.Request // of in
+	out    *Outgoing
+	res    *sip.Response
+	err    error
+	note   any
 }
 
 // Inbox is the ordered mailbox of one call. One goroutine reads it with Next.
@@ -141,8 +142,8 @@ func (b *Inbox) take(it item) []Event {
 	switch {
 	case it.note != nil:
 		return []Event{{Note: it.note}}
-	case it.cancelled:
-		return []Event{{Cancelled: it.in}}
+	case it.cancel != nil:
+		return []Event{{Cancelled: it.in, Cancel: it.cancel}}
 	case it.in != nil && it.err != nil:
 		return []Event{{Request: it.in, Err: it.err}}
 	case it.in != nil:
@@ -195,7 +196,7 @@ func (b *Inbox) Close() {
 
 func (b *Inbox) discard(it item) {
 	switch {
-	case it.in != nil && it.in.tx != nil && !it.cancelled && it.err == nil:
+	case it.in != nil && it.in.tx != nil && it.cancel == nil && it.err == nil:
 		it.in.answer(Reply{Status: 481})
 	case it.res != nil:
 		go it.out.finish(it.res)

@@ -36,6 +36,7 @@ type Outgoing struct {
 	final     bool           // the transaction has its final response; what ends it then is no failure
 	settled   bool           // the outcome is known: the final response that counts, or the failure
 	cancelled bool
+	farewell  []sip.Header // of the CANCEL
 	abandoned bool         // nobody waits for the outcome any more
 	failAck   *sip.Request // sent for a failure, sent again when it is repeated
 	ack       *sip.Request // sent for the 2xx, sent again when it is repeated
@@ -200,14 +201,15 @@ func (o *Outgoing) rings() {
 	}
 }
 
-// Cancel gives an INVITE up. Its final response still arrives; when the peer stays silent, an error does after 64*T1.
-func (o *Outgoing) Cancel() {
+// Cancel gives an INVITE up, with these headers besides the usual ones. Its final response still arrives; when the peer
+// stays silent, an error does after 64*T1.
+func (o *Outgoing) Cancel(headers ...sip.Header) {
 	o.mu.Lock()
 	if o.cancelled || o.settled {
 		o.mu.Unlock()
 		return
 	}
-	o.cancelled = true
+	o.cancelled, o.farewell = true, headers
 	rang, tx := o.rang, o.tx
 	o.mu.Unlock()
 	if rang {
@@ -217,7 +219,13 @@ func (o *Outgoing) Cancel() {
 }
 
 func (o *Outgoing) sendCancel() {
-	c := &Outgoing{core: o.core, peer: o.peer, conn: o.connection(), req: cancelFor(o.Request())}
+	o.mu.Lock()
+	req, headers := cancelFor(o.req), o.farewell
+	o.mu.Unlock()
+	for _, h := range headers {
+		req.AppendHeader(h)
+	}
+	c := &Outgoing{core: o.core, peer: o.peer, conn: o.connection(), req: req}
 	if err := c.start(); err != nil {
 		o.core.log.Debug("CANCEL not sent", "err", err)
 	}

@@ -141,7 +141,7 @@ func (c *Core) inDialog(req *sip.Request, conn sip.Connection, peer policy.Peer,
 		return
 	}
 	if req.IsInvite() {
-		in.tx.OnCancel(func(*sip.Request) { box.put(item{in: in, cancelled: true}) })
+		in.tx.OnCancel(func(cancel *sip.Request) { box.put(item{in: in, cancel: cancel}) })
 	}
 	if !box.put(item{in: in}) {
 		in.answer(Reply{Status: 503})
@@ -159,7 +159,7 @@ func (c *Core) outOfDialog(req *sip.Request, conn sip.Connection, peer policy.Pe
 	if req.IsInvite() {
 		in.Inbox = c.NewInbox()
 		in.Inbox.Attach(req.CallID().Value(), tag, peer)
-		in.tx.OnCancel(func(*sip.Request) { in.Inbox.put(item{in: in, cancelled: true}) })
+		in.tx.OnCancel(func(cancel *sip.Request) { in.Inbox.put(item{in: in, cancel: cancel}) })
 	}
 	go c.handler(in)
 }

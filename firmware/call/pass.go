@@ -1,0 +1,29 @@
+package call
+
+import (
+	"github.com/emiago/sipgo/sip"
+
+	"tollgate/firmware/header"
+	"tollgate/firmware/policy"
+	"tollgate/firmware/ua"
+)
+
+// Header fields that are no part of the dialog cross the border by package header, written afresh. The header rules of a
+// peer act at its leg: on what it sends before anything is judged, on what is sent to it last of all.
+
+// ruled applies the header rules on what a peer sends.
+func (s *Session) ruled(e ua.Event) ua.Event {
+	switch {
+	case e.Request != nil && e.Err == nil:
+		rules := s.legOf(e.Request).Party.Headers
+		e.Request.Request = header.Rewrite(e.Request.Request, rules, policy.DirectionFrom)
+	case e.Cancelled != nil:
+		e.Cancel = header.Rewrite(e.Cancel, s.legOf(e.Cancelled).Party.Headers, policy.DirectionFrom)
+	}
+	return e
+}
+
+// cancel gives a leg's INVITE up, with these headers.
+func (l *Leg) cancel(invite *ua.Outgoing, headers []sip.Header) {
+	invite.Cancel(header.RewriteFields(sip.CANCEL, headers, l.Party.Headers)...)
+}

@@ -31,10 +31,12 @@ import (
 	"tollgate/webui"
 )
 
-// How long a stop may take in all, and what of it the calls have.
+// How long a stop may take: for the calls, for emergency calls, which it waits for, and for the rest. A second signal ends
+// the process at once.
 const (
-	stopTimeout = 5 * time.Second
-	hangUpTime  = 4 * time.Second
+	hangUpTime    = 3 * time.Second
+	emergencyTime = 10 * time.Minute
+	restTime      = 2 * time.Second
 )
 
 // box is everything that runs. The order of its fields is the order in which it is put together.
@@ -157,15 +159,25 @@ func (b *box) boot(ctx context.Context) error {
 	return err
 }
 
+// endCalls hangs the calls up. Who has called for help keeps the line as long as he needs it.
+func (b *box) endCalls() {
+	calls, done := context.WithTimeout(context.Background(), hangUpTime)
+	defer done()
+	b.desk.Drain(calls)
+	help, over := context.WithTimeout(context.Background(), emergencyTime)
+	defer over()
+	b.desk.Finish(help)
+}
+
 // stop takes everything down in reverse: calls are hung up, trunks unregistered, the filter's table removed last.
 func (b *box) stop() {
-	ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
-	defer cancel()
 	if b.config != nil {
 		b.config.Close()
-		calls, done := context.WithTimeout(ctx, hangUpTime)
-		b.desk.Drain(calls)
-		done()
+		b.endCalls()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), restTime)
+	defer cancel()
+	if b.config != nil {
 		b.trunks.Close(ctx)
 		b.registrar.Close()
 	}

@@ -53,7 +53,7 @@ func (p *peers) owns(l line, user string) bool {
 
 // userOf returns the user part of a SIP URI, or all of a tel URI but its scheme.
 func userOf(uri *sip.Uri) string {
-	if uri.User == "" && uri.Scheme == "tel" {
+	if uri.Scheme == "tel" {
 		return uri.Raw()
 	}
 	return uri.User

@@ -22,6 +22,8 @@
 // SHA-256 and then with MD5, or as the policy says (RFC 7616, RFC 8760). Not challenged are:
 //
 //   - ACK and CANCEL, which cannot be sent again with credentials (RFC 3261 §22.1);
+//   - the INVITE of an emergency call: nobody is asked for a password who calls for help. What is wrong with credentials that
+//     come all the same is told with the acceptance;
 //   - OPTIONS outside a dialog, the ping of many systems: it opens nothing, and its answer tells nothing that the
 //     challenge would not;
 //   - requests within a dialog (with a To tag): many systems do not answer challenges there. They are accepted by their

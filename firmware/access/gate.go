@@ -97,9 +97,22 @@ func (g *Gate) Identify(now time.Time, s Source, req *sip.Request) Verdict {
 		return noRegistrar(st)
 	}
 	if st.peer.Side == policy.SideInside && p.account != nil && opens(req) {
-		return g.digest(now, s, req, st.peer, *p.account)
+		v := g.digest(now, s, req, st.peer, *p.account)
+		if v.Action == Accept || !p.seeksHelp(req) {
+			return v
+		}
+		return unproven(v)
 	}
 	return Verdict{Action: Accept, Peer: st.peer}
+}
+
+// unproven lets an emergency call pass without the proof that v asks for. Only what was wrong with a proof is news.
+func unproven(v Verdict) Verdict {
+	out := Verdict{Action: Accept, Peer: v.Peer}
+	if v.Rule != RuleNoCredentials && v.Rule != RuleStaleNonce {
+		out.Rule, out.Reason = v.Rule, "an emergency call passed, although "+v.Reason
+	}
+	return out
 }
 
 // insecure turns away what comes in the clear from a peer that must use TLS. The answer inside helps whoever sets the PBX

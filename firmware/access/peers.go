@@ -4,6 +4,8 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/emiago/sipgo/sip"
+
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
 )
@@ -21,6 +23,7 @@ type peers struct {
 	gateway  netip.Addr
 	stations []station
 	plan     *numbering.Plan // nil when the country has none
+	outside  string          // what the PBX dials for an outside line
 	account  *account        // nil when the PBX is known by its address alone
 }
 
@@ -44,7 +47,7 @@ type line struct {
 }
 
 func newPeers(p *policy.Policy) *peers {
-	out := &peers{gateway: plain(p.Network.Gateway), account: newAccount(p.PBX)}
+	out := &peers{gateway: plain(p.Network.Gateway), outside: p.PBX.OutsidePrefix, account: newAccount(p.PBX)}
 	if plan, err := numbering.For(p.Site.Country); err == nil {
 		out.plan = plan
 	}
@@ -147,6 +150,16 @@ func (st station) is(s Source, addr netip.Addr) bool {
 // come over TCP from a peer that otherwise uses UDP (RFC 3261 §18.1.1).
 func (st station) secure(t policy.Transport) bool {
 	return st.transport != policy.TLSTransport || t == policy.TLSTransport
+}
+
+// seeksHelp tells whether a request calls an emergency number, read as the call will be. One that wants to take the place of
+// another call is none.
+func (p *peers) seeksHelp(req *sip.Request) bool {
+	if req.Method != sip.INVITE || p.plan == nil || len(req.GetHeaders("Replaces")) > 0 {
+		return false
+	}
+	n, err := p.plan.Read(userOf(&req.Recipient), p.outside)
+	return err == nil && n.Emergency()
 }
 
 // plain undoes the ways in which one address can look like two: IPv4 within IPv6, and zones.

@@ -32,7 +32,7 @@ type Verdict struct {
 	Peer      policy.Peer // the peer the source belongs to; zero when unknown
 	Status    int         // with Challenge and Refuse
 	Reason    string      // a sentence for the administrator
-	Rule      string      // one of the rules above; "" with Accept
+	Rule      string      // one of the rules above; with Accept that which an emergency call broke, mostly ""
 	Challenge []string    // values of WWW-Authenticate, or of Proxy-Authenticate when ProxyAuth
 	ProxyAuth bool        // false: the box is the user agent that is called (RFC 3261 §22.2)
 }

@@ -2,7 +2,8 @@
 // the limits of the policy, exactly, however many ask at once.
 //
 // An emergency call from inside is always admitted - when the box is full, stopping, or its limits are nought - and never
-// counted against a limit, so that it takes nobody's place either.
+// counted against a limit, so that it takes nobody's place either. For CallBackTime after it the same holds for calls from
+// outside to the number that it showed.
 //
 // It leaves to others what the number is (numbering), which trunk to try (route) and how a refusal is said in SIP (call).
 package admission
@@ -45,20 +46,22 @@ type Gate struct {
 	limit  int
 	caps   map[string]int // trunk -> cap; 0: none
 	calls  int            // not counting emergency calls
-	sos    int            // emergency calls
+	sos    int            // emergency calls, and calls back after one
 	trunks map[string]int // calls of each trunk, not counting emergency calls; none is 0
+
+	callBacks map[string]time.Time // E.164 number shown to an emergency service -> until when it may call back
 }
 
 // Usage says how many calls hold a ticket.
 type Usage struct {
 	Calls     int            // not counting emergency calls
-	Emergency int            // emergency calls
+	Emergency int            // emergency calls, and calls back after one
 	Trunks    map[string]int // calls of each trunk that has any, not counting emergency calls
 }
 
 // New makes the gate of p, with no call.
 func New(p *policy.Policy) *Gate {
-	g := &Gate{trunks: map[string]int{}}
+	g := &Gate{trunks: map[string]int{}, callBacks: map[string]time.Time{}}
 	g.Set(p)
 	return g
 }
@@ -76,10 +79,10 @@ func (g *Gate) Set(p *policy.Policy) {
 
 // Admit gives a ticket or says why not; exactly one of the two is nil. The ticket has to be released.
 func (g *Gate) Admit(a Attempt) (*Ticket, *Refusal) {
-	t := &Ticket{gate: g, caller: a.Caller, trunk: a.Trunk, emergency: a.emergency()}
+	t := &Ticket{gate: g, caller: a.Caller, trunk: a.Trunk}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if t.emergency {
+	if t.urgent = a.emergency() || g.callBack(a); t.urgent {
 		g.sos++
 		return t, nil
 	}

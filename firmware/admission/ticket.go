@@ -4,9 +4,9 @@ import "tollgate/firmware/policy"
 
 // Ticket is the right to one call, until Release. It is safe for concurrent use.
 type Ticket struct {
-	gate      *Gate
-	caller    policy.Peer
-	emergency bool
+	gate   *Gate
+	caller policy.Peer
+	urgent bool // it was given against every limit
 
 	trunk    string // guarded by gate.mu, as is released
 	released bool
@@ -18,7 +18,7 @@ func (t *Ticket) Move(trunk string) *Refusal {
 	g := t.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if t.released || t.emergency || trunk == t.trunk {
+	if t.released || t.urgent || trunk == t.trunk {
 		return nil
 	}
 	if r := g.full(t.caller, trunk); r != nil {
@@ -42,7 +42,7 @@ func (t *Ticket) Release() {
 		return
 	}
 	t.released = true
-	if t.emergency {
+	if t.urgent {
 		g.sos--
 		return
 	}

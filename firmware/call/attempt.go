@@ -43,7 +43,7 @@ func (s *Session) tryTarget(peer policy.Peer, others bool) outcome {
 	return s.tryMembers(party, others)
 }
 
-// tryParty calls one server. A peer for which SRTP is optional is asked with SRTP first and in the clear when it declines.
+// tryParty calls one server. It is asked with SRTP first and, where that may be, in the clear when it declines.
 func (s *Session) tryParty(party Party) outcome {
 	encrypt := party.SRTP != policy.SRTPOff
 	o := s.attempt(party, encrypt, 0)
@@ -53,7 +53,8 @@ func (s *Session) tryParty(party Party) outcome {
 		s.before = &again
 		o = s.attempt(party, encrypt, o.atLeast)
 	}
-	if encrypt && party.SRTP == policy.SRTPOptional && o.status == 488 && !o.told {
+	if encrypt && s.goesClear(party, o) {
+		s.passesClear(party)
 		o = s.attempt(party, false, 0)
 	}
 	return o
@@ -69,6 +70,10 @@ func (s *Session) party(peer policy.Peer) (Party, bool) {
 // attempt sends one INVITE and follows it to its final response. timer is the least session timer the callee accepts, 0
 // when it has not said.
 func (s *Session) attempt(party Party, encrypt bool, timer time.Duration) outcome {
+	if l := s.callee; l != nil && l.confirmed && !l.gone { // its answer could not be used
+		s.former = append(s.former, l)
+		s.release(l)
+	}
 	callee := &Leg{Party: party}
 	s.callee = callee
 	s.showTarget(party)
@@ -88,6 +93,7 @@ func (s *Session) attempt(party Party, encrypt bool, timer time.Duration) outcom
 	if o, sent := s.place(ctx, callee, draft); !sent {
 		return o
 	}
+	s.expectCallBack(party, draft)
 	defer s.watchSilence()()
 	return s.ring()
 }
@@ -167,7 +173,7 @@ func (s *Session) ring() outcome {
 
 func (s *Session) interrupted(note any) outcome {
 	if n, ok := note.(stop); ok {
-		return outcome{status: 503, reason: n.reason}
+		return outcome{status: 503, reason: n.reason, stopped: n.reason}
 	}
 	return outcome{status: 408, reason: "nobody answered for " + timerC.String()}
 }
@@ -202,6 +208,7 @@ func (s *Session) progress(res *sip.Response) {
 	if !s.newProgress(s.callee, res) {
 		return
 	}
+	s.callee.rang = true
 	s.callee.learn(res)
 	if _, ok := res.To().Params.Get("tag"); ok {
 		s.callee.Dialog.Established(res)

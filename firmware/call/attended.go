@@ -68,7 +68,7 @@ func (s *Session) give(n handOver) (ending, bool) {
 		held = s.callee
 	}
 	far := s.other(held)
-	busy := s.change != nil || s.promise != nil
+	busy := s.change != nil || s.promise != nil || s.emergency()
 	if busy || s.desk.o.Relay.Exchange(s.relay, s.role(far), n.relay, n.role) != nil {
 		n.to <- handed{}
 		return ending{}, false

@@ -66,6 +66,8 @@ type Relay interface {
 // Gate admits calls.
 type Gate interface {
 	Admit(admission.Attempt) (*admission.Ticket, *admission.Refusal)
+	// ExpectCallBack admits calls from outside to a number that was shown to an emergency service, for a while from now on.
+	ExpectCallBack(shown numbering.Number, now time.Time)
 }
 
 // Settings are what a policy says about calls.
@@ -94,7 +96,8 @@ type Desk struct {
 	open     bool // there are settings
 	draining bool
 	calls    map[string]*Session
-	running  sync.WaitGroup
+
+	ordinaryCalls, urgentCalls sync.WaitGroup // the calls by whether a stop waits for them
 }
 
 // NewDesk makes a Desk that takes no call until Set.
@@ -138,11 +141,11 @@ func (d *Desk) begin(in *ua.Incoming) (*Session, bool) {
 	}
 	s := &Session{
 		desk: d, settings: d.settings, draining: d.draining,
-		id: ua.NewTag(), started: time.Now(), in: in, inbox: in.Inbox, state: Routing, over: make(chan struct{}),
+		id: ua.NewTag(), started: time.Now(), in: in, inbox: in.Inbox, state: Routing, freed: make(chan struct{}), over: make(chan struct{}),
 	}
 	s.log = d.o.Log.With("call", s.id)
 	d.calls[s.id] = s
-	d.running.Add(1)
+	d.ordinaryCalls.Add(1)
 	return s, true
 }
 
@@ -151,22 +154,54 @@ func (d *Desk) forget(s *Session) {
 	delete(d.calls, s.id)
 	d.mu.Unlock()
 	close(s.over)
-	d.running.Done()
+	if s.urgent {
+		d.urgentCalls.Done()
+	} else {
+		d.ordinaryCalls.Done()
+	}
 }
 
-// Drain takes no new calls but emergency ones from now on, hangs the running ones up and waits for that until ctx ends.
+// Drain takes no new calls but urgent ones from now on, hangs up those that are not and waits for that until ctx
+// ends. Emergency calls and calls back after them go on.
 func (d *Desk) Drain(ctx context.Context) {
 	d.mu.Lock()
 	d.draining = true
-	for _, s := range d.calls {
-		s.inbox.Post(stop{reason: "the box is stopping"})
-	}
 	d.mu.Unlock()
+	d.stopAll(stop{reason: "the box is stopping", ordinary: true})
+	await(ctx, &d.ordinaryCalls)
+}
+
+// lastWords is what the last calls have to hang up in.
+const lastWords = 3 * time.Second
+
+// Finish waits for the calls that Drain has left until ctx ends, and then hangs them up too.
+func (d *Desk) Finish(ctx context.Context) {
+	if await(ctx, &d.urgentCalls) {
+		return
+	}
+	d.stopAll(stop{reason: "the box is stopping"})
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastWords)
+	defer cancel()
+	await(last, &d.urgentCalls)
+}
+
+func (d *Desk) stopAll(why stop) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, s := range d.calls {
+		s.inbox.Post(why)
+	}
+}
+
+// await waits until no call is left of a kind; false when ctx ends before.
+func await(ctx context.Context, calls *sync.WaitGroup) bool {
 	gone := make(chan struct{})
-	go func() { d.running.Wait(); close(gone) }()
+	go func() { calls.Wait(); close(gone) }()
 	select {
 	case <-gone:
+		return true
 	case <-ctx.Done():
+		return false
 	}
 }
 

@@ -33,6 +33,7 @@ func (s *Session) readNumbers() *refusal {
 		return &refusal{status: 484, rule: "site.country", reason: err.Error()}
 	}
 	s.to = to
+	s.withheld = s.withheld && !s.seeksHelp()
 	return nil
 }
 

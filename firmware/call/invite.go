@@ -1,6 +1,7 @@
 package call
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -44,13 +45,16 @@ func (d *Desk) invite(in *ua.Incoming) {
 		return
 	}
 	d.o.Sink.Tell(event.CallStarted{At: s.started, Call: s.id, From: s.from.String(), To: s.to.String(), Caller: in.Peer.Name})
+	if s.emergency() {
+		d.o.Sink.Tell(event.EmergencyCalled{At: s.started, Call: s.id, From: s.from.String(), To: s.to.String(), Caller: in.Peer.Name})
+	}
 	s.log.Info("call started", "from", s.from.String(), "to", s.to.String(), "caller", in.Peer.Name, "class", s.to.Class)
 	s.finish(s.setUp())
 }
 
 // prepare does what must be known before anybody is called: number, route, admission, the caller's offer.
 func (s *Session) prepare() *refusal {
-	steps := []func() *refusal{s.meetCaller, s.checkRequest, s.readNumbers, s.findTargets, s.admit, s.readOffer}
+	steps := []func() *refusal{s.meetCaller, s.readNumbers, s.checkRequest, s.findTargets, s.admit, s.readOffer}
 	for _, step := range steps {
 		if r := step(); r != nil {
 			return r
@@ -103,7 +107,12 @@ func (s *Session) tellRefused(r refusal) {
 }
 
 // checkRequest refuses what the box cannot do or must not pass on.
-func (s *Session) checkRequest() *refusal { return requirements(s.in) }
+func (s *Session) checkRequest() *refusal {
+	if s.seeksHelp() {
+		return hopless(s.in) // only a loop stops an emergency call
+	}
+	return requirements(s.in)
+}
 
 // requirements says what of an INVITE the box cannot do (RFC 3261 §8.2.2.3).
 func requirements(in *ua.Incoming) *refusal {
@@ -115,6 +124,11 @@ func requirements(in *ua.Incoming) *refusal {
 		return &refusal{status: 422, rule: "sip", reason: "the caller asks for too short a session timer",
 			headers: []sip.Header{sip.NewHeader("Min-SE", seconds(minSessionExpires))}}
 	}
+	return hopless(in)
+}
+
+// hopless refuses an INVITE that has gone far enough.
+func hopless(in *ua.Incoming) *refusal {
 	if _, ok := in.MaxForwards(); !ok {
 		return &refusal{status: 483, rule: "sip", reason: "the call has passed too many hops; it probably goes round in a loop"}
 	}
@@ -171,6 +185,9 @@ func (s *Session) admit() *refusal {
 	s.mu.Lock()
 	s.trunk, s.state = trunk, Ringing
 	s.mu.Unlock()
+	if ticket.Urgent() {
+		s.becomeUrgent()
+	}
 	return nil
 }
 
@@ -180,7 +197,7 @@ func (s *Session) openMedia(callee *Leg) error {
 		if s.relay != nil {
 			s.relay.Close()
 		}
-		relay, err := s.desk.o.Relay.Open(s.id, s.caller.side(), callee.side())
+		relay, err := s.openRelay(callee.side())
 		if err != nil {
 			return err
 		}
@@ -193,9 +210,22 @@ func (s *Session) openMedia(callee *Leg) error {
 	return nil
 }
 
+// openRelay takes ports, for an urgent call if need be those of another one.
+func (s *Session) openRelay(to policy.Side) (*media.Session, error) {
+	for {
+		relay, err := s.desk.o.Relay.Open(s.id, s.caller.side(), to)
+		if err == nil || !s.urgent || !errors.Is(err, media.ErrExhausted) || !s.makeRoom() {
+			return relay, err
+		}
+	}
+}
+
 // setUp tries the targets in turn. When one answers, the call is talked to its end.
 func (s *Session) setUp() ending {
 	s.timer = time.AfterFunc(timerC, func() { s.inbox.Post(ringTimeout{}) })
+	if s.urgent {
+		s.timer.Stop() // an emergency service answers when it can
+	}
 	last := s.follow(s.tryAll(s.targets, s.ticket))
 	if s.overflows(last) {
 		last = s.follow(s.overflow(last))
@@ -219,6 +249,7 @@ func (s *Session) setUp() ending {
 // tryAll tries targets until one answers or none can do better. Those outside need room for the ticket.
 func (s *Session) tryAll(targets []route.Target, ticket *admission.Ticket) outcome {
 	last := outcome{status: 503, reason: "no trunk could take the call"}
+	var sentElsewhere outcome // an urgent call follows a redirection when nobody has taken it
 	for i, t := range targets {
 		if t.Peer.Side == policy.SideOutside {
 			if no := ticket.Move(t.Peer.Name); no != nil {
@@ -227,10 +258,16 @@ func (s *Session) tryAll(targets []route.Target, ticket *admission.Ticket) outco
 			}
 		}
 		last = s.tryTarget(t.Peer, i+1 < len(targets) || s.mayOverflow(t.Peer))
-		if last.answered || !last.tryNext {
+		if len(last.contacts) > 0 {
+			sentElsewhere = last
+		}
+		if last.answered || !last.tryNext && !s.persists(last) {
 			break
 		}
 		s.log.Info("target failed", "target", t.Peer.Name, "status", last.status, "reason", last.reason)
+	}
+	if s.persists(last) && len(sentElsewhere.contacts) > 0 {
+		return sentElsewhere
 	}
 	return last
 }

@@ -30,8 +30,11 @@ const (
 	longestAvoid = 5 * time.Minute
 )
 
-// silence is a note: this INVITE was to be heard of by now.
-type silence struct{ invite *ua.Outgoing }
+// silence is a note: this INVITE was to be heard of by now, and not by 100 Trying alone if it was to ring.
+type silence struct {
+	invite *ua.Outgoing
+	ring   bool
+}
 
 // tryMembers calls one server of the target after the other until one takes the call, refuses it or the servers are used
 // up (RFC 3263 §4.3). others tells that another target remains.
@@ -107,13 +110,20 @@ func (s *Session) watchSilence() (stop func() bool) {
 		return func() bool { return true }
 	}
 	invite := s.callee.invite
-	return time.AfterFunc(silenceTimeout, func() { s.inbox.Post(silence{invite}) }).Stop
+	heard := time.AfterFunc(silenceTimeout, func() { s.inbox.Post(silence{invite: invite}) })
+	if !s.emergency() {
+		return heard.Stop
+	}
+	rings := time.AfterFunc(stallTimeout, func() { s.inbox.Post(silence{invite: invite, ring: true}) })
+	return func() bool { rings.Stop(); return heard.Stop() }
 }
 
 func isSilence(note any) bool { _, ok := note.(silence); return ok }
 
 // isSilent tells whether a note is about the INVITE under way and true.
-func (s *Session) isSilent(n silence) bool { return n.invite == s.callee.invite && !n.invite.Heard() }
+func (s *Session) isSilent(n silence) bool {
+	return n.invite == s.callee.invite && (!n.invite.Heard() || n.ring && !s.callee.rang)
+}
 
 // leave gives a silent server up.
 func (s *Session) leave(quit giveUp) outcome {

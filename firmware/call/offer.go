@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"tollgate/firmware/media"
 	"tollgate/firmware/policy"
@@ -29,11 +30,7 @@ func (s *Session) readOffer() *refusal {
 	case err == nil:
 		return nil
 	case errors.Is(err, errSRTP):
-		rule := "pbx.srtp"
-		if s.in.Peer.Side == policy.SideOutside {
-			rule = "trunks.srtp"
-		}
-		return &refusal{status: 488, rule: rule, reason: err.Error()}
+		return &refusal{status: 488, rule: srtpRule(s.in.Peer), reason: err.Error()}
 	default:
 		return &refusal{status: sdp.Status(err), rule: "sdp", reason: err.Error()}
 	}
@@ -49,28 +46,36 @@ func (s *Session) takeOffer(l *Leg, body []byte) error {
 	if !ok {
 		return errors.New("the offer has no audio that can be carried")
 	}
-	ours, theirs, err := l.keysFor(audio)
+	ours, theirs, err := l.keysFor(audio, s.urgent)
 	if err != nil {
 		return err
+	}
+	if s.urgent && ours == nil && l.remote == nil {
+		s.passesClear(l.Party)
 	}
 	l.remote, l.ours, l.theirs, l.heard = d, ours, theirs, string(body)
 	return nil
 }
 
-// keysFor chooses the keys for an offer: none for a clear one, where that is allowed (RFC 4568 §5.1.2).
-func (l *Leg) keysFor(audio *sdp.Audio) (ours, theirs *sdp.Crypto, err error) {
+// keysFor chooses the keys for an offer: none for a clear one, where that is allowed (RFC 4568 §5.1.2). What the policy says
+// about SRTP does not bind an urgent call.
+func (l *Leg) keysFor(audio *sdp.Audio, urgent bool) (ours, theirs *sdp.Crypto, err error) {
 	mode, name := l.Party.SRTP, l.Party.Peer.Name
 	switch {
 	case !audio.Secure() && l.ours != nil:
 		return nil, nil, fmt.Errorf("%w: %s wants to go on without encryption", errSRTP, name)
-	case !audio.Secure() && mode == policy.SRTPRequired:
+	case !audio.Secure() && mode == policy.SRTPRequired && !urgent:
 		return nil, nil, fmt.Errorf("%w is required, but %s offers unencrypted audio", errSRTP, name)
 	case !audio.Secure():
 		return nil, nil, nil
-	case mode == policy.SRTPOff:
+	case mode == policy.SRTPOff && !urgent:
 		return nil, nil, fmt.Errorf("%w is off for %s, but it offers encrypted audio only", errSRTP, name)
 	}
-	chosen, ok := sdp.Choose(audio.Cryptos, l.Party.Suites)
+	suites := l.Party.Suites
+	if urgent {
+		suites = slices.Concat(suites, policy.Suites())
+	}
+	chosen, ok := sdp.Choose(audio.Cryptos, suites)
 	if !ok {
 		return nil, nil, fmt.Errorf("%w: %s offers no suite that is spoken with it%s", errSRTP, name, audio.WhyRefused())
 	}

@@ -102,5 +102,8 @@ func (s *Session) goOn(n numbering.Number, targets []route.Target, ticket *admis
 	s.mu.Lock()
 	s.to = n
 	s.mu.Unlock()
+	if ticket.Urgent() {
+		s.becomeUrgent()
+	}
 	return s.tryAll(targets, ticket)
 }

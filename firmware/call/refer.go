@@ -66,6 +66,9 @@ func (s *Session) refer(by *Leg, in *ua.Incoming) (ending, bool) {
 // readReferral reads whom the transferor wants, and where that is.
 func (s *Session) readReferral(by *Leg, in *ua.Incoming) (*referral, *refusal) {
 	r := &referral{by: by, stay: s.other(by)}
+	if s.emergency() { // RFC 6881 §13; and nobody may have proven who he is
+		return r, &refusal{status: 403, rule: "emergency", reason: "an emergency call is not transferred"}
+	}
 	headers := in.GetHeaders("Refer-To")
 	if len(headers) != 1 {
 		return r, &refusal{status: 400, rule: "sip", reason: "a REFER has exactly one Refer-To"}

@@ -38,6 +38,7 @@ type scene struct {
 	more   map[string][]Member    // servers of a carrier
 	down   string                 // this carrier is down
 	seen   atomic.Pointer[string] // where the carriers see the box; nil: as usual
+	relay  *media.Relay
 }
 
 // actor is one peer of the box.
@@ -158,14 +159,9 @@ func newScene(t *testing.T, change func(*policy.Policy)) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
-	side := func(bound, advertised string) media.SideConfig {
-		return media.SideConfig{Address: netip.MustParseAddr(bound), Advertised: netip.MustParseAddr(advertised)}
-	}
-	if err := relay.Set(t.Context(), media.Config{Inside: side("127.0.0.1", "192.0.2.1"), Outside: side("127.0.0.2", "198.51.100.2"), Ports: media.PortRange{Low: 30000, High: 30999}}); err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(func() { relay.Close() })
-	s := &scene{t: t, policy: p, facts: &facts{}, holes: opened, gate: admission.New(p)}
+	s := &scene{t: t, policy: p, facts: &facts{}, holes: opened, gate: admission.New(p), relay: relay}
+	s.ports(30000, 30999)
 	s.desk = NewDesk(Options{Parties: s, Relay: relay, Gate: s.gate, Sink: s.facts, Log: log})
 	s.desk.Set(Settings{Plan: plan, Routes: route.New(p), OutsidePrefix: p.PBX.OutsidePrefix})
 	core := ua.New(s.desk.Handle, log)
@@ -177,6 +173,9 @@ func newScene(t *testing.T, change func(*policy.Policy)) *scene {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
 		s.desk.Drain(ctx)
+		over, end := context.WithCancel(ctx)
+		end()
+		s.desk.Finish(over)
 		if n := len(s.desk.Calls()); n > 0 {
 			t.Errorf("%d calls are left", n)
 		}
@@ -185,6 +184,21 @@ func newScene(t *testing.T, change func(*policy.Policy)) *scene {
 		}
 	})
 	return s
+}
+
+// ports sets the media ports of the box.
+func (s *scene) ports(low, high uint16) {
+	s.t.Helper()
+	if err := s.relay.Set(s.t.Context(), mediaConfig(low, high)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func mediaConfig(low, high uint16) media.Config {
+	side := func(bound, advertised string) media.SideConfig {
+		return media.SideConfig{Address: netip.MustParseAddr(bound), Advertised: netip.MustParseAddr(advertised)}
+	}
+	return media.Config{Inside: side("127.0.0.1", "192.0.2.1"), Outside: side("127.0.0.2", "198.51.100.2"), Ports: media.PortRange{Low: low, High: high}}
 }
 
 func newActor(t *testing.T, boxCore *ua.Core, peer policy.Peer) *actor {

@@ -59,8 +59,11 @@ type Session struct {
 	former   []*Leg                        // transferors: they have left the call
 	extra    []*admission.Ticket           // of the calls that transfers have added
 	given    bool                          // its far end was handed over to another call
-	timer    *time.Timer
-	over     chan struct{} // closed when the call is forgotten
+	freed    chan struct{}                 // closed when the call has given its ports back
+
+	shownNumber numbering.Number // to the emergency service, which may call it back
+	timer       *time.Timer
+	over        chan struct{} // closed when the call is forgotten
 
 	mu       sync.Mutex // guards everything below
 	state    State
@@ -68,6 +71,8 @@ type Session struct {
 	answered time.Time
 	suites   [2]policy.Suite // by media.Role; "": clear
 	shown    *media.Session  // the relay, once the call is admitted
+	urgent   bool            // it passes every limit: an emergency call, or the call back after one; its own goroutine writes it
+	expended bool            // it was told to end for an emergency call
 	ends     [2]end          // by media.Role
 }
 
@@ -77,6 +82,7 @@ type Leg struct {
 	Dialog *ua.Dialog
 
 	media     *media.Leg        // its ports
+	rang      bool              // the INVITE was answered with more than 100 Trying
 	confirmed bool              // the INVITE was answered with 2xx
 	gone      bool              // it has ended: no BYE is due
 	stale     bool              // the peer could not be told where the box is now
@@ -106,7 +112,10 @@ func (s *Session) other(l *Leg) *Leg {
 }
 
 // stop is a note that ends the call.
-type stop struct{ reason string }
+type stop struct {
+	reason   string
+	ordinary bool // only if it is no urgent call
+}
 
 // ringTimeout is a note: nobody has answered for too long (Timer C, RFC 3261 §16.6 step 11).
 type ringTimeout struct{}
@@ -130,6 +139,7 @@ func (s *Session) finish(end ending) {
 	if s.relay != nil {
 		s.relay.Close()
 	}
+	close(s.freed)
 	for _, p := range s.presses {
 		s.answer(p.in, ua.Reply{Status: 481})
 	}
@@ -145,6 +155,7 @@ func (s *Session) finish(end ending) {
 			e.Duration = time.Since(answered)
 		}
 		s.desk.o.Sink.Tell(e)
+		s.desk.o.Gate.ExpectCallBack(s.shownNumber, e.At)
 		s.log.Info("call ended", "answered", e.Answered, "duration", e.Duration.Round(time.Second), "status", end.status, "reason", end.reason)
 	}
 	s.inbox.Close()
@@ -160,11 +171,15 @@ type ending struct {
 
 // next waits for the next event of the call.
 func (s *Session) next() ua.Event {
-	e, err := s.inbox.Next(context.Background())
-	if err != nil {
-		return ua.Event{Note: stop{reason: err.Error()}} // cannot happen: the context has no end
+	for {
+		e, err := s.inbox.Next(context.Background())
+		if err != nil {
+			return ua.Event{Note: stop{reason: err.Error()}} // cannot happen: the context has no end
+		}
+		if n, ok := e.Note.(stop); !ok || !n.ordinary || !s.urgent {
+			return s.ruled(e)
+		}
 	}
-	return s.ruled(e)
 }
 
 // send sends a request of ours within a leg's dialog.

@@ -14,7 +14,7 @@ type Snapshot struct {
 	Outbound  bool // from the office to the carrier
 	Trunk     string
 	State     State
-	Emergency bool
+	Emergency bool // it passes every limit: an emergency call, or the call back after one
 	Started   time.Time
 	Answered  time.Time // zero until then
 	Caller    LegSnapshot
@@ -40,7 +40,7 @@ func (s *Session) snapshot() (Snapshot, bool) {
 	}
 	snap := Snapshot{
 		ID: s.id, From: s.callerText(), To: s.to.String(), Outbound: s.in.Peer.Side == policy.SideInside, Trunk: s.trunk,
-		State: s.state, Emergency: s.to.Emergency(), Started: s.started, Answered: s.answered,
+		State: s.state, Emergency: s.urgent, Started: s.started, Answered: s.answered,
 		Caller: s.legShown(media.Caller), Callee: s.legShown(media.Callee),
 	}
 	return snap, true

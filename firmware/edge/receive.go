@@ -7,6 +7,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"tollgate/firmware/access"
+	"tollgate/firmware/event"
 	"tollgate/firmware/policy"
 )
 
@@ -89,6 +90,9 @@ func (e *Edge) request(c *Conn, req *sip.Request) outcome {
 	switch v.Action {
 	case access.Accept:
 		c.owners.learn(c.side, c.remote.Addr(), v.Peer.Name)
+		if v.Rule != "" {
+			e.teller.sink.Tell(event.EmergencyException{At: time.Now(), Rule: v.Rule, Reason: v.Reason})
+		}
 		e.handler(req, c, v.Peer)
 		return fine
 	case access.Challenge:

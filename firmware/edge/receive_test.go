@@ -10,6 +10,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"tollgate/firmware/access"
+	"tollgate/firmware/event"
 	"tollgate/firmware/policy"
 )
 
@@ -171,6 +172,23 @@ func TestAWrongDigestIsChallengedAgainAndTold(t *testing.T) {
 		b.nothing(t)
 	})
 }
+
+func TestAnEmergencyCallThatProvesNothingIsHandedOnAndTold(t *testing.T) {
+	told := make(chan event.Event, 10)
+	b := newBench(t, func(o *Options) { o.Sink = tells(func(e event.Event) { told <- e }) })
+	p := connect(t, policy.UDP, b.listen(t, inside(policy.UDP, nil))[policy.UDP], nil)
+	b.judge(access.Verdict{Action: access.Accept, Peer: policy.Peer{Side: policy.SideInside, Name: policy.PeerPBX}, Rule: access.RuleWrongDigest, Reason: "Wrong."})
+	p.say(p.request("INVITE", 1))
+	b.next(t)
+	if e, ok := (<-told).(event.EmergencyException); !ok || e.Rule != access.RuleWrongDigest || e.Reason != "Wrong." {
+		t.Errorf("told %+v", e)
+	}
+}
+
+// tells is a sink.
+type tells func(event.Event)
+
+func (l tells) Tell(e event.Event) { l(e) }
 
 func TestARefusalSaysNothingButItsStatus(t *testing.T) {
 	each(t, func(t *testing.T, b *bench, p *peer) {

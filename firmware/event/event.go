@@ -70,6 +70,22 @@ type CallRefused struct {
 	Reason   string // a sentence for the administrator
 }
 
+// EmergencyCalled: somebody in the office calls an emergency service.
+type EmergencyCalled struct {
+	At       time.Time
+	Call     string
+	From, To string
+	Caller   string // "pbx"
+}
+
+// EmergencyException: an emergency call, or a call back after one, passes against the policy or at somebody's expense.
+type EmergencyException struct {
+	At     time.Time
+	Call   string // empty before there is one
+	Rule   string // what would have stopped it: "trunks.srtp", "pbx.authentication", "network.media_ports"
+	Reason string // a sentence for the administrator
+}
+
 // SourceRefused: SIP messages were refused or dropped before they reached a call. Those of one source and rule within a
 // second may be told together.
 type SourceRefused struct {
@@ -126,15 +142,17 @@ type PolicyApplied struct {
 	Who, Why string
 }
 
-func (CallStarted) event()     {}
-func (CallAnswered) event()    {}
-func (CallOverflowed) event()  {}
-func (CallTransferred) event() {}
-func (CallEnded) event()       {}
-func (CallRefused) event()     {}
-func (SourceRefused) event()   {}
-func (TrunkChanged) event()    {}
-func (AddressChanged) event()  {}
-func (MessagesAltered) event() {}
-func (PBXChanged) event()      {}
-func (PolicyApplied) event()   {}
+func (CallStarted) event()        {}
+func (CallAnswered) event()       {}
+func (CallOverflowed) event()     {}
+func (CallTransferred) event()    {}
+func (CallEnded) event()          {}
+func (CallRefused) event()        {}
+func (SourceRefused) event()      {}
+func (TrunkChanged) event()       {}
+func (AddressChanged) event()     {}
+func (MessagesAltered) event()    {}
+func (PBXChanged) event()         {}
+func (PolicyApplied) event()      {}
+func (EmergencyCalled) event()    {}
+func (EmergencyException) event() {}

@@ -106,7 +106,7 @@ func (r *Relay) Set(_ context.Context, c Config) error {
 }
 
 // Open makes the two legs of a call, on the sides of its caller and its callee: four ports are bound, and nothing is
-// accepted on them before Leg.Set. It fails when the ports are exhausted; the error says so.
+// accepted on them before Leg.Set. It fails with ErrExhausted when no ports are left.
 func (r *Relay) Open(call string, caller, callee policy.Side) (*Session, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -23,6 +23,9 @@ type ports struct {
 	freed []time.Time // by pair, zero when never used
 }
 
+// ErrExhausted says that every port is in use.
+var ErrExhausted = errors.New("no media ports are left")
+
 // errBusy tells take that another program has the ports.
 var errBusy = errors.New("ports in use")
 
@@ -50,7 +53,7 @@ func (p *ports) take(now time.Time, use func(even uint16) error) (uint16, error)
 			}
 		}
 	}
-	return 0, fmt.Errorf("all %d port pairs from %d to %d are in use", len(p.busy), p.rng.Low, p.rng.High)
+	return 0, fmt.Errorf("%w: all %d port pairs from %d to %d are in use", ErrExhausted, len(p.busy), p.rng.Low, p.rng.High)
 }
 
 // give takes a pair back.

@@ -107,16 +107,17 @@ func (w *worker) survive() {
 // do has f run on the worker's goroutine, between two packets, and waits for it. It reports false, and f does not run,
 // once the worker is stopped.
 func (w *worker) do(f func()) bool {
-	ran := make(chan struct{})
+	var ran sync.Mutex // and no channel: one made on a test's fake clock may not be closed by a worker that runs on the real one
+	ran.Lock()
 	w.mu.Lock()
 	if w.stopped {
 		w.mu.Unlock()
 		return false
 	}
-	w.orders = append(w.orders, func() { defer close(ran); f() })
+	w.orders = append(w.orders, func() { defer ran.Unlock(); f() })
 	w.mu.Unlock()
 	w.poll.ring()
-	<-ran
+	ran.Lock()
 	return true
 }
 

@@ -30,23 +30,22 @@ func (o *Outgoing) isAbandoned() bool {
 }
 
 // finish takes a response that nobody waits for, so that the transaction comes to its end.
-func (o *Outgoing) finish(res *sip.Response) {
+func (o *Outgoing) finish(s *sending, res *sip.Response) {
 	if o.isAbandoned() {
-		o.drain(res)
+		o.drain(s, res)
 		return
 	}
-	o.feed(res)
+	o.feed(s, res)
 }
 
 // drain takes a response to an abandoned request.
-func (o *Outgoing) drain(res *sip.Response) {
-	for _, r := range o.feed(res) {
-		switch {
-		case r.IsProvisional():
-			o.rings()
-		case r.IsSuccess() && o.isINVITE() && o.Dialog != nil && o.settle():
-			o.hangUpLate(r)
-		}
+func (o *Outgoing) drain(s *sending, res *sip.Response) {
+	switch {
+	case !o.feed(s, res):
+	case res.IsProvisional():
+		o.rings()
+	case res.IsSuccess() && o.isINVITE() && o.Dialog != nil && o.settle():
+		o.hangUpLate(res)
 	}
 }
 

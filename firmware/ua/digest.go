@@ -62,7 +62,7 @@ func (o *Outgoing) answer(res *sip.Response) (*sip.Request, error) {
 		o.answered = map[string]int{}
 	}
 	o.answered[asker]++
-	o.req, o.rang, o.failAck = next, false, nil
+	o.req, o.rang = next, false
 	if o.Dialog != nil {
 		o.Dialog.LocalSeq = next.CSeq().SeqNo
 	}

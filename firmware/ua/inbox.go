@@ -30,12 +30,13 @@ type Event struct {
 }
 
 type item struct {
-	in     *Incoming
-	cancel *sip.Request // of in
-	out    *Outgoing
-	res    *sip.Response
-	err    error
-	note   any
+	in      *Incoming
+	cancel  *sip.Request // of in
+	out     *Outgoing
+	sending *sending // of out, that res answers
+	res     *sip.Response
+	err     error
+	note    any
 }
 
 // Inbox is the ordered mailbox of one call. One goroutine reads it with Next.
@@ -160,7 +161,7 @@ func (b *Inbox) take(it item) []Event {
 		}
 		return nil
 	default:
-		return it.out.take(it.res)
+		return it.out.take(it.sending, it.res)
 	}
 }
 
@@ -196,10 +197,10 @@ func (b *Inbox) Close() {
 
 func (b *Inbox) discard(it item) {
 	switch {
-	case it.in != nil && it.in.tx != nil && it.cancel == nil && it.err == nil:
+	case it.in != nil && !it.in.IsAck() && it.cancel == nil && it.err == nil:
 		it.in.answer(Reply{Status: 481})
 	case it.res != nil:
-		go it.out.finish(it.res)
+		go it.out.finish(it.sending, it.res)
 	}
 }
 

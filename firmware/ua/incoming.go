@@ -2,6 +2,8 @@ package ua
 
 import (
 	"strings"
+	"sync"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -23,7 +25,13 @@ type Incoming struct {
 	Inbox *Inbox // of a new INVITE: the mailbox of its call
 
 	core *Core
-	tx   *sip.ServerTx // nil for an ACK
+	key  string // of its transaction; "" for an ACK
+
+	mu     sync.Mutex    // guards everything below
+	box    *Inbox        // hears of a CANCEL
+	last   *sip.Response // provisional, for repetitions
+	trying *time.Timer
+	final  bool
 }
 
 // Reply is what a request is answered with.
@@ -42,20 +50,18 @@ func (in *Incoming) Respond(box *Inbox, r Reply) error {
 	if in.IsInvite() && !res.IsProvisional() {
 		box.stopProvisionals(in.Tag)
 	}
-	if err := in.tx.Respond(res); err != nil {
-		return err
-	}
-	if in.IsInvite() && res.IsSuccess() {
+	sent, err := in.send(res)
+	if sent && err == nil && in.IsInvite() && res.IsSuccess() {
 		box.retransmit(in, func() { in.core.write(in.Conn, res) })
 	}
-	return nil
+	return err
 }
 
 // Refuse answers a request that no call has taken.
 func (in *Incoming) Refuse(r Reply) { in.answer(r) }
 
 func (in *Incoming) answer(r Reply) {
-	if err := in.tx.Respond(in.response(r)); err != nil {
+	if _, err := in.send(in.response(r)); err != nil {
 		in.core.log.Debug("answer not sent", "method", in.Method, "status", r.Status, "err", err)
 	}
 }

@@ -30,7 +30,10 @@ type Outgoing struct {
 	mu        sync.Mutex // guards everything below
 	conn      sip.Connection
 	req       *sip.Request
-	tx        *sip.ClientTx
+	method    sip.RequestMethod
+	seq       uint32
+	sending   *sending
+	echo      *echo          // of an INVITE that was answered with 2xx
 	answered  map[string]int // challenges answered, by who asked
 	rang      bool           // a provisional response came
 	final     bool           // the transaction has its final response; what ends it then is no failure
@@ -38,9 +41,6 @@ type Outgoing struct {
 	cancelled bool
 	farewell  []sip.Header // of the CANCEL
 	abandoned bool         // nobody waits for the outcome any more
-	failAck   *sip.Request // sent for a failure, sent again when it is repeated
-	ack       *sip.Request // sent for the 2xx, sent again when it is repeated
-	ackedTag  string
 }
 
 // Send sends req to peer on path. Events about it arrive at b. d may be nil, credentials too.
@@ -98,35 +98,35 @@ func (o *Outgoing) start() error {
 	if err != nil {
 		return err
 	}
-	tx := sip.NewClientTx(key, req, conn, o.core.log)
+	s := &sending{out: o, key: key, req: req, conn: conn}
 	o.mu.Lock()
-	o.tx, o.final = tx, false
+	o.sending, o.final, o.method, o.seq = s, false, req.Method, req.CSeq().SeqNo
 	o.mu.Unlock()
 	o.core.mu.Lock()
-	o.core.clients[key] = o
+	o.core.clients[key] = s
 	o.core.mu.Unlock()
-	tx.OnTerminate(func(_ string, err error) {
-		o.core.mu.Lock()
-		delete(o.core.clients, key)
-		o.core.mu.Unlock()
-		o.failed(tx, err)
-	})
-	tx.OnRetransmission(o.repeated)
-	if err := tx.Init(); err != nil {
+	if err := s.begin(); err != nil {
 		o.settle() // reported by the return value, not as an event
-		tx.Terminate()
+		s.giveUp()
 		return err
 	}
 	return nil
 }
 
-// failed reports the end of a transaction that brought no final response. It is called with the transaction locked.
-func (o *Outgoing) failed(tx *sip.ClientTx, err error) {
+// drop forgets a transaction that is over.
+func (c *Core) drop(s *sending) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.clients, s.key)
+}
+
+// failed reports the end of a transaction that brought no final response.
+func (o *Outgoing) failed(s *sending, err error) {
 	o.mu.Lock()
-	report := !o.final && !o.settled && o.tx == tx && o.inbox != nil
+	report := !o.final && !o.settled && o.sending == s && o.inbox != nil
 	o.mu.Unlock()
 	if report {
-		go o.inbox.put(item{out: o, err: err})
+		o.inbox.put(item{out: o, err: err})
 	}
 }
 
@@ -139,55 +139,62 @@ func (o *Outgoing) settle() bool {
 	return news
 }
 
-// feed drives the transaction with res and returns the responses that it lets through.
-func (o *Outgoing) feed(res *sip.Response) []*sip.Response {
+// feed takes a response into its transaction; false when it is a repetition, which gets its answer here.
+func (o *Outgoing) feed(s *sending, res *sip.Response) bool {
+	if res.IsProvisional() {
+		return s.ring()
+	}
 	o.mu.Lock()
-	tx, failAck := o.tx, o.failAck
-	o.final = o.final || !res.IsProvisional()
+	o.final = o.final || o.sending == s
 	o.mu.Unlock()
-	if failAck != nil && res.StatusCode >= 300 && o.isINVITE() {
-		o.core.write(o.connection(), failAck) // sipgo would wait T2 with the transaction locked
-		return nil
+	if !s.end() {
+		o.core.repeated(s.key, res, o.peer)
+		return false
 	}
-	done := make(chan struct{})
-	go func() { defer close(done); tx.Receive(res) }()
-	var passed []*sip.Response
-	for {
-		select {
-		case r := <-tx.Responses():
-			passed = append(passed, r)
-		case <-done:
-			if res.StatusCode >= 300 && o.isINVITE() {
-				o.noteFailAck(res)
-			}
-			return passed
-		}
+	if s.req.IsInvite() {
+		o.leaveEcho(s, res)
 	}
+	o.core.drop(s)
+	return true
+}
+
+// leaveEcho has repetitions of the final response to an INVITE answered from now on. A failure is acknowledged at once
+// (RFC 3261 §17.1.1.3), a 2xx by Ack.
+func (o *Outgoing) leaveEcho(s *sending, res *sip.Response) {
+	e := &echo{key: s.key, conn: s.conn, peer: o.peer}
+	if res.IsSuccess() {
+		o.mu.Lock()
+		o.echo = e
+		o.mu.Unlock()
+		o.core.asked.put(e)
+		return
+	}
+	ack := ackForFailure(s.req, res)
+	e.text = ack.String()
+	if !sip.IsReliable(s.req.Transport()) {
+		o.core.asked.put(e)
+	}
+	o.core.write(s.conn, ack)
 }
 
 // take drives the transaction with res and returns what the call is to know.
-func (o *Outgoing) take(res *sip.Response) []Event {
+func (o *Outgoing) take(s *sending, res *sip.Response) []Event {
 	if o.isAbandoned() {
-		o.drain(res)
+		o.drain(s, res)
 		return nil
 	}
-	var events []Event
-	for _, r := range o.feed(res) {
-		if r.IsProvisional() {
-			o.rings()
-			if r.StatusCode > 100 {
-				events = append(events, Event{Sent: o, Response: r})
-			}
-			continue
+	switch {
+	case !o.feed(s, res):
+	case res.IsProvisional():
+		o.rings()
+		if res.StatusCode > 100 {
+			return []Event{{Sent: o, Response: res}}
 		}
-		if o.authorize(r) {
-			continue
-		}
-		if o.settle() {
-			events = append(events, Event{Sent: o, Response: r})
-		}
+	case o.authorize(res):
+	case o.settle():
+		return []Event{{Sent: o, Response: res}}
 	}
-	return events
+	return nil
 }
 
 // rings notes a provisional response and sends the CANCEL that waited for one (RFC 3261 §9.1).
@@ -210,12 +217,12 @@ func (o *Outgoing) Cancel(headers ...sip.Header) {
 		return
 	}
 	o.cancelled, o.farewell = true, headers
-	rang, tx := o.rang, o.tx
+	rang, s := o.rang, o.sending
 	o.mu.Unlock()
 	if rang {
 		o.sendCancel()
 	}
-	time.AfterFunc(64*sip.T1, tx.Terminate)
+	time.AfterFunc(64*sip.T1, s.giveUp)
 }
 
 func (o *Outgoing) sendCancel() {
@@ -233,51 +240,43 @@ func (o *Outgoing) sendCancel() {
 
 // Ack acknowledges the 2xx of an INVITE with an optional body, an SDP answer. A repeated 2xx gets the same ACK again.
 func (o *Outgoing) Ack(body []byte) error {
-	ack := o.Dialog.Ack(o.Request().CSeq().SeqNo, body)
 	o.mu.Lock()
-	conn := o.conn
-	carry(ack, conn)
-	o.ack, o.ackedTag = ack, o.Dialog.RemoteTag
+	conn, e := o.conn, o.echo
+	ack := o.Dialog.Ack(o.seq, body)
+	o.req, o.sending, o.echo = nil, nil, nil // a call may last, and needs none of them any more
 	o.mu.Unlock()
+	carry(ack, conn)
+	if e != nil {
+		o.core.asked.say(e, o.Dialog.RemoteTag, ack.String())
+	}
 	return conn.WriteMsg(ack)
 }
 
-// repeated gets 2xx responses after the first one: the same again, or another branch of a fork (RFC 3261 §13.2.2.4).
-func (o *Outgoing) repeated(res *sip.Response) {
-	tag, _ := res.To().Params.Get("tag")
-	o.mu.Lock()
-	ack, acked, conn := o.ack, o.ackedTag, o.conn
-	o.mu.Unlock()
-	switch {
-	case ack == nil: // not acknowledged yet: the ACK is on its way
-	case tag == acked:
-		o.core.write(conn, ack)
-	default:
-		go o.hangUpFork(res)
+// hangUpFork ends a dialog that a second branch opened: only one can have the call. All that is needed of it stands in
+// the response, beginning with our own Via.
+func (c *Core) hangUpFork(e *echo, res *sip.Response) {
+	via, from, to := res.Via(), res.From(), res.To()
+	d := Dialog{
+		Local:  Local{Host: via.Host, Port: via.Port, Transport: via.Transport},
+		CallID: res.CallID().Value(), LocalURI: from.Address.String(), LocalName: from.DisplayName,
+		RemoteURI: to.Address.String(), LocalSeq: res.CSeq().SeqNo,
 	}
-}
-
-// hangUpFork ends a dialog that a second branch opened: only one can have the call.
-func (o *Outgoing) hangUpFork(res *sip.Response) {
-	d := *o.Dialog
+	d.LocalTag, _ = from.Params.Get("tag")
 	d.Established(res)
-	conn, ack := o.connection(), d.Ack(o.Request().CSeq().SeqNo, nil)
-	carry(ack, conn)
-	o.core.write(conn, ack)
-	bye := &Outgoing{core: o.core, peer: o.peer, conn: conn, req: d.Request(sip.BYE)}
+	ack := d.Ack(d.LocalSeq, nil)
+	carry(ack, e.conn)
+	c.write(e.conn, ack)
+	bye := &Outgoing{core: c, peer: e.peer, conn: e.conn, req: d.Request(sip.BYE)}
 	if err := bye.start(); err != nil {
-		o.core.log.Debug("fork not hung up", "err", err)
+		c.log.Debug("fork not hung up", "err", err)
 	}
 }
 
 // Is tells whether the request has this method.
-func (o *Outgoing) Is(method sip.RequestMethod) bool { return o.Request().Method == method }
-
-func (o *Outgoing) isINVITE() bool { return o.Request().IsInvite() }
-
-func (o *Outgoing) noteFailAck(res *sip.Response) {
-	ack := ackForFailure(o.Request(), res)
+func (o *Outgoing) Is(method sip.RequestMethod) bool {
 	o.mu.Lock()
-	o.failAck = ack
-	o.mu.Unlock()
+	defer o.mu.Unlock()
+	return o.method == method
 }
+
+func (o *Outgoing) isINVITE() bool { return o.Is(sip.INVITE) }

@@ -69,7 +69,7 @@ func (p *provisionals) send(r Reply) error {
 	r.Headers = append(r.Headers[:len(r.Headers):len(r.Headers)],
 		sip.NewHeader("Require", "100rel"), sip.NewHeader("RSeq", strconv.FormatUint(uint64(p.rseq), 10)))
 	res := p.in.response(r)
-	if err := p.in.tx.Respond(res); err != nil {
+	if _, err := p.in.send(res); err != nil {
 		return err
 	}
 	p.current, p.wait, p.left = res, sip.T1, 64*sip.T1

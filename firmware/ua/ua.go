@@ -31,20 +31,25 @@ type Core struct {
 	handler Handler
 
 	mu      sync.Mutex // guards everything below
-	clients map[string]*Outgoing
-	servers map[string]*sip.ServerTx
+	clients map[string]*sending
+	servers map[string]*Incoming // without a final answer yet
 	dialogs map[string]*Inbox
+
+	asked, answered echoes // requests of ours and of peers that are over
 }
 
 // New makes a Core that passes requests outside a dialog to h.
 func New(h Handler, log *slog.Logger) *Core {
-	return &Core{
+	c := &Core{
 		log:     log,
 		handler: h,
-		clients: map[string]*Outgoing{},
-		servers: map[string]*sip.ServerTx{},
+		clients: map[string]*sending{},
+		servers: map[string]*Incoming{},
 		dialogs: map[string]*Inbox{},
 	}
+	c.asked = echoes{core: c, byKey: map[string]*echo{}}
+	c.answered = echoes{core: c, byKey: map[string]*echo{}}
+	return c
 }
 
 // Receive takes one message of peer that came by conn. Messages of one connection come in order of arrival. It does not block.
@@ -63,15 +68,36 @@ func (c *Core) response(res *sip.Response, peer policy.Peer) {
 		return
 	}
 	c.mu.Lock()
-	o := c.clients[key]
+	s := c.clients[key]
 	c.mu.Unlock()
-	// A connection that several peers share has no name; then the transaction says whose the response is.
-	if o == nil || o.peer.Side != peer.Side || (peer.Name != "" && peer != o.peer) {
+	switch {
+	case s == nil:
+		c.repeated(key, res, peer)
+	case !from(s.out.peer, peer): // not who was asked
+	case s.out.inbox == nil || !s.out.inbox.put(item{out: s.out, sending: s, res: res}):
+		go s.out.finish(s, res) // the call is over or this was sent without one
+	}
+}
+
+// from tells whether a response is of the peer who was asked. A connection that several peers share has no name; then the
+// transaction says whose the response is.
+func from(asked, peer policy.Peer) bool {
+	return asked.Side == peer.Side && (peer.Name == "" || peer == asked)
+}
+
+// repeated takes a response to a transaction that is over: it is acknowledged again, or it comes from another branch of
+// a fork (RFC 3261 §13.2.2.4).
+func (c *Core) repeated(key string, res *sip.Response, peer policy.Peer) {
+	e := c.asked.find(key)
+	if e == nil || !from(e.peer, peer) || res.IsProvisional() {
 		return // late, or not ours
 	}
-	if o.inbox == nil || !o.inbox.put(item{out: o, res: res}) {
-		go o.finish(res) // the call is over or this was sent without one
+	tag, _ := res.To().Params.Get("tag")
+	if res.IsSuccess() && e.tag != "" && e.tag != tag {
+		go c.hangUpFork(e, res)
+		return
 	}
+	c.asked.hear(e)
 }
 
 func (c *Core) request(req *sip.Request, conn sip.Connection, peer policy.Peer) {
@@ -83,13 +109,7 @@ func (c *Core) request(req *sip.Request, conn sip.Connection, peer policy.Peer) 
 		c.cancel(req, conn, key)
 		return
 	}
-	c.mu.Lock()
-	tx := c.servers[key]
-	c.mu.Unlock()
-	if tx != nil {
-		if err := tx.Receive(req); err != nil {
-			c.log.Debug("request does not fit its transaction", "method", req.Method, "err", err)
-		}
+	if c.again(req, key) {
 		return
 	}
 	tag, inDialog := req.To().Params.Get("tag")
@@ -103,22 +123,45 @@ func (c *Core) request(req *sip.Request, conn sip.Connection, peer policy.Peer) 
 	c.outOfDialog(req, conn, peer, key)
 }
 
-// cancel answers a CANCEL and lets it end the INVITE that it names (RFC 3261 §9.2). The INVITE's own transaction sends 487.
-func (c *Core) cancel(req *sip.Request, conn sip.Connection, key string) {
+// again takes a request that was here before, or the ACK to a failure; false when req is news.
+func (c *Core) again(req *sip.Request, key string) bool {
 	c.mu.Lock()
-	tx := c.servers[strings.TrimSuffix(key, string(sip.CANCEL))+string(sip.INVITE)]
+	in := c.servers[key]
 	c.mu.Unlock()
-	if tx == nil {
+	if in != nil {
+		in.repeated()
+		return true
+	}
+	e := c.answered.find(key)
+	switch {
+	case e == nil:
+		return false
+	case req.IsAck(): // to a 2xx it has a transaction of its own; not everybody knows
+		return c.answered.acknowledged(e)
+	}
+	c.answered.hear(e)
+	return true
+}
+
+// cancel answers a CANCEL and lets it end the INVITE that it names (RFC 3261 §9.2), which gets 487.
+func (c *Core) cancel(req *sip.Request, conn sip.Connection, key string) {
+	key = strings.TrimSuffix(key, string(sip.CANCEL)) + string(sip.INVITE)
+	c.mu.Lock()
+	in := c.servers[key]
+	c.mu.Unlock()
+	tag := ""
+	if in != nil {
+		tag = in.Tag
+	} else if e := c.answered.find(key); e != nil {
+		tag = e.tag
+	} else {
 		c.write(conn, sip.NewResponseFromRequest(req, 481, "Call/Transaction Does Not Exist", nil))
 		return
 	}
-	// The tag of the CANCEL's 200 is the INVITE's (RFC 3261 §9.2).
-	if tag, ok := tx.Origin().To().Params.Get("tag"); ok {
-		req.To().Params.Add("tag", tag)
-	}
+	req.To().Params.Add("tag", tag) // the INVITE's (RFC 3261 §9.2)
 	c.write(conn, sip.NewResponseFromRequest(req, 200, "OK", nil))
-	if err := tx.Receive(req); err != nil {
-		c.log.Debug("CANCEL does not fit its transaction", "err", err)
+	if in != nil {
+		in.cancel(req)
 	}
 }
 
@@ -133,16 +176,11 @@ func (c *Core) inDialog(req *sip.Request, conn sip.Connection, peer policy.Peer,
 		return
 	}
 	in := c.serve(req, conn, peer, key, tag)
-	if in == nil {
-		return
-	}
 	if box == nil || box.peerOf(req) != peer {
 		in.answer(Reply{Status: 481})
 		return
 	}
-	if req.IsInvite() {
-		in.tx.OnCancel(func(cancel *sip.Request) { box.put(item{in: in, cancel: cancel}) })
-	}
+	in.mailbox(box)
 	if !box.put(item{in: in}) {
 		in.answer(Reply{Status: 503})
 	}
@@ -153,34 +191,12 @@ func (c *Core) outOfDialog(req *sip.Request, conn sip.Connection, peer policy.Pe
 	// On the request itself, so that 180, 200, 487 and the 200 to a CANCEL all carry the same one.
 	req.To().Params.Add("tag", tag)
 	in := c.serve(req, conn, peer, key, tag)
-	if in == nil {
-		return
-	}
 	if req.IsInvite() {
 		in.Inbox = c.NewInbox()
 		in.Inbox.Attach(req.CallID().Value(), tag, peer)
-		in.tx.OnCancel(func(cancel *sip.Request) { in.Inbox.put(item{in: in, cancel: cancel}) })
+		in.mailbox(in.Inbox)
 	}
 	go c.handler(in)
-}
-
-// serve starts the server transaction of a new request.
-func (c *Core) serve(req *sip.Request, conn sip.Connection, peer policy.Peer, key, tag string) *Incoming {
-	tx := sip.NewServerTx(key, req, conn, c.log)
-	c.mu.Lock()
-	c.servers[key] = tx
-	c.mu.Unlock()
-	tx.OnTerminate(func(string, error) {
-		c.mu.Lock()
-		delete(c.servers, key)
-		c.mu.Unlock()
-	})
-	if err := tx.Init(); err != nil {
-		c.log.Debug("server transaction not started", "err", err)
-		tx.Terminate()
-		return nil
-	}
-	return &Incoming{Request: req, Peer: peer, Conn: conn, Tag: tag, core: c, tx: tx}
 }
 
 func (c *Core) write(conn sip.Connection, m sip.Message) {

@@ -31,6 +31,7 @@ var _ sip.Connection = (*Conn)(nil)
 type link interface {
 	send(m sip.Message, to netip.AddrPort) error
 	sendRaw(b []byte, to netip.AddrPort) error
+	keepAlive(to netip.AddrPort) error
 	finish()
 	done() <-chan struct{}
 	state() *tls.ConnectionState

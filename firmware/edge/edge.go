@@ -66,6 +66,7 @@ type Limits struct {
 	Idle      time.Duration // without a byte on an accepted stream; default 1 h, longer than registrations last
 	Write     time.Duration // for the peer to take what was written; default 10 s
 	Ping      time.Duration // between keep-alives on dialled streams (RFC 5626 §4.4.1); default 25 s
+	Pong      time.Duration // for a peer that answers pings to answer one; default 10 s
 }
 
 func (l Limits) withDefaults() Limits {
@@ -87,6 +88,7 @@ func (l Limits) withDefaults() Limits {
 	duration(&l.Idle, time.Hour)
 	duration(&l.Write, 10*time.Second)
 	duration(&l.Ping, 25*time.Second)
+	duration(&l.Pong, 10*time.Second)
 	return l
 }
 

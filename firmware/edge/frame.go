@@ -13,6 +13,7 @@ type framer struct {
 	shape      shape // of the message whose header is complete; header 0: none is
 	crlf       int   // empty lines since the last message
 	pings      int   // not yet taken by takePings
+	lines      int   // empty lines, not yet taken by takeLines
 }
 
 const (
@@ -51,6 +52,13 @@ func (f *framer) pending() bool { return f.start < f.end }
 func (f *framer) takePings() int {
 	n := f.pings
 	f.pings = 0
+	return n
+}
+
+// takeLines returns how many empty lines came since it was asked last: one is the answer to a ping.
+func (f *framer) takeLines() int {
+	n := f.lines
+	f.lines = 0
 	return n
 }
 
@@ -109,6 +117,7 @@ func (f *framer) streamRules() {
 func (f *framer) skipEmptyLines() {
 	for f.scanned == 0 && f.end-f.start >= 2 && f.buf[f.start] == '\r' && f.buf[f.start+1] == '\n' {
 		f.start += 2
+		f.lines++
 		if f.crlf++; f.crlf%2 == 0 {
 			f.pings++
 		}

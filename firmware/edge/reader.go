@@ -43,6 +43,7 @@ func (s *stream) read() {
 				good = true
 			}
 		}
+		s.heart.beat(f.takeLines())
 		s.pong(f.takePings())
 	}
 }

@@ -25,6 +25,7 @@ type stream struct {
 	out      *outbox
 	owners   owners
 	opened   time.Time
+	heart    heart
 
 	once     sync.Once
 	ended    chan struct{}
@@ -34,6 +35,7 @@ type stream struct {
 // newStream makes the stream of c on an open connection. secured is tcp itself, or TLS on it.
 func newStream(e *Edge, tcp *net.TCPConn, secured net.Conn, c Conn) *stream {
 	s := &stream{edge: e, tcp: tcp, net: secured, out: newOutbox(), opened: time.Now(), ended: make(chan struct{})}
+	s.heart.due = make(chan struct{}, 1)
 	c.link, c.owners = s, &s.owners
 	c.local = unmapped(tcp.LocalAddr().(*net.TCPAddr).AddrPort())
 	s.conn = &c

@@ -31,6 +31,8 @@ type udpSocket struct {
 	owners owners
 	texts  sync.Pool // of *text
 	ended  chan struct{}
+
+	questions questions // of STUN
 }
 
 func newUDPSocket(e *Edge, pc net.PacketConn, sh *sharing) (*udpSocket, error) {
@@ -79,7 +81,7 @@ func (s *udpSocket) serve() {
 
 // datagram handles what came from one source.
 func (s *udpSocket) datagram(b []byte, from netip.AddrPort) {
-	if keepAlive(b) {
+	if keepAlive(b) || s.questions.take(b, from) {
 		return
 	}
 	side, _ := s.shared.Load().side(from.Addr())

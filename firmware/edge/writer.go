@@ -8,7 +8,7 @@ const keptSpare = 64 << 10
 // write sends what is queued until the connection ends.
 func (s *stream) write() {
 	defer s.finish()
-	var ping <-chan time.Time
+	var ping, late <-chan time.Time
 	if s.conn.dialled != "" {
 		t := time.NewTicker(s.edge.limits.Ping)
 		defer t.Stop()
@@ -19,7 +19,12 @@ func (s *stream) write() {
 		select {
 		case <-s.out.wake:
 		case <-ping:
-			s.out.putRaw([]byte("\r\n\r\n")) // fails only when the connection ends
+			late = s.sendPing()
+		case <-s.heart.due:
+			late = s.sendPing()
+		case <-late:
+			late = nil
+			s.overdue()
 		case <-s.ended:
 			s.flush(spare)
 			return

@@ -129,7 +129,7 @@ func (b *box) setTrunks(ctx context.Context, p *policy.Policy) error {
 		b.resolver.Use(p.Network.DNSServers)
 		c.Trunks = p.Carriers()
 		c.Local = func(t policy.Transport) ua.Local { return apply.Local(p, policy.SideOutside, t) }
-		c.Network = apply.Near(p)
+		c.Network, c.STUNServers = apply.Near(p), p.Network.STUNServers
 	}
 	return b.trunks.Set(ctx, c)
 }

@@ -125,7 +125,11 @@ func (b *box) openTalkers(context.Context) error {
 		Core: b.core, Dialer: dialer{b.edge}, Resolver: b.resolver, Clients: b.authority, Addresses: b.sources,
 		Plausible: func(a netip.Addr) error { return b.parties.plausible(a) },
 		Moved:     func(trunk string) { b.desk.Moved(trunk) },
-		Sink:      b.facts, Log: b.log,
+		Quiet:     func(trunk string, least time.Duration) bool { return b.desk.Quiet(trunk, least) },
+		Mapped: func(ctx context.Context, server netip.AddrPort) (netip.AddrPort, error) {
+			return b.edge.Mapped(ctx, policy.SideOutside, server)
+		},
+		Sink: b.facts, Log: b.log,
 	})
 	b.parties = &parties{trunks: b.trunks, registrar: b.registrar, dialer: dialer{b.edge}, authority: b.authority}
 	b.desk = call.NewDesk(call.Options{Parties: b.parties, Relay: b.relay, Gate: b.gate, Sink: b.facts, Log: b.log})

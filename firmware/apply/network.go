@@ -60,6 +60,9 @@ func Filter(p *policy.Policy, resolved map[string][]netip.Addr) netfilter.Config
 	for _, t := range p.Phones.PhoneTransports {
 		c.Services = append(c.Services, service("phones "+string(t), netfilter.Inside, t, p.Phones.Sources))
 	}
+	if servers := p.Network.STUNServers; len(servers) > 0 { // they answer to the port that SIP leaves from
+		c.Services = append(c.Services, service("stun", netfilter.Outside, policy.UDP, hosts(servers)))
+	}
 	for _, t := range p.Carriers() {
 		sources := slices.Clone(t.SignallingSources)
 		for _, a := range resolved[t.Name] {
@@ -90,6 +93,17 @@ func Carrier(p *policy.Policy, a netip.Addr) error {
 		return fmt.Errorf("%s is no address of a host on the network", a)
 	}
 	return nil
+}
+
+// hosts are the addresses of servers, each as a range of one.
+func hosts(servers []netip.AddrPort) []netip.Prefix {
+	var list []netip.Prefix
+	for _, s := range servers {
+		if p := netip.PrefixFrom(s.Addr(), s.Addr().BitLen()); !slices.Contains(list, p) {
+			list = append(list, p)
+		}
+	}
+	return list
 }
 
 func service(name string, side netfilter.Side, t policy.Transport, sources []netip.Prefix) netfilter.Service {

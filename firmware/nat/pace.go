@@ -20,7 +20,7 @@ type Pace struct {
 func (p *Pace) Follow(now time.Time) bool {
 	since := now.Sub(p.last)
 	switch {
-	case p.last.IsZero() || since > 4*p.pause:
+	case p.last.IsZero() || since > 2*longestPause:
 		p.pause = firstPause
 	case since < p.pause:
 		return false

@@ -17,7 +17,7 @@ func TestHowACarrierIsDealtWithFollowsFromWhetherTheBoxRegisters(t *testing.T) {
 	if got := p.Network.DNSServers[0].String(); got != "192.0.2.53:53" {
 		t.Errorf("name server %s, want port 53 filled in", got)
 	}
-	if got := p.Network.STUNServers[0].String(); got != "203.0.113.78:3478" {
+	if got := p.Network.STUNServers[0].String(); got != "203.0.113.200:3478" {
 		t.Errorf("STUN server %s, want port 3478 filled in", got)
 	}
 }

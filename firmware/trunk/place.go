@@ -17,6 +17,7 @@ import (
 type Network struct {
 	Outside netip.Prefix // the box's own address outside, with its network; zero: not known
 	Learn   bool         // the address that carriers see is found out (network.nat)
+	STUN    bool         // STUN servers are asked for it; Set fills it in
 }
 
 // place is where a carrier sees the box. The trunk's mutex guards it.
@@ -29,6 +30,9 @@ type place struct {
 	teller *Member
 	alg    nat.Altered // what is changed in our requests on their way
 }
+
+// bySTUN is what told a place when a STUN server did, instead of the method of a request.
+const bySTUN = "STUN"
 
 // PlaceState is where a carrier sees the box, for people.
 type PlaceState struct {
@@ -136,7 +140,8 @@ func (t *Trunk) follow(seen netip.AddrPort, by string) (moved bool) {
 		t.mu.Unlock()
 		return false
 	}
-	if before.IsValid() && !t.place.pace.Follow(now) {
+	guessed := t.place.by == bySTUN && by != bySTUN // the carrier knows better, the port above all
+	if before.IsValid() && !guessed && !t.place.pace.Follow(now) {
 		t.mu.Unlock()
 		t.o.Log.Info("another change of address, not followed yet", "trunk", t.Policy.Name, "address", seen, "by", by)
 		return false

@@ -59,8 +59,12 @@ type Options struct {
 	Addresses Addresses
 	Plausible func(netip.Addr) error // why a name's address cannot be a carrier's; nil: all can
 	Moved     func(trunk string)     // has the calls of a trunk say the box's new address; nil: there are none
-	Sink      event.Sink
-	Log       *slog.Logger
+	// Quiet tells whether a call of a trunk has heard nothing of the carrier for this long, and did before; nil: never.
+	Quiet func(trunk string, least time.Duration) bool
+	// Mapped asks a STUN server where it sees the UDP listener outside; nil: none is asked.
+	Mapped func(ctx context.Context, server netip.AddrPort) (netip.AddrPort, error)
+	Sink   event.Sink
+	Log    *slog.Logger
 }
 
 // Config is what the operator wants of the trunks.
@@ -68,6 +72,7 @@ type Config struct {
 	Trunks []policy.Trunk
 	Local  func(policy.Transport) ua.Local // how the box calls itself outside
 	Network
+	STUNServers []netip.AddrPort
 }
 
 // Trunks are all trunks of the box.
@@ -77,6 +82,8 @@ type Trunks struct {
 	mu     sync.Mutex // guards everything below
 	trunks map[string]*Trunk
 	order  []string
+
+	mapping mapping
 }
 
 // New makes Trunks without any; Set brings them.
@@ -116,6 +123,7 @@ func (t *Trunks) Set(ctx context.Context, c Config) error {
 	var order []string
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	c.Network.STUN = c.Learn && len(c.STUNServers) > 0
 	for _, p := range c.Trunks {
 		order = append(order, p.Name)
 		local := c.Local(p.Transport)
@@ -134,6 +142,7 @@ func (t *Trunks) Set(ctx context.Context, c Config) error {
 	}
 	t.replace(ctx, next)
 	t.trunks, t.order = next, order
+	t.setSTUN(c.STUNServers)
 	return nil
 }
 
@@ -157,6 +166,7 @@ func (t *Trunks) replace(ctx context.Context, next map[string]*Trunk) {
 func (t *Trunks) Close(ctx context.Context) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.setSTUN(nil)
 	t.replace(ctx, nil)
 	t.trunks, t.order = map[string]*Trunk{}, nil
 }
@@ -200,6 +210,9 @@ func (t *Trunk) start() {
 	}
 	if t.watched() {
 		t.done.Go(func() { t.watch(ctx) })
+	}
+	if t.keptOpen() {
+		t.done.Go(func() { t.keepOpen(ctx) })
 	}
 	if t.Policy.Registrar == "" {
 		return

@@ -27,12 +27,20 @@ type carrier struct {
 	script func(req *sip.Request) *sip.Response // nil: no answer
 	udp    bool
 
-	mu   sync.Mutex
-	core *ua.Core
-	seen []*sip.Request
-	at   []time.Time
-	done chan struct{} // closed: the connection is lost
-	dead error         // connections cannot be made
+	mu    sync.Mutex
+	core  *ua.Core
+	seen  []*sip.Request
+	at    []time.Time
+	pings []time.Time
+	done  chan struct{} // closed: the connection is lost
+	dead  error         // connections cannot be made
+}
+
+func (c *carrier) KeepAlive() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pings = append(c.pings, time.Now())
+	return nil
 }
 
 func (c *carrier) LocalAddr() net.Addr {

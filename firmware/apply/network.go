@@ -30,7 +30,7 @@ func Media(p *policy.Policy) media.Config {
 	outside := p.Network.Outside.Address.Addr()
 	return media.Config{
 		Inside:  media.SideConfig{Address: p.Network.Inside.Address.Addr(), Advertised: p.Network.Inside.Address.Addr()},
-		Outside: media.SideConfig{Address: outside, Advertised: advertised(p)},
+		Outside: media.SideConfig{Address: outside, Advertised: advertised(p), KeepOpen: true},
 		Ports:   media.PortRange{Low: p.Network.MediaPorts.Low, High: p.Network.MediaPorts.High},
 	}
 }

@@ -19,6 +19,8 @@ type SideConfig struct {
 	Address netip.Addr // bound; IPv4 or IPv6
 	// Advertised is the address for descriptions where it is another, behind a router; zero: Address.
 	Advertised netip.Addr
+	// KeepOpen says that routers may stand before the peers of this side: the box sends first and keeps their ways open.
+	KeepOpen bool
 }
 
 // PortRange is a closed range of ports. A leg takes an even port for RTP and the odd one after it for RTCP

@@ -13,6 +13,7 @@ type half struct {
 	far       *half // the other leg
 	rtp, rtcp *flow
 	setting
+	opening  opening
 	counters *counters
 }
 

@@ -78,7 +78,8 @@ func (l *Leg) enforce(n setting) error {
 			return err
 		}
 	}
-	if !l.session.worker.do(func() { l.half.apply(n) }) {
+	w := l.session.worker
+	if !w.do(func() { l.half.apply(n); w.greet(l.half, time.Now()) }) {
 		if !same {
 			r.shut(holes)
 		}

@@ -22,6 +22,8 @@
 // port, since routers change ports; then only signalling moves it. SRTP is accepted from the same addresses and may move
 // among their ports, because every packet proves who sent it.
 //
+// On a side that is kept open the box sends first and never falls quite silent, for the routers in front of it (opening.go).
+//
 // It leaves to others the keys and addresses (sdp, call), the packet filter (an implementation of Pinholes) and what
 // follows from the counters: time-outs, alarms, a page.
 package media
@@ -54,6 +56,7 @@ type Relay struct {
 	log      *slog.Logger
 	workers  []*worker
 	exchange sync.Mutex // held while two sessions exchange legs
+	ended    chan struct{}
 
 	mu       sync.Mutex // guards everything below
 	config   *Config    // nil before the first Set
@@ -64,7 +67,7 @@ type Relay struct {
 
 // New starts a relay without any port: Open works after Set. Without a packet filter p is nil.
 func New(p Pinholes, log *slog.Logger) (*Relay, error) {
-	r := &Relay{pinholes: p, log: log, sessions: map[*Session]struct{}{}}
+	r := &Relay{pinholes: p, log: log, sessions: map[*Session]struct{}{}, ended: make(chan struct{})}
 	for range runtime.GOMAXPROCS(0) {
 		w, err := newWorker(log)
 		if err != nil {
@@ -74,6 +77,7 @@ func New(p Pinholes, log *slog.Logger) (*Relay, error) {
 		r.workers = append(r.workers, w)
 		go w.run()
 	}
+	go r.keepWaysOpen()
 	return r, nil
 }
 
@@ -127,6 +131,9 @@ func (r *Relay) Open(call string, caller, callee policy.Side) (*Session, error) 
 // Close closes every session and ends the workers. A second Close does nothing.
 func (r *Relay) Close() {
 	r.mu.Lock()
+	if !r.closed {
+		close(r.ended)
+	}
 	r.closed = true
 	open := make([]*Session, 0, len(r.sessions))
 	for s := range r.sessions {

@@ -140,7 +140,7 @@ func (s *Session) release() {
 // openLeg binds a pair of ports.
 func (s *Session) openLeg(side policy.Side) (*Leg, error) {
 	addr := s.config.side(side).Address
-	h := &half{side: side, counters: &counters{}}
+	h := &half{side: side, counters: &counters{}, opening: newOpening(s.config.side(side).KeepOpen)}
 	for i := range h.types {
 		h.types[i] = uint8(i)
 	}

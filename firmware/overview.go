@@ -28,6 +28,7 @@ func (b *box) Overview() api.Overview {
 	}
 	o.Site.Name, o.Site.Country, o.Site.TimeZone, o.Site.Language = p.Site.Name, p.Site.Country, p.Site.TimeZone, p.Site.Language
 	o.Limits.Calls = p.Limits.Calls
+	o.Warnings = api.Warnings(p, o.At)
 	o.PBX = shownPBX(p.PBX, b.registrar.State())
 	for _, c := range b.desk.Calls() {
 		o.Calls = append(o.Calls, shownCall(c))
@@ -153,6 +154,9 @@ func (b *box) Import(ctx context.Context, doc []byte, who, why string) (api.Impo
 	result := api.ImportResult{Revision: revision(r.Revision), Changes: []api.Change{}}
 	for _, c := range r.Changes {
 		result.Changes = append(result.Changes, api.Change{Path: c.Path, Old: c.Old, New: c.New})
+	}
+	if p, _, _ := b.config.Current(); p != nil {
+		result.Warnings = api.Warnings(p, time.Now())
 	}
 	return result, nil
 }

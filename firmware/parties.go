@@ -79,7 +79,8 @@ func (p *parties) Trunk(name string) (call.Party, bool) {
 		return call.Party{}, false
 	}
 	return call.Party{
-		Peer: t.Peer(), Path: t.Path(), Members: members(t), Down: t.Down(), Local: t.Self(), Media: t.Media(), Domain: t.Policy.Domain,
+		Peer: t.Peer(), Path: t.Path(), Members: members(t), Down: t.Down(), Local: t.Self(), Media: t.Media(), Domain: t.Policy.Domain, Home: t.Home(),
+		Hold: t.Policy.Hold, Timer: t.Policy.SessionTimer,
 		SRTP: t.Policy.SRTP, Suites: t.Policy.Suites, Codecs: t.Policy.Codecs, Format: t.Policy.NumberFormat,
 		MediaSources: t.Policy.MediaSources, Credentials: t.Credentials,
 		Headers: t.Policy.Headers,

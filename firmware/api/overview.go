@@ -14,6 +14,7 @@ type Overview struct {
 	Trunks   []Trunk   `json:"trunks" nullable:"false"`
 	Calls    []Call    `json:"calls" nullable:"false" doc:"The calls of this moment, oldest first."`
 	Refusals []Refusal `json:"refusals" nullable:"false" doc:"The latest refusals, newest first; equal ones are counted together."`
+	Warnings []Warning `json:"warnings" nullable:"false" doc:"What in the policy in force works and has its price; to be shown in red."`
 	Counters []Counter `json:"counters" nullable:"false" doc:"Counters of the packet filter."`
 }
 

@@ -1,5 +1,11 @@
 package api
 
+import (
+	"time"
+
+	"tollgate/firmware/policy"
+)
+
 // ImportRequest brings a whole policy document.
 type ImportRequest struct {
 	Document string `json:"document" doc:"The policy, YAML, as one text. A secret written *** keeps the one in force."`
@@ -10,6 +16,23 @@ type ImportRequest struct {
 type ImportResult struct {
 	Revision Revision `json:"revision" doc:"The revision now in force. State proposed: on trial until its deadline."`
 	Changes  []Change `json:"changes" nullable:"false" doc:"Empty when the document says what was in force already."`
+
+	Warnings []Warning `json:"warnings" nullable:"false" doc:"What works and has its price; to be shown in red."`
+}
+
+// Warning is something in the policy that works and that the operator should know the price of.
+type Warning struct {
+	Path string `json:"path" doc:"Where it stands in the policy, such as trunks[0].transport."`
+	Text string `json:"text" doc:"What it costs, as a sentence."`
+}
+
+// Warnings shows those of a policy.
+func Warnings(p *policy.Policy, now time.Time) []Warning {
+	all := []Warning{}
+	for _, w := range p.Warnings(now) {
+		all = append(all, Warning{Path: w.Path, Text: w.Text})
+	}
+	return all
 }
 
 // Change is one difference between two policies; secrets are masked.

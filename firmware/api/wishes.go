@@ -46,6 +46,7 @@ func (s *Server) importPolicy(ctx context.Context, in *struct{ Body ImportReques
 	if result.Changes == nil {
 		result.Changes = []Change{}
 	}
+	result.Warnings = list(result.Warnings)
 	s.log.Info("policy imported", "who", v.name, "revision", result.Revision.Number, "state", result.Revision.State, "changes", len(result.Changes))
 	return &importOutput{Body: result}, nil
 }
@@ -110,7 +111,7 @@ func faultsProblem(faults policy.Faults) *Problem {
 
 // complete replaces what JSON would write as null.
 func complete(o Overview) Overview {
-	o.Trunks, o.Calls, o.Refusals, o.Counters = list(o.Trunks), list(o.Calls), list(o.Refusals), list(o.Counters)
+	o.Trunks, o.Calls, o.Refusals, o.Counters, o.Warnings = list(o.Trunks), list(o.Calls), list(o.Refusals), list(o.Counters), list(o.Warnings)
 	trunks := make([]Trunk, len(o.Trunks))
 	for i, t := range o.Trunks {
 		accounts := make([]TrunkAccount, len(t.Accounts))

@@ -85,7 +85,7 @@ func (s *Session) attempt(party Party, encrypt bool, timer time.Duration) outcom
 		return outcome{status: 488, reason: err.Error()}
 	}
 	draft := s.draft(callee, s.to, s.presentable(), offer)
-	draft.Headers = append(draft.Headers, sessionHeaders(timer)...)
+	draft.Headers = append(draft.Headers, party.sessionHeaders(timer)...)
 	draft.Headers = append(draft.Headers, header.Carry(s.in, header.Invite)...)
 	s.repeat(&draft)
 	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), settingUp{}, true), s.patience())

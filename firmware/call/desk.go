@@ -39,12 +39,15 @@ type Party struct {
 	Local        ua.Local   // how the box calls itself towards the peer
 	Media        netip.Addr // where the peer sees the box's audio; zero: where the relay says
 	Domain       string     // host of the URIs sent there
+	Home         string     // host of the office's own URIs there; "": Domain
 	Target       string     // Request-URI of calls to it; "": the number at Domain with Params
 	Params       string     // parameters of that Request-URI, each behind a semicolon
 	Away         string     // why it cannot be called now, as a sentence; "" when it can
 	SRTP         policy.SRTPMode
 	Suites       []policy.Suite // of SRTP, in order of preference
 	Codecs       []string
+	Hold         policy.Hold         // how it is told that the office holds a call
+	Timer        policy.SessionTimer // whether it is asked for one
 	Format       policy.NumberFormat
 	MediaSources []netip.Prefix
 	Headers      []policy.HeaderRule
@@ -117,10 +120,22 @@ func (d *Desk) Handle(in *ua.Incoming) {
 		d.invite(in)
 	case in.Method == "OPTIONS":
 		// RFC 3261 §11.2: the answer an INVITE would get, as far as it can be told.
-		in.Refuse(ua.Reply{Status: d.readiness()})
+		in.Refuse(ua.Reply{Status: d.readiness(), Contact: d.contactFor(in.Peer)})
 	default:
 		in.Refuse(ua.Reply{Status: 405})
 	}
+}
+
+// contactFor is where a peer finds the box; "" for one that is not configured any more.
+func (d *Desk) contactFor(peer policy.Peer) string {
+	party, ok := d.o.Parties.PBX()
+	if peer.Side == policy.SideOutside {
+		party, ok = d.o.Parties.Trunk(peer.Name)
+	}
+	if !ok {
+		return ""
+	}
+	return party.Local.Contact("")
 }
 
 func (d *Desk) readiness() int {

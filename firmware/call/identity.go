@@ -97,7 +97,7 @@ func (s *Session) presentOwned(d *ua.Draft, callee *Leg, shown numbering.Number)
 	if shown.String() != "" {
 		user = s.settings.Plan.Write(shown, string(p.Format))
 	}
-	own := "sip:" + user + "@" + p.Domain
+	own := "sip:" + user + "@" + cmp.Or(p.Home, p.Domain)
 	d.From, d.Contact = own, p.Local.Contact(account.User)
 	d.Headers = append(d.Headers, sip.NewHeader("P-Asserted-Identity", "<"+own+">"))
 	if s.withheld {

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"crypto/rand"
 	"errors"
 	"fmt"
@@ -103,7 +104,7 @@ func offerWith(to, from *Leg, encrypt bool, direction sdp.Direction) ([]byte, er
 	if to.offered, err = to.keysToOffer(encrypt); err != nil {
 		return nil, err
 	}
-	a.Cryptos, a.Direction = to.offered, direction
+	a.Cryptos, a.Direction = to.offered, cmp.Or(direction, to.Party.holdAs(from))
 	a.Codecs = sdp.Common(to.Party.Codecs, from.Party.Codecs)
 	var body []byte
 	if from.remote == nil {
@@ -115,6 +116,17 @@ func offerWith(to, from *Leg, encrypt bool, direction sdp.Direction) ([]byte, er
 		return nil, err
 	}
 	return body, to.say(body)
+}
+
+// holdAs is the direction in which the party is told that the other leg's peer holds; "": as that says it.
+func (p Party) holdAs(other *Leg) sdp.Direction {
+	if p.Hold != policy.HoldInactive || other.remote == nil {
+		return ""
+	}
+	if audio, ok := other.remote.Audio(); ok && audio.Held {
+		return sdp.Inactive
+	}
+	return ""
 }
 
 // keysToOffer are the key in use, or a fresh one for each suite.

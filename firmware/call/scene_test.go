@@ -218,12 +218,12 @@ func (s *scene) PBX() (Party, bool) {
 func (s *scene) Trunk(name string) (Party, bool) {
 	for i, a := range []*actor{s.a, s.b} {
 		if p := s.policy.Trunks[i]; p.Name == name {
-			local, audio := ua.Local{Host: "198.51.100.2", Port: 5061, Transport: "UDP"}, netip.Addr{}
+			local, audio := ua.Local{Host: "198.51.100.2", Port: 5061, Transport: "UDP", Name: p.OwnName}, netip.Addr{}
 			if seen := s.seen.Load(); seen != nil {
 				local.Host, audio = *seen, netip.MustParseAddr(*seen)
 			}
 			return Party{Peer: a.peer, Path: a.boxEnd, Members: s.more[name], Down: s.down == name, Local: local, Media: audio,
-				Domain: p.Domain, SRTP: p.SRTP, Suites: p.Suites, Codecs: p.Codecs, Format: p.NumberFormat,
+				Domain: p.Domain, Home: p.OwnName, Hold: p.Hold, Timer: p.SessionTimer, SRTP: p.SRTP, Suites: p.Suites, Codecs: p.Codecs, Format: p.NumberFormat,
 				Headers: p.Headers}, true
 		}
 	}

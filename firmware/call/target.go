@@ -28,7 +28,7 @@ func (s *Session) callTarget(r *referral, party Party) (*Leg, outcome) {
 		shown = s.to // the number of ours that the one who stays has called
 	}
 	draft := s.draft(target, r.number, shown, offer)
-	draft.Headers = append(draft.Headers, sessionHeaders(0)...)
+	draft.Headers = append(draft.Headers, party.sessionHeaders(0)...)
 	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
 	defer cancel()
 	if o, sent := s.place(ctx, target, draft); !sent {

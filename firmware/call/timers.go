@@ -9,6 +9,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/policy"
 	"tollgate/firmware/ua"
 )
 
@@ -33,13 +34,16 @@ type (
 	sessionExpired struct{ leg *Leg }
 )
 
-// sessionHeaders ask a callee for a timer, no shorter than least.
-func sessionHeaders(least time.Duration) []sip.Header {
-	return []sip.Header{
-		sip.NewHeader("Supported", ua.Supported),
+// sessionHeaders ask a callee for a timer, no shorter than least, where it may be asked.
+func (p Party) sessionHeaders(least time.Duration) []sip.Header {
+	headers := []sip.Header{sip.NewHeader("Supported", ua.Supported)}
+	if p.Timer == policy.TimerAnswer {
+		return headers
+	}
+	return append(headers,
 		sip.NewHeader("Session-Expires", seconds(max(sessionExpires, least))),
 		sip.NewHeader("Min-SE", seconds(max(minSessionExpires, least))),
-	}
+	)
 }
 
 func seconds(d time.Duration) string { return strconv.Itoa(int(d / time.Second)) }

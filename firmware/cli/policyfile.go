@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"tollgate/firmware/policy"
 )
@@ -28,6 +29,22 @@ func (t *terminal) example(args []string) error {
 	return err
 }
 
+func profilesCommand() command {
+	return command{
+		name: "profiles", usage: "profiles", short: "print what each carrier profile stands for",
+		long: "Prints, for each profile that a trunk of a policy can name, the keys that it gives unless the policy says otherwise.\n",
+		do:   (*terminal).profiles,
+	}
+}
+
+func (t *terminal) profiles(args []string) error {
+	if _, err := parse(flags("profiles"), args); err != nil {
+		return err
+	}
+	fmt.Fprint(t.stdout, policy.ProfilesText())
+	return nil
+}
+
 func checkCommand() command {
 	return command{
 		name: "check", usage: "check FILE", short: "check a policy and print every fault in it",
@@ -36,7 +53,7 @@ own, as editors understand it:
 
     FILE:LINE:COLUMN: path.of.the.key: what is wrong – what to do
 
-It needs no running box and changes nothing.
+What works and has its price, such as a carrier without encryption, is printed as a warning. It needs no running box and changes nothing.
 `,
 		do: (*terminal).check,
 	}
@@ -51,11 +68,26 @@ func (t *terminal) check(args []string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := policy.Parse(doc); err != nil {
+	p, err := policy.Parse(doc)
+	if err != nil {
 		return t.tell(name, err)
+	}
+	for _, w := range p.Warnings(time.Now()) {
+		t.warn(name, w.Path, w.Text)
 	}
 	fmt.Fprintln(t.stdout, "policy OK")
 	return nil
+}
+
+// warn prints one warning, in red where a person reads it.
+func (t *terminal) warn(file, path, text string) {
+	red, plain := "", ""
+	if f, ok := t.stderr.(*os.File); ok {
+		if info, err := f.Stat(); err == nil && info.Mode()&os.ModeCharDevice != 0 && os.Getenv("NO_COLOR") == "" {
+			red, plain = "\x1b[31m", "\x1b[0m"
+		}
+	}
+	fmt.Fprintf(t.stderr, "%s%s: warning: %s: %s%s\n", red, file, path, text, plain)
 }
 
 // read returns the content of file and what to call it; - is the standard input.

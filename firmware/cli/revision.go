@@ -46,6 +46,9 @@ func (t *terminal) importPolicy(args []string) error {
 	if err != nil {
 		return err
 	}
+	for _, w := range result.Warnings {
+		t.warn(name, w.Path, w.Text)
+	}
 	t.showImport(result)
 	return nil
 }

@@ -84,6 +84,9 @@ func (d *decoder) list(v reflect.Value, node ast.Node, path string) {
 	}
 	for i, element := range list.Values {
 		setStatic(v.Index(i))
+		if t, ok := v.Index(i).Addr().Interface().(*Trunk); ok {
+			t.begin(profileIn(element))
+		}
 		d.value(v.Index(i), element, fmt.Sprintf("%s[%d]", path, i))
 	}
 }

@@ -72,7 +72,8 @@ func (p *Policy) derive(visit func(field, value reflect.Value)) {
 	set(&p.Admin.Sources, slices.Clone(n.Inside.Prefixes))
 }
 
-func (t *Trunk) derive(set func(field, value any)) {
+func (t *Trunk) derive(visit func(field, value any)) {
+	set := t.deriveProfile(visit)
 	set(&t.OutboundProxy, Hosts{cmp.Or(t.Registrar, t.Domain)})
 	if t.Transport == TLSTransport {
 		set(&t.TLS.Trust, TrustSystem)
@@ -92,6 +93,8 @@ func (t *Trunk) derive(set func(field, value any)) {
 	} else {
 		set(&t.Health, HealthOptions)
 	}
+	set(&t.Hold, HoldPass)
+	set(&t.SessionTimer, TimerAsk)
 	for i := range t.Accounts {
 		set(&t.Accounts[i].AuthUser, t.Accounts[i].User)
 	}

@@ -98,12 +98,17 @@ type PBX struct {
 
 // Trunk is one carrier.
 type Trunk struct {
-	Name          string    `yaml:"name"`
+	Name string `yaml:"name"`
+	// Profile is the kind of carrier, which fills in what the document leaves out; empty: none.
+	Profile       Profile   `yaml:"profile"`
 	Domain        string    `yaml:"domain"`         // SIP domain of the carrier: host of From and To
 	Registrar     string    `yaml:"registrar"`      // host[:port]; empty: the trunk does not register
 	OutboundProxy Hosts     `yaml:"outbound_proxy"` // tried in this order; default: Registrar, then Domain
 	Transport     Transport `yaml:"transport"`      // default tls
-	Accounts      []Account `yaml:"accounts"`
+	// OwnName is the host name by which the carrier knows the box: in Contact, and in From where the trunk does not
+	// register. Empty: the address in Contact, Domain in From.
+	OwnName  string    `yaml:"own_name"`
+	Accounts []Account `yaml:"accounts"`
 	// SignallingSources are where the carrier's own SIP connections and datagrams come from, besides the addresses
 	// that Registrar and OutboundProxy resolve to.
 	SignallingSources []netip.Prefix `yaml:"signalling_sources"`
@@ -121,6 +126,10 @@ type Trunk struct {
 	Health Health `yaml:"health"`
 	// UDPOversize is what becomes of requests too long for one packet, with transport udp; default tcp.
 	UDPOversize UDPOversize `yaml:"udp_oversize"`
+	// Hold is how the carrier is told that the office holds a call; default pass.
+	Hold Hold `yaml:"hold"`
+	// SessionTimer says whether the box asks for session timers in calls to the carrier; default ask.
+	SessionTimer SessionTimer `yaml:"session_timer"`
 	// UnownedNumbers is what becomes of an office call that shows a number the trunk does not own; default replace.
 	UnownedNumbers UnownedNumbers `yaml:"unowned_numbers"`
 	// ClipNoScreening has the carrier shown who calls when the office forwards a call that the box carries.

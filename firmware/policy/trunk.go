@@ -47,6 +47,11 @@ func (c *checker) trunk(path string, t Trunk) {
 	one(c, path+".unowned_numbers", t.UnownedNumbers, UnownedReplace, UnownedRefuse)
 	c.headerRules(path, t.Headers)
 	c.conduct(path, t)
+	c.profile(path, t)
+	c.host(path+".own_name", t.OwnName, false)
+	if _, address := hostAddr(t.OwnName); address {
+		c.fault(path+".own_name", "write a host name, or remove it", "%s is an address", t.OwnName)
+	}
 	c.trunkSources(path, t)
 	c.accounts(path, t)
 }
@@ -54,6 +59,8 @@ func (c *checker) trunk(path string, t Trunk) {
 // conduct checks how the box deals with the carrier.
 func (c *checker) conduct(path string, t Trunk) {
 	one(c, path+".health", t.Health, HealthOptions, HealthOff)
+	one(c, path+".hold", t.Hold, HoldPass, HoldInactive)
+	one(c, path+".session_timer", t.SessionTimer, TimerAsk, TimerAnswer)
 	switch {
 	case t.Registrar != "":
 		one(c, path+".registration", t.Registration, RegisterEach, RegisterBulk)

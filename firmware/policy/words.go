@@ -153,6 +153,25 @@ const (
 	OversizeFragment UDPOversize = "fragment"
 )
 
+// Hold is how a carrier is told that the office holds a call.
+type Hold string
+
+// The ways: as the office says it (RFC 3264 §8.4), or always as inactive, for carriers that know nothing else.
+const (
+	HoldPass     Hold = "pass"
+	HoldInactive Hold = "inactive"
+)
+
+// SessionTimer says whether the box asks for session timers (RFC 4028) in the calls that it makes. It grants one to whoever
+// asks in any case.
+type SessionTimer string
+
+// The ways: asking, or answering only.
+const (
+	TimerAsk    SessionTimer = "ask"
+	TimerAnswer SessionTimer = "answer"
+)
+
 // UnownedNumbers is what becomes of a call that shows a number which is not the trunk's.
 type UnownedNumbers string
 

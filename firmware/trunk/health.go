@@ -116,7 +116,7 @@ func (m *Member) options(ctx context.Context) (*sip.Response, error) {
 	defer cancel()
 	domain, user, local := "sip:"+t.Policy.Domain, t.Policy.Accounts[0].User, t.Self()
 	req, err := ua.Draft{
-		Method: sip.OPTIONS, URI: domain, From: "sip:" + user + "@" + t.Policy.Domain, To: domain, FromTag: ua.NewTag(),
+		Method: sip.OPTIONS, URI: domain, From: "sip:" + user + "@" + t.Home(), To: domain, FromTag: ua.NewTag(),
 		CallID: ua.NewCallID(), Seq: 1, Contact: local.Contact(user), Local: local, MaxForwards: ua.MaxForwards,
 		Headers: []sip.Header{sip.NewHeader("Accept", "application/sdp")},
 	}.Request()

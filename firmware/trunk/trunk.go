@@ -127,6 +127,7 @@ func (t *Trunks) Set(ctx context.Context, c Config) error {
 	for _, p := range c.Trunks {
 		order = append(order, p.Name)
 		local := c.Local(p.Transport)
+		local.Name = p.OwnName
 		if old := t.trunks[p.Name]; old != nil && reflect.DeepEqual(old.Policy, p) && old.Local == local && old.network == c.Network {
 			next[p.Name] = old
 			continue
@@ -237,6 +238,15 @@ func (t *Trunk) close(ctx context.Context) {
 // Peer is the trunk's name among peers.
 func (t *Trunk) Peer() policy.Peer {
 	return policy.Peer{Side: policy.SideOutside, Name: t.Policy.Name}
+}
+
+// Home is the host of the office's own URIs towards the carrier: of an address of record where it registers (RFC 3261
+// §10.2), else the box's own name if it has one.
+func (t *Trunk) Home() string {
+	if t.Policy.Registrar == "" && t.Policy.OwnName != "" {
+		return t.Policy.OwnName
+	}
+	return t.Policy.Domain
 }
 
 // Credentials are those of an account; nil when it has no secret.

@@ -1,6 +1,7 @@
 package ua
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/hex"
 	"net"
@@ -15,6 +16,7 @@ type Local struct {
 	Host      string // an address of the box as the peer sees it
 	Port      int    // of the listener there
 	Transport string // UDP, TCP or TLS
+	Name      string // a name of the box for Contact, where the peer wants one; "": Host
 }
 
 // URIHost is Host as a URI writes it: an IPv6 address between brackets (RFC 3261 §25.1).
@@ -31,7 +33,7 @@ func (l Local) Contact(user string) string {
 	if user != "" {
 		uri += user + "@"
 	}
-	uri += net.JoinHostPort(l.Host, strconv.Itoa(l.Port))
+	uri += net.JoinHostPort(cmp.Or(l.Name, l.Host), strconv.Itoa(l.Port))
 	if !strings.EqualFold(l.Transport, "udp") {
 		uri += ";transport=" + strings.ToLower(l.Transport)
 	}
@@ -80,7 +82,7 @@ func (d Draft) Request() (*sip.Request, error) {
 
 // finish adds what every request of ours ends with.
 func finish(req *sip.Request, l Local, headers []sip.Header, contentType string, body []byte) {
-	if req.IsInvite() {
+	if req.IsInvite() || req.Method == sip.OPTIONS {
 		req.AppendHeader(sip.NewHeader("Allow", Allow))
 	}
 	for _, h := range headers {

@@ -10,7 +10,7 @@ import (
 
 func TestARequestInADialogFollowsRouteSetAndTarget(t *testing.T) {
 	d := Dialog{
-		Local: Local{"198.51.100.2", 5061, "TLS"}, CallID: "c", LocalTag: "l", RemoteTag: "r", LocalSeq: 7,
+		Local: Local{Host: "198.51.100.2", Port: 5061, Transport: "TLS"}, CallID: "c", LocalTag: "l", RemoteTag: "r", LocalSeq: 7,
 		LocalURI: "sip:+33123456700@sip.carrier.example", RemoteURI: "sip:+33987654321@sip.carrier.example",
 		Contact: "sip:trunk@198.51.100.2:5061;transport=tls", RemoteTarget: "sip:gw@203.0.113.5:5061;transport=tls",
 		Route: []string{"<sip:p1.carrier.example;lr>", "<sip:p2.carrier.example;lr>"},

@@ -255,6 +255,8 @@ export interface components {
             changes: components["schemas"]["Change"][];
             /** @description The revision now in force. State proposed: on trial until its deadline. */
             revision: components["schemas"]["Revision"];
+            /** @description What works and has its price; to be shown in red. */
+            warnings: components["schemas"]["Warning"][];
         };
         Leg: {
             /**
@@ -332,6 +334,8 @@ export interface components {
              */
             started: string;
             trunks: components["schemas"]["Trunk"][];
+            /** @description What in the policy in force works and has its price; to be shown in red. */
+            warnings: components["schemas"]["Warning"][];
         };
         PBX: {
             /** @description IP address and port; while a PBX that registers is away, where it may come from; empty in setup mode. */
@@ -499,6 +503,12 @@ export interface components {
             /** @enum {string} */
             state: "up" | "down" | "registering" | "static";
             user: string;
+        };
+        Warning: {
+            /** @description Where it stands in the policy, such as trunks[0].transport. */
+            path: string;
+            /** @description What it costs, as a sentence. */
+            text: string;
         };
     };
     responses: never;

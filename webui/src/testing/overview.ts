@@ -57,6 +57,7 @@ export function overview(changed: Partial<Overview> = {}): Overview {
     calls: [],
     refusals: [],
     counters: [],
+    warnings: [],
     ...changed,
   };
 }

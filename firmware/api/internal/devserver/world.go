@@ -85,6 +85,7 @@ func (w *world) Overview() api.Overview {
 	}
 	o.Site = api.Site{Name: p.Site.Name, Country: p.Site.Country, TimeZone: p.Site.TimeZone, Language: p.Site.Language, Version: "devserver"}
 	o.Limits = api.Limits{Calls: p.Limits.Calls}
+	o.Warnings = api.Warnings(p, now)
 	answers := true
 	o.PBX = api.PBX{Address: p.PBX.Address.String(), Transport: string(p.PBX.Transport), SRTP: string(p.PBX.SRTP), Reachable: &answers}
 	o.Calls = calls(w.born, now)
@@ -119,7 +120,7 @@ func (w *world) Import(_ context.Context, doc []byte, who, why string) (api.Impo
 	if faults := policy.FillSecrets(p, from); len(faults) > 0 {
 		return api.ImportResult{}, faults
 	}
-	result := api.ImportResult{}
+	result := api.ImportResult{Warnings: api.Warnings(p, w.now())}
 	for _, c := range policy.Diff(from, p) {
 		result.Changes = append(result.Changes, api.Change{Path: c.Path, Old: c.Old, New: c.New})
 	}

@@ -134,6 +134,13 @@ type PBXChanged struct {
 	Reason    string // why it is gone
 }
 
+// RemotePBXChanged: the PBX that phones register with through the box has gone or is back.
+type RemotePBXChanged struct {
+	At        time.Time
+	Reachable bool
+	Reason    string // why it cannot be reached
+}
+
 // PolicyApplied: another revision is in force.
 type PolicyApplied struct {
 	At       time.Time
@@ -156,3 +163,4 @@ func (PBXChanged) event()         {}
 func (PolicyApplied) event()      {}
 func (EmergencyCalled) event()    {}
 func (EmergencyException) event() {}
+func (RemotePBXChanged) event()   {}

@@ -1,0 +1,39 @@
+package ua
+
+import (
+	"strings"
+
+	"github.com/emiago/sipgo/sip"
+)
+
+// A phone proves itself to its PBX, not to the box: what the two say to one another of that passes through as it is.
+
+// maxProof bounds one field that passes so, in bytes.
+const maxProof = 4096
+
+// Proofs are the fields by which the sender of req proves itself (RFC 3261 §20.7 and §20.28), as they came.
+func Proofs(req interface{ GetHeaders(string) []sip.Header }) []sip.Header {
+	return passed(req, "Authorization", "Proxy-Authorization")
+}
+
+// Challenges are the fields by which the sender of res asks for proof (RFC 3261 §20.27 and §20.44). Protection of the body
+// (auth-int) is left out where something else is offered, because the box writes bodies anew.
+func Challenges(res interface{ GetHeaders(string) []sip.Header }) []sip.Header {
+	list := passed(res, "WWW-Authenticate", "Proxy-Authenticate")
+	for i, h := range list {
+		v := strings.NewReplacer(`"auth,auth-int"`, `"auth"`, `"auth-int,auth"`, `"auth"`, `"auth, auth-int"`, `"auth"`).Replace(h.Value())
+		list[i] = sip.NewHeader(h.Name(), v)
+	}
+	return list
+}
+
+func passed(m interface{ GetHeaders(string) []sip.Header }, names ...string) (list []sip.Header) {
+	for _, name := range names {
+		for _, h := range m.GetHeaders(name) {
+			if len(h.Value()) <= maxProof {
+				list = append(list, sip.NewHeader(name, h.Value()))
+			}
+		}
+	}
+	return list
+}

@@ -11,6 +11,7 @@ import (
 	"tollgate/firmware/event"
 	"tollgate/firmware/header"
 	"tollgate/firmware/policy"
+	"tollgate/firmware/route"
 	"tollgate/firmware/ua"
 )
 
@@ -32,10 +33,10 @@ type outcome struct {
 }
 
 // tryTarget calls one target. others tells that another one remains.
-func (s *Session) tryTarget(peer policy.Peer, others bool) outcome {
-	party, ok := s.party(peer)
+func (s *Session) tryTarget(t route.Target, others bool) outcome {
+	party, ok := s.partyAt(t)
 	if !ok {
-		return outcome{tryNext: true, status: 503, reason: peer.Name + " is not configured any more"}
+		return outcome{tryNext: true, status: 503, reason: t.Peer.Name + " is not configured any more"}
 	}
 	if party.Away != "" {
 		return outcome{tryNext: true, status: 480, rule: "pbx.reached_by", reason: party.Away}
@@ -58,6 +59,15 @@ func (s *Session) tryParty(party Party) outcome {
 		o = s.attempt(party, false, 0)
 	}
 	return o
+}
+
+// partyAt is who a target stands for.
+func (s *Session) partyAt(t route.Target) (Party, bool) {
+	if t.Phone == "" {
+		return s.party(t.Peer)
+	}
+	phone, ok := s.desk.o.Phones.At(t.Phone)
+	return phone.Party, ok
 }
 
 func (s *Session) party(peer policy.Peer) (Party, bool) {
@@ -230,6 +240,7 @@ func (s *Session) progress(res *sip.Response) {
 func (s *Session) connect(quit giveUp, res *sip.Response) outcome {
 	s.callee.Dialog.Established(res)
 	s.callee.confirmed = true
+	s.heardPBX(s.callee)
 	s.callee.learn(res)
 	s.takeTimer(s.callee, res)
 	body, err := s.takeAnswer(s.callee, s.caller, res.Body())
@@ -263,6 +274,9 @@ func (s *Session) declined(quit giveUp, res *sip.Response) outcome {
 	s.callee.gone = true
 	if quit.asked {
 		return quit.outcome
+	}
+	if s.callee.Party.Verbatim {
+		return s.declinedVerbatim(res)
 	}
 	name := s.callee.Party.Peer.Name
 	o := outcome{

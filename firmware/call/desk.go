@@ -51,6 +51,8 @@ type Party struct {
 	Format       policy.NumberFormat
 	MediaSources []netip.Prefix
 	Headers      []policy.HeaderRule
+	MediaAt      netip.Addr                           // where the peer's audio is, whatever it says itself, behind a router; zero: where it says
+	Verbatim     bool                                 // a phone or its PBX: users and names pass as they stand
 	Credentials  func(policy.Account) *ua.Credentials // nil: a challenge is not answered
 }
 
@@ -79,11 +81,13 @@ type Settings struct {
 	Routes        *route.Table
 	OutsidePrefix string
 	Overflow      numbering.Number // where calls for the PBX go while it cannot be reached; zero: nowhere
+	Phones        PhoneRules
 }
 
 // Options are what New needs.
 type Options struct {
 	Parties Parties
+	Phones  Phones // nil: there are none
 	Relay   Relay
 	Gate    Gate
 	Sink    event.Sink
@@ -99,6 +103,7 @@ type Desk struct {
 	open     bool // there are settings
 	draining bool
 	calls    map[string]*Session
+	rescue   rescue
 
 	ordinaryCalls, urgentCalls sync.WaitGroup // the calls by whether a stop waits for them
 }

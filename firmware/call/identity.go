@@ -25,6 +25,9 @@ func (s *Session) readNumbers() *refusal {
 	s.withheld = strings.EqualFold(from, anonymousUser) || wantsPrivacy(s.in)
 	// A caller that is no number, such as an extension, is replaced by the trunk's first number later on.
 	s.from, _ = s.settings.Plan.ReadFrom(from, format)
+	if s.caller.Party.Verbatim {
+		return s.readUsers()
+	}
 	if s.in.Peer.Side == policy.SideOutside {
 		return s.readOwnNumber(format)
 	}
@@ -76,9 +79,12 @@ func (s *Session) draft(callee *Leg, number, shown numbering.Number, offer []byt
 		Method: sip.INVITE, URI: cmp.Or(p.Target, to+p.Params), To: to, FromTag: ua.NewTag(), CallID: ua.NewCallID(), Seq: 1,
 		Local: p.Local, MaxForwards: hops, Body: offer, ContentType: sdpType,
 	}
-	if callee.side() == policy.SideOutside {
+	switch {
+	case p.Verbatim:
+		s.presentVerbatim(&d, callee)
+	case callee.side() == policy.SideOutside:
 		s.presentOwned(&d, callee, shown)
-	} else {
+	default:
 		s.presentCaller(&d, p)
 	}
 	return d

@@ -78,6 +78,9 @@ func (s *Session) refuse(r refusal) {
 
 // meetCaller opens the caller's leg.
 func (s *Session) meetCaller() *refusal {
+	if s.in.Peer.Phone() {
+		return s.meetPhone()
+	}
 	party, ok := s.party(s.in.Peer)
 	if !ok {
 		return &refusal{status: 503, rule: "trunks", reason: s.in.Peer.Name + " is not configured any more"}
@@ -151,12 +154,15 @@ func unsupported(in *ua.Incoming) string {
 
 // findTargets decides where the call may be tried, in order.
 func (s *Session) findTargets() *refusal {
+	if s.caller.Party.Verbatim {
+		return s.findLines()
+	}
 	if s.in.Peer.Side == policy.SideOutside {
 		t, ok := s.settings.Routes.Inbound(s.in.Peer.Name, s.to)
 		if !ok {
 			return &refusal{status: 404, rule: "trunks.accounts.numbers", reason: fmt.Sprintf("%s is no number of trunk %s", s.to, s.in.Peer.Name)}
 		}
-		s.targets = append(s.targets, t)
+		s.targets = append(append(s.targets, t), s.inboundPhones()...)
 		return nil
 	}
 	targets, rule := s.settings.Routes.Outbound(s.to)
@@ -257,7 +263,8 @@ func (s *Session) tryAll(targets []route.Target, ticket *admission.Ticket) outco
 				continue
 			}
 		}
-		last = s.tryTarget(t.Peer, i+1 < len(targets) || s.mayOverflow(t.Peer))
+		last = s.tryTarget(t, i+1 < len(targets) || s.mayOverflow(t.Peer))
+		s.failedPBX(s.callee, last)
 		if len(last.contacts) > 0 {
 			sentElsewhere = last
 		}

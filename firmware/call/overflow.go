@@ -14,7 +14,7 @@ import (
 // the PBX stays with it, because our answer to him is given.
 func (s *Session) overflows(o outcome) bool {
 	unreachable := o.tryNext && (o.status == 480 || o.status == 503 || o.status == 504)
-	return s.in.Peer.Side == policy.SideOutside && unreachable && s.settings.Overflow.String() != "" && s.caller.body == nil
+	return s.in.Peer.Side == policy.SideOutside && !s.caller.Party.Verbatim && unreachable && s.settings.Overflow.String() != "" && s.caller.body == nil
 }
 
 // mayOverflow tells whether somebody else can take a call when this target stays silent.

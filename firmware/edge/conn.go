@@ -77,9 +77,6 @@ func (c *Conn) WriteMsg(m sip.Message) error {
 	return c.link.send(m, to)
 }
 
-// KeepAlive sends an empty line, so that routers on the way keep the flow open. The peer passes over it (RFC 3261 §7.5).
-func (c *Conn) KeepAlive() error { return c.link.sendRaw([]byte("\r\n\r\n"), c.remote) }
-
 // Ref does nothing: transactions share connections, and none of them keeps one open.
 func (c *Conn) Ref(int) int { return 1 }
 

@@ -18,8 +18,9 @@ import (
 
 // Target is one way to place a call.
 type Target struct {
-	Peer policy.Peer
-	Rule string // why, in words for the administrator
+	Peer  policy.Peer
+	Phone string // of a phone: the token that stands for it
+	Rule  string // why, in words for the administrator
 }
 
 // Table is the routing of one policy. It does not change and is safe for concurrent use.

@@ -82,7 +82,7 @@ func (p *parties) Trunk(name string) (call.Party, bool) {
 		Peer: t.Peer(), Path: t.Path(), Members: members(t), Down: t.Down(), Local: t.Self(), Media: t.Media(), Domain: t.Policy.Domain, Home: t.Home(),
 		Hold: t.Policy.Hold, Timer: t.Policy.SessionTimer,
 		SRTP: t.Policy.SRTP, Suites: t.Policy.Suites, Codecs: t.Policy.Codecs, Format: t.Policy.NumberFormat,
-		MediaSources: t.Policy.MediaSources, Credentials: t.Credentials,
+		MediaSources: t.Policy.MediaSources, Credentials: t.Credentials, Verbatim: name == policy.PeerRemotePBX,
 		Headers: t.Policy.Headers,
 	}, true
 }
@@ -132,7 +132,11 @@ func receive(core *ua.Core) edge.Handler {
 
 // take hands requests outside any dialog to who answers them.
 func (b *box) take(in *ua.Incoming) {
-	if in.Method == sip.REGISTER {
+	switch {
+	case in.Method == sip.REGISTER && in.Peer.Phone():
+		b.phones.Handle(in)
+		return
+	case in.Method == sip.REGISTER:
 		b.registrar.Handle(in)
 		return
 	}

@@ -11,6 +11,7 @@ import (
 	"tollgate/firmware/call"
 	"tollgate/firmware/edge"
 	"tollgate/firmware/numbering"
+	"tollgate/firmware/phones"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/route"
 	"tollgate/firmware/trunk"
@@ -31,6 +32,7 @@ func (b *box) parts() []apply.Part {
 		{Name: "media relay", Set: b.setMedia},
 		{Name: "access", Set: b.setAccess},
 		{Name: "registrar", Set: b.setRegistrar},
+		{Name: "phones", Set: b.setPhones},
 		{Name: "admission", Set: b.setAdmission},
 		{Name: "calls", Set: b.setCalls},
 		{Name: "SIP listeners", Set: b.setEdge},
@@ -81,6 +83,15 @@ func (b *box) setRegistrar(_ context.Context, p *policy.Policy) error {
 	return nil
 }
 
+func (b *box) setPhones(_ context.Context, p *policy.Policy) error {
+	c := phones.Config{}
+	if p != nil {
+		c = phones.Config{Policy: p.Phones, Local: func(t policy.Transport) ua.Local { return apply.Local(p, policy.SideInside, t) }}
+	}
+	b.phones.Set(c)
+	return nil
+}
+
 func (b *box) setAdmission(_ context.Context, p *policy.Policy) error {
 	if p != nil {
 		b.gate.Set(p)
@@ -97,7 +108,7 @@ func (b *box) setCalls(_ context.Context, p *policy.Policy) error {
 	if err != nil {
 		return err
 	}
-	settings := call.Settings{Plan: plan, Routes: route.New(p), OutsidePrefix: p.PBX.OutsidePrefix}
+	settings := call.Settings{Plan: plan, Routes: route.New(p), OutsidePrefix: p.PBX.OutsidePrefix, Phones: phoneRules(p)}
 	if p.PBX.Overflow != "" {
 		if settings.Overflow, err = plan.Read(p.PBX.Overflow, ""); err != nil {
 			return fmt.Errorf("pbx.overflow: %w", err)

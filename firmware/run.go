@@ -21,6 +21,7 @@ import (
 	"tollgate/firmware/edge"
 	"tollgate/firmware/event"
 	"tollgate/firmware/media"
+	"tollgate/firmware/phones"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/registrar"
 	"tollgate/firmware/resolve"
@@ -57,6 +58,7 @@ type box struct {
 	edge      *edge.Edge
 	core      *ua.Core
 	registrar *registrar.Registrar
+	phones    *phones.Phones
 	resolver  *resolve.Resolver
 	trunks    *trunk.Trunks
 	parties   *parties
@@ -132,7 +134,14 @@ func (b *box) openTalkers(context.Context) error {
 		Sink: b.facts, Log: b.log,
 	})
 	b.parties = &parties{trunks: b.trunks, registrar: b.registrar, dialer: dialer{b.edge}, authority: b.authority}
-	b.desk = call.NewDesk(call.Options{Parties: b.parties, Relay: b.relay, Gate: b.gate, Sink: b.facts, Log: b.log})
+	var err error
+	if b.phones, err = phones.New(phones.Options{
+		Core: b.core, Dialer: dialer{b.edge}, Upstream: b.parties, Records: b.store, Sink: b.facts, Log: b.log,
+	}); err != nil {
+		return err
+	}
+	b.access.SetFlows(b.phones)
+	b.desk = call.NewDesk(call.Options{Parties: b.parties, Phones: telephones{b.phones, b.parties}, Relay: b.relay, Gate: b.gate, Sink: b.facts, Log: b.log})
 	b.config = apply.New(b.parts(), b.store, b.facts, b.log)
 	return nil
 }
@@ -184,6 +193,7 @@ func (b *box) stop() {
 	if b.config != nil {
 		b.trunks.Close(ctx)
 		b.registrar.Close()
+		b.phones.Close()
 	}
 	var errs []error
 	if b.server != nil {

@@ -71,6 +71,9 @@ func (s *Session) partyAt(t route.Target) (Party, bool) {
 }
 
 func (s *Session) party(peer policy.Peer) (Party, bool) {
+	if peer.Phone() {
+		return Party{}, false // its address alone does not tell which one it is
+	}
 	if peer.Side == policy.SideInside {
 		return s.desk.o.Parties.PBX()
 	}

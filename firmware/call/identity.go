@@ -81,7 +81,7 @@ func (s *Session) draft(callee *Leg, number, shown numbering.Number, offer []byt
 	}
 	switch {
 	case p.Verbatim:
-		s.presentVerbatim(&d, callee)
+		s.presentVerbatim(&d, callee, number)
 	case callee.side() == policy.SideOutside:
 		s.presentOwned(&d, callee, shown)
 	default:

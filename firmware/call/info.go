@@ -76,11 +76,11 @@ func (s *Session) passed(e ua.Event) bool {
 		return true
 	}
 	delete(s.passing, e.Sent)
-	status := 408
+	reply := ua.Reply{Status: 408}
 	if e.Err == nil {
-		status = ua.PassedStatus(e.Response.StatusCode)
+		reply = s.passedReply(in, e.Response)
 	}
-	s.answer(in, ua.Reply{Status: status})
+	s.answer(in, reply)
 	s.passPresses()
 	return true
 }

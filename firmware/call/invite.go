@@ -162,8 +162,7 @@ func (s *Session) findTargets() *refusal {
 		if !ok {
 			return &refusal{status: 404, rule: "trunks.accounts.numbers", reason: fmt.Sprintf("%s is no number of trunk %s", s.to, s.in.Peer.Name)}
 		}
-		s.targets = append(append(s.targets, t), s.inboundPhones()...)
-		return nil
+		return s.findOffice(t)
 	}
 	targets, rule := s.settings.Routes.Outbound(s.to)
 	if len(targets) == 0 {
@@ -257,6 +256,9 @@ func (s *Session) tryAll(targets []route.Target, ticket *admission.Ticket) outco
 	last := outcome{status: 503, reason: "no trunk could take the call"}
 	var sentElsewhere outcome // an urgent call follows a redirection when nobody has taken it
 	for i, t := range targets {
+		if i > 0 && t.Phone != "" && !unreachable(last) {
+			break
+		}
 		if t.Peer.Side == policy.SideOutside {
 			if no := ticket.Move(t.Peer.Name); no != nil {
 				last = outcome{status: no.Status, rule: no.Rule, reason: no.Reason}

@@ -261,10 +261,19 @@ func (l *Leg) params(other *Leg) media.Params {
 	said, _ := l.said.Audio()
 	across, _ := other.remote.Audio()
 	return media.Params{
-		Remote: remote.Addr, RemoteRTCP: remote.RTCP, Mux: remote.Mux && said.Mux,
+		Remote: l.heardAt(remote.Addr), RemoteRTCP: l.heardAt(remote.RTCP), Mux: remote.Mux && said.Mux,
 		Send: keys(l.ours), Receive: keys(l.theirs),
 		ExtraSources: l.Party.MediaSources, Hold: remote.Held, PayloadMap: sdp.PayloadMap(said, across),
 	}
+}
+
+// heardAt is where a peer behind a router is reached that names an address of its own network: the relay learns the port
+// from the first packet that comes from there (RFC 7362 §4).
+func (l *Leg) heardAt(a netip.AddrPort) netip.AddrPort {
+	if !l.Party.MediaAt.IsValid() || !a.IsValid() || a.Addr().IsUnspecified() {
+		return a
+	}
+	return netip.AddrPortFrom(l.Party.MediaAt, a.Port())
 }
 
 func keys(c *sdp.Crypto) *media.Keys {

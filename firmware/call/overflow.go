@@ -13,8 +13,12 @@ import (
 // connected to, it stays silent, or it says itself that it is out of service (503). A caller who has heard something of
 // the PBX stays with it, because our answer to him is given.
 func (s *Session) overflows(o outcome) bool {
-	unreachable := o.tryNext && (o.status == 480 || o.status == 503 || o.status == 504)
-	return s.in.Peer.Side == policy.SideOutside && !s.caller.Party.Verbatim && unreachable && s.settings.Overflow.String() != "" && s.caller.body == nil
+	return s.in.Peer.Side == policy.SideOutside && !s.caller.Party.Verbatim && unreachable(o) && s.settings.Overflow.String() != "" && s.caller.body == nil
+}
+
+// unreachable tells whether an attempt has ended without anybody there who could have answered.
+func unreachable(o outcome) bool {
+	return o.tryNext && (o.status == 480 || o.status == 503 || o.status == 504)
 }
 
 // mayOverflow tells whether somebody else can take a call when this target stays silent.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/header"
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/route"
@@ -17,8 +18,9 @@ import (
 // Phones knows the telephones that register with a remote PBX through the box. Their users are names of that PBX's: between
 // phones and PBX they pass as they stand, with the display names and the proof that the PBX asks for.
 type Phones interface {
-	// From returns the phone that a request has come from; false when none has registered there.
-	From(t policy.Transport, source netip.AddrPort, user string) (Phone, bool)
+	// From returns the phone that a request has come from. When none has registered there, known is false, and the party is
+	// good for nothing but an answer and a call for help.
+	From(t policy.Transport, source netip.AddrPort, user string) (phone Phone, known bool)
 	// At returns the phone that the PBX knows under a token.
 	At(token string) (Phone, bool)
 	// Of returns the phones of a user.
@@ -48,7 +50,6 @@ type PhoneRules struct {
 	OutsidePrefix string
 	Survival      policy.Survival
 	Inbound       string // the user that carriers' calls ring without a PBX of the office's own; "": nobody
-	SRTP          policy.SRTPMode
 }
 
 // remotePBX is the phones' PBX among peers.
@@ -67,24 +68,39 @@ type rescue struct {
 
 // meetPhone opens the leg of a phone that calls. One that has not registered may call for help, and no more.
 func (s *Session) meetPhone() *refusal {
-	source, err := netip.ParseAddrPort(s.in.Source())
-	if err != nil || s.desk.o.Phones == nil || !s.settings.Phones.Used {
+	phone, known, ok := s.phoneOf(s.in)
+	switch {
+	case !ok:
 		return &refusal{status: 503, rule: "phones", reason: s.in.Peer.Name + " is not configured any more"}
-	}
-	transport := policy.Transport(strings.ToLower(s.in.Transport()))
-	phone, known := s.desk.o.Phones.From(transport, source, userOf(s.in.From().Address))
-	if !known && !s.dialledForHelp() {
-		return &refusal{status: 403, rule: "not registered", reason: "no phone has registered from " + source.String() + " over " + string(transport)}
+	case !known && !s.dialledForHelp():
+		return &refusal{status: 403, rule: "not registered", reason: "no phone has registered from " + s.in.Source() + " over " + strings.ToLower(s.in.Transport())}
 	}
 	s.phone = phone
 	party := phone.Party
-	party.Peer, party.Path, party.Away = s.in.Peer, ua.Back(s.in, party.Path), ""
-	if !party.MediaAt.IsValid() && !known {
-		party.MediaAt = source.Addr()
-	}
+	party.Path = ua.Back(s.in, party.Path)
 	s.caller = &Leg{Party: party, Dialog: ua.Accept(s.in, party.Local, party.Local.Contact(""))}
 	s.caller.learn(s.in)
 	return nil
+}
+
+// phoneOf is the phone that a request has come from; false when the policy knows none.
+func (s *Session) phoneOf(in *ua.Incoming) (phone Phone, known, ok bool) {
+	source, err := netip.ParseAddrPort(in.Source())
+	if err != nil || s.desk.o.Phones == nil || !s.settings.Phones.Used {
+		return Phone{}, false, false
+	}
+	phone, known = s.desk.o.Phones.From(policy.Transport(strings.ToLower(in.Transport())), source, userOf(in.From().Address))
+	phone.Peer = in.Peer
+	return phone, known, true
+}
+
+// partyOf is who has sent a request.
+func (s *Session) partyOf(in *ua.Incoming) (Party, bool) {
+	if !in.Peer.Phone() {
+		return s.party(in.Peer)
+	}
+	phone, known, ok := s.phoneOf(in)
+	return phone.Party, known && ok
 }
 
 // dialledForHelp tells whether an emergency number was dialled, with or without the prefix of an outside line.
@@ -95,7 +111,7 @@ func (s *Session) dialledForHelp() bool {
 
 // readUsers reads who calls whom between phones and their PBX. Nothing of it is judged but whether help is called.
 func (s *Session) readUsers() *refusal {
-	user := userOf(s.in.Recipient)
+	user, _, _ := strings.Cut(userOf(s.in.Recipient), ";") // without the parameters of a telephone number
 	if user == "" || user != printable(user) || strings.ContainsAny(user, " \"<>@;:?") {
 		return &refusal{status: 484, rule: "sip", reason: printable(user) + " is nobody's name"}
 	}
@@ -169,6 +185,18 @@ func (s *Session) findToken() *refusal {
 	return nil
 }
 
+// findOffice finds who takes a carrier's call: the office's own PBX, and phones where there is none or it cannot be reached.
+func (s *Session) findOffice(pbx route.Target) *refusal {
+	if _, ok := s.desk.o.Parties.PBX(); ok {
+		s.targets = append(s.targets, pbx)
+	}
+	s.targets = append(s.targets, s.inboundPhones()...)
+	if len(s.targets) == 0 {
+		return &refusal{status: 480, rule: "phones.inbound", reason: fmt.Sprintf("%s was called, and the policy names no phone that rings, or it is not registered", s.to)}
+	}
+	return nil
+}
+
 // inboundPhones are the phones that a carrier's call rings when there is no PBX of the office's own, or behind it.
 func (s *Session) inboundPhones() (targets []route.Target) {
 	if s.desk.o.Phones == nil || !s.settings.Phones.Used {
@@ -203,14 +231,15 @@ func (d *Desk) rescued(now time.Time) string {
 }
 
 // presentVerbatim writes names as they stand, at the host that the callee knows, with what proves the caller to its PBX.
-func (s *Session) presentVerbatim(d *ua.Draft, callee *Leg) {
+func (s *Session) presentVerbatim(d *ua.Draft, callee *Leg, number numbering.Number) {
 	p := callee.Party
 	d.Contact = p.Local.Contact("")
-	if s.dialled != "" {
+	switch {
+	case number.E164 != "" && p.Peer.Phone(): // a carrier's call: the number that was called
+	case p.Peer.Phone():
+		d.To = "sip:" + number.Digits + "@" + p.Domain
+	default:
 		d.To = "sip:" + s.dialled + "@" + p.Domain
-		if !s.in.Peer.Phone() || callee.Party.Peer.Phone() {
-			d.To = "sip:" + s.to.Digits + "@" + p.Domain
-		}
 	}
 	if p.Target == "" {
 		d.URI = d.To
@@ -231,7 +260,7 @@ func (s *Session) presentVerbatim(d *ua.Draft, callee *Leg) {
 	if callee.side() == policy.SideInside {
 		return
 	}
-	d.Headers = append(d.Headers, ua.Proofs(s.in)...)
+	d.Headers = append(d.Headers, callee.proofs(s.in)...)
 	for _, r := range s.phone.Route {
 		d.Headers = append(d.Headers, sip.NewHeader("Route", r))
 	}
@@ -245,18 +274,42 @@ func (s *Session) presentVerbatim(d *ua.Draft, callee *Leg) {
 func (s *Session) declinedVerbatim(res *sip.Response) outcome {
 	s.heardPBX(s.callee)
 	o := outcome{
-		status: res.StatusCode, atLeast: tooShortFor(res),
+		status: ua.PassedStatus(res.StatusCode), atLeast: tooShortFor(res),
 		reason: fmt.Sprintf("%s answered %d %s", s.callee.Party.Peer.Name, res.StatusCode, ua.Phrase(res.StatusCode)),
 	}
-	switch {
-	case !s.caller.Party.Verbatim || s.callee.Party.Peer.Phone():
-		o.status = ua.PassedStatus(res.StatusCode)
-	case res.StatusCode == 401 || res.StatusCode == 407:
-		o.headers = ua.Challenges(res)
-	default:
-		o.status = ua.PassedStatus(res.StatusCode)
+	o.headers = header.Carry(res, header.Failure)
+	if asked := s.callee.challenges(res); len(asked) > 0 && s.caller.Party.Peer.Phone() {
+		o.status, o.headers = res.StatusCode, asked
 	}
 	return o
+}
+
+// proofs are what a phone sends to prove itself, on the leg of its PBX and on no other.
+func (l *Leg) proofs(in *ua.Incoming) []sip.Header {
+	if l.Party.Peer != remotePBX() || !in.Peer.Phone() {
+		return nil
+	}
+	return ua.Proofs(in)
+}
+
+// challenges are what the phones' PBX asks a phone for on this leg; nobody else's are passed on.
+func (l *Leg) challenges(res *sip.Response) []sip.Header {
+	if l.Party.Peer != remotePBX() || res.StatusCode != 401 && res.StatusCode != 407 {
+		return nil
+	}
+	return ua.Challenges(res)
+}
+
+// findPhoneReferral finds whom a phone wants to transfer to when its PBX is not on the other leg.
+func (s *Session) findPhoneReferral(r *referral, user string) *refusal {
+	r.number = numbering.Number{Digits: user}
+	for _, phone := range s.desk.o.Phones.Of(user) {
+		r.targets = append(r.targets, route.Target{Peer: phone.Peer, Phone: phone.Token, Rule: "a phone of user " + user})
+	}
+	if len(r.targets) == 0 {
+		return &refusal{status: 404, rule: "phones.survival", reason: "no phone of user " + printable(user) + " is registered, and its PBX has no part in this call"}
+	}
+	return nil
 }
 
 // heardPBX tells that the phones' PBX has answered on a leg.

@@ -42,6 +42,10 @@ type referral struct {
 // refer takes a REFER within an answered call (RFC 3515). Only the office may transfer: a carrier that could would place
 // calls at the office's expense.
 func (s *Session) refer(by *Leg, in *ua.Incoming) (ending, bool) {
+	if s.refersAcross(by) {
+		s.passRefer(by, in)
+		return ending{}, false
+	}
 	if s.change != nil || s.promise != nil {
 		s.answer(in, ua.Reply{Status: 491})
 		return ending{}, false
@@ -94,6 +98,9 @@ func (s *Session) readReferral(by *Leg, in *ua.Incoming) (*referral, *refusal) {
 
 // findReferral finds the target: one of our own numbers is the PBX's, any other goes out by the routes.
 func (s *Session) findReferral(r *referral, user string) *refusal {
+	if r.by.Party.Peer.Phone() {
+		return s.findPhoneReferral(r, user)
+	}
 	number, err := s.settings.Plan.Read(user, s.settings.OutsidePrefix)
 	if err != nil {
 		return &refusal{status: 484, rule: "site.country", reason: err.Error()}
@@ -154,7 +161,7 @@ func (s *Session) transfer(r *referral) (ending, bool) {
 				continue
 			}
 		}
-		party, ok := s.party(t.Peer)
+		party, ok := s.partyAt(t)
 		if !ok || party.Away != "" {
 			last = outcome{status: 480, reason: party.Away}
 			continue

@@ -74,7 +74,7 @@ func (s *Session) startChange(c *change, offer []byte) error {
 		req.AppendHeader(h)
 	}
 	if c.in != nil {
-		for _, h := range header.Carry(c.in, header.Invite) {
+		for _, h := range append(header.Carry(c.in, header.Invite), other.proofs(c.in)...) {
 			req.AppendHeader(h)
 		}
 	}
@@ -127,11 +127,18 @@ func (s *Session) unusable(l *Leg, err error) (ending, bool) {
 }
 
 // changeFailed passes the refusal on; the call goes on as it was, unless the dialog is gone (RFC 3261 §12.2.1.2).
-func (s *Session) changeFailed(status int, err error) (ending, bool) {
+func (s *Session) changeFailed(status int, err error, challenges ...sip.Header) (ending, bool) {
 	c := s.change
 	s.change = nil
 	other := s.other(c.from)
-	if c.in != nil && !c.told {
+	if c.in != nil {
+		c.from.heard = "" // asked once more, it is no refresh
+	}
+	switch {
+	case c.in == nil || c.told:
+	case len(challenges) > 0:
+		s.answer(c.in, ua.Reply{Status: status, Headers: challenges})
+	default:
 		s.answer(c.in, ua.Reply{Status: passedChange(status)})
 	}
 	if status == 481 || status == 408 {

@@ -124,7 +124,7 @@ func (d *Desk) tryReplace(in *ua.Incoming) *refusal {
 
 // newcomer makes the leg of an INVITE that takes a place, as far as its offer; status says why it cannot be used.
 func (s *Session) newcomer(in *ua.Incoming, held *Leg) (leg *Leg, status int) {
-	party, ok := s.party(in.Peer)
+	party, ok := s.partyOf(in)
 	if !ok {
 		return nil, 503
 	}

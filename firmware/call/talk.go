@@ -66,6 +66,8 @@ func (s *Session) request(in *ua.Incoming) (ending, bool) {
 		s.info(leg, in)
 	case sip.REFER:
 		return s.refer(leg, in)
+	case sip.NOTIFY:
+		s.passNotify(leg, in)
 	case sip.OPTIONS:
 		s.answer(in, ua.Reply{Status: 200})
 	default:
@@ -108,6 +110,6 @@ func (s *Session) response(e ua.Event) (ending, bool) {
 	case e.Response.IsSuccess():
 		return s.changed(e.Response)
 	default:
-		return s.changeFailed(e.Response.StatusCode, nil)
+		return s.changeFailed(e.Response.StatusCode, nil, s.other(s.change.from).challenges(e.Response)...)
 	}
 }

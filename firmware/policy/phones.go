@@ -72,6 +72,7 @@ func (p *Policy) Carriers() []Trunk {
 func (p Phones) upstream() Trunk {
 	t := Trunk{
 		Name: PeerRemotePBX, Domain: p.Domain, OutboundProxy: Hosts{p.Proxy}, Transport: p.Transport, TLS: p.TLS, SRTP: p.SRTP, Codecs: p.Codecs,
+		Suites: suitesFor(p.SRTP, nil), UnownedNumbers: UnownedReplace,
 		SignallingSources: p.SignallingSources, MediaSources: p.MediaSources, NumberFormat: FormatE164, Health: HealthOff,
 	}
 	if t.Transport == UDP {

@@ -15,11 +15,15 @@ package call
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/netip"
 	"sort"
+	"strings"
 	"sync"
 	"time"
+
+	"github.com/emiago/sipgo/sip"
 
 	"tollgate/firmware/admission"
 	"tollgate/firmware/event"
@@ -123,11 +127,13 @@ func (d *Desk) Handle(in *ua.Incoming) {
 	switch {
 	case in.IsInvite():
 		d.invite(in)
-	case in.Method == "OPTIONS":
+	case in.Method == sip.OPTIONS && unsupported(in) != "": // RFC 3261 §8.2.2.3
+		d.turnAway(in, *requirements(in))
+	case in.Method == sip.OPTIONS:
 		// RFC 3261 §11.2: the answer an INVITE would get, as far as it can be told.
 		in.Refuse(ua.Reply{Status: d.readiness(), Contact: d.contactFor(in.Peer)})
 	default:
-		in.Refuse(ua.Reply{Status: 405})
+		d.turnAway(in, refusal{status: 405, rule: "sip", reason: fmt.Sprintf("%s sent %s, which is not taken", in.Peer.Name, printable(string(in.Method)))})
 	}
 }
 
@@ -141,6 +147,16 @@ func (d *Desk) contactFor(peer policy.Peer) string {
 		return ""
 	}
 	return party.Local.Contact("")
+}
+
+// turnAway refuses a request that would not have become a call.
+func (d *Desk) turnAway(in *ua.Incoming, r refusal) {
+	source, _ := netip.ParseAddrPort(in.Source())
+	d.o.Sink.Tell(event.SourceRefused{
+		At: time.Now(), Side: string(in.Peer.Side), Transport: strings.ToLower(in.Transport()), Source: source, Method: string(in.Method),
+		Status: r.status, Count: 1, Rule: r.rule, Reason: r.reason,
+	})
+	in.Refuse(ua.Reply{Status: r.status, Headers: r.headers})
 }
 
 func (d *Desk) readiness() int {

@@ -33,7 +33,7 @@ func (d *Desk) invite(in *ua.Incoming) {
 	}
 	s, ok := d.begin(in)
 	if !ok {
-		in.Refuse(ua.Reply{Status: 503})
+		d.turnAway(in, refusal{status: 503, rule: "policy", reason: "the box has no policy yet"})
 		in.Inbox.Close()
 		return
 	}
@@ -120,8 +120,8 @@ func (s *Session) checkRequest() *refusal {
 // requirements says what of an INVITE the box cannot do (RFC 3261 §8.2.2.3).
 func requirements(in *ua.Incoming) *refusal {
 	if unknown := unsupported(in); unknown != "" {
-		return &refusal{status: 420, rule: "sip", reason: "the caller requires the extension " + printable(unknown),
-			headers: []sip.Header{sip.NewHeader("Unsupported", printable(unknown))}}
+		return &refusal{status: 420, rule: "sip", reason: in.Peer.Name + " requires what the box does not speak: " + unknown,
+			headers: []sip.Header{sip.NewHeader("Unsupported", unknown)}}
 	}
 	if tooShort(in.Request) {
 		return &refusal{status: 422, rule: "sip", reason: "the caller asks for too short a session timer",
@@ -138,18 +138,19 @@ func hopless(in *ua.Incoming) *refusal {
 	return nil
 }
 
-// unsupported names the first extension that is required and not spoken here.
+// unsupported lists the extensions that are required and not spoken here.
 func unsupported(in *ua.Incoming) string {
+	var list []string
 	for _, h := range in.GetHeaders("Require") {
 		for _, tag := range strings.Split(h.Value(), ",") {
-			switch tag = strings.ToLower(strings.TrimSpace(tag)); tag {
+			switch tag = strings.TrimSpace(tag); strings.ToLower(tag) {
 			case "", "100rel", "timer", "replaces":
 			default:
-				return tag
+				list = append(list, printable(tag))
 			}
 		}
 	}
-	return ""
+	return strings.Join(list[:min(len(list), 8)], ", ")
 }
 
 // findTargets decides where the call may be tried, in order.

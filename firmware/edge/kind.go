@@ -21,13 +21,20 @@ const (
 	kindReplaces
 	kindEvent
 	kindSessionExpires
+	kindMinSE
+	kindExpires
+	kindRAck
+	kindRSeq
+	kindReferredBy
+	kindTargetDialog
+	kindSubscriptionState
+	kindContentDisposition
 
 	kinds // how many there are
 )
 
 // kindOf knows long and compact names (RFC 3261 §7.3.3), in any case.
 func kindOf(name []byte) kind {
-	var k kind
 	switch len(name) {
 	case 1:
 		return compactKind(name[0] | 0x20)
@@ -36,33 +43,39 @@ func kindOf(name []byte) kind {
 	case 3:
 		return named(name, kindVia)
 	case 4:
-		if k = named(name, kindFrom); k == kindOther {
-			k = named(name, kindCSeq)
-		}
+		return named(name, kindFrom, kindCSeq, kindRAck, kindRSeq)
 	case 5:
 		return named(name, kindEvent)
+	case 6:
+		return named(name, kindMinSE)
 	case 7:
-		return named(name, kindCallID)
+		return named(name, kindCallID, kindExpires)
 	case 8:
-		if k = named(name, kindReferTo); k == kindOther {
-			k = named(name, kindReplaces)
-		}
+		return named(name, kindReferTo, kindReplaces)
+	case 11:
+		return named(name, kindReferredBy)
 	case 12:
-		if k = named(name, kindContentType); k == kindOther {
-			k = named(name, kindMaxForwards)
-		}
+		return named(name, kindContentType, kindMaxForwards)
+	case 13:
+		return named(name, kindTargetDialog)
 	case 14:
 		return named(name, kindContentLength)
 	case 15:
 		return named(name, kindSessionExpires)
+	case 18:
+		return named(name, kindSubscriptionState)
+	case 19:
+		return named(name, kindContentDisposition)
 	}
-	return k
+	return kindOther
 }
 
-// named is k if that is the name.
-func named(name []byte, k kind) kind {
-	if equalFold(name, k.name()) {
-		return k
+// named is the one of these that has the name.
+func named(name []byte, of ...kind) kind {
+	for _, k := range of {
+		if equalFold(name, k.name()) {
+			return k
+		}
 	}
 	return kindOther
 }
@@ -87,6 +100,8 @@ func compactKind(c byte) kind {
 		return kindEvent
 	case 'x':
 		return kindSessionExpires
+	case 'b':
+		return kindReferredBy
 	}
 	return kindOther
 }
@@ -118,6 +133,22 @@ func (k kind) name() string {
 		return "event"
 	case kindSessionExpires:
 		return "session-expires"
+	case kindMinSE:
+		return "min-se"
+	case kindExpires:
+		return "expires"
+	case kindRAck:
+		return "rack"
+	case kindRSeq:
+		return "rseq"
+	case kindReferredBy:
+		return "referred-by"
+	case kindTargetDialog:
+		return "target-dialog"
+	case kindSubscriptionState:
+		return "subscription-state"
+	case kindContentDisposition:
+		return "content-disposition"
 	}
 	return ""
 }
@@ -129,6 +160,12 @@ func (k kind) String() string {
 		return "Call-ID"
 	case kindCSeq:
 		return "CSeq"
+	case kindRAck:
+		return "RAck"
+	case kindRSeq:
+		return "RSeq"
+	case kindMinSE:
+		return "Min-SE"
 	}
 	name, up := []byte(k.name()), true
 	for i, c := range name {

@@ -26,8 +26,11 @@ func (t tagger) reply(req *sip.Request, status int) *sip.Response {
 // §8.2.6.2 wants copied, as far as it is there and can be read; it is nil when the message must not be answered or has no
 // Via to send an answer along. It is hardly longer than the request, so it amplifies nothing.
 func (t tagger) rawReply(b []byte, f fault, source netip.AddrPort) []byte {
+	if !answerable(b) {
+		return nil
+	}
 	h := copyable(b)
-	if !answerable(b) || h.via == nil {
+	if h.via == nil {
 		return nil
 	}
 	out := make([]byte, 0, 512)

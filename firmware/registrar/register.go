@@ -19,6 +19,7 @@ import (
 const (
 	ruleWrongAOR  = "wrong address of record"
 	ruleMalformed = "malformed registration"
+	ruleExtension = "unknown extension"
 )
 
 // Handle answers a REGISTER that access has let through.
@@ -36,7 +37,8 @@ type fault struct{ rule, reason string }
 // register does what RFC 3261 §10.3 says, step by step, and returns the answer.
 func (r *Registrar) register(in *ua.Incoming) (ua.Reply, *fault) {
 	if list := unsupported(in); len(list) > 0 { // step 2
-		return ua.Reply{Status: 420, Headers: []sip.Header{sip.NewHeader("Unsupported", strings.Join(list, ", "))}}, nil
+		return ua.Reply{Status: 420, Headers: []sip.Header{sip.NewHeader("Unsupported", strings.Join(list, ", "))}},
+			&fault{ruleExtension, "the PBX's registration requires what the box does not speak: " + strings.Join(list, ", ")}
 	}
 	w, err := readWish(in)
 	if err != nil {

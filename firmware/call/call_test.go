@@ -55,8 +55,8 @@ func TestAnOfficeCallIsEncryptedTowardsTheCarrierAndHidesTheOffice(t *testing.T)
 	if e := find[event.CallEnded](s); !e.Answered || e.Reason != "hung up by pbx" {
 		t.Errorf("told %+v", e)
 	}
-	noLeak(t, s.a, "192.0.2.", "marked", "127.0.0.1", "office.lan")
-	noLeak(t, s.pbx, "203.0.113.", "198.51.100.", "marked-server", "marked-tool", "carrier-a.example", "127.0.0.2")
+	noLeak(t, s.a, "192.0.2.", "marked", "127.", "office.lan")
+	noLeak(t, s.pbx, "203.0.113.", "198.51.100.", "marked-server", "marked-tool", "carrier-a.example", "127.")
 }
 
 func TestACarriersCallReachesThePBXInItsOwnFormat(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -194,11 +195,15 @@ func (s *scene) ports(low, high uint16) {
 	}
 }
 
+// mediaConfig has loopback addresses that are this process's own, so that two runs of the tests do not take ports from one
+// another.
 func mediaConfig(low, high uint16) media.Config {
-	side := func(bound, advertised string) media.SideConfig {
-		return media.SideConfig{Address: netip.MustParseAddr(bound), Advertised: netip.MustParseAddr(advertised)}
+	side := func(n byte, advertised string) media.SideConfig {
+		pid := os.Getpid()
+		bound := netip.AddrFrom4([4]byte{127, byte(pid>>16) | 0x80, byte(pid >> 8), byte(pid)&0xf8 | n})
+		return media.SideConfig{Address: bound, Advertised: netip.MustParseAddr(advertised)}
 	}
-	return media.Config{Inside: side("127.0.0.1", "192.0.2.1"), Outside: side("127.0.0.2", "198.51.100.2"), Ports: media.PortRange{Low: low, High: high}}
+	return media.Config{Inside: side(1, "192.0.2.1"), Outside: side(2, "198.51.100.2"), Ports: media.PortRange{Low: low, High: high}}
 }
 
 func newActor(t *testing.T, boxCore *ua.Core, peer policy.Peer) *actor {

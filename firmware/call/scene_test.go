@@ -200,10 +200,10 @@ func (s *scene) ports(low, high uint16) {
 func mediaConfig(low, high uint16) media.Config {
 	side := func(n byte, advertised string) media.SideConfig {
 		pid := os.Getpid()
-		bound := netip.AddrFrom4([4]byte{127, byte(pid>>16) | 0x80, byte(pid >> 8), byte(pid)&0xf8 | n})
+		bound := netip.AddrFrom4([4]byte{127, byte(pid>>15) | 0x80, byte(pid >> 7), byte(pid<<1) | n})
 		return media.SideConfig{Address: bound, Advertised: netip.MustParseAddr(advertised)}
 	}
-	return media.Config{Inside: side(1, "192.0.2.1"), Outside: side(2, "198.51.100.2"), Ports: media.PortRange{Low: low, High: high}}
+	return media.Config{Inside: side(0, "192.0.2.1"), Outside: side(1, "198.51.100.2"), Ports: media.PortRange{Low: low, High: high}}
 }
 
 func newActor(t *testing.T, boxCore *ua.Core, peer policy.Peer) *actor {

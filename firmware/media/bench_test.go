@@ -63,7 +63,7 @@ func (b *bench) leg(t testing.TB, box, peer string, receive, send *Keys) (*half,
 		}
 	}
 	s.remote = local[2]
-	h.apply(s)
+	h.apply(s, time.Now())
 	b.names[h] = nameOf(local[0])
 	return h, sockets[2]
 }

@@ -67,6 +67,14 @@ func newSealer(k Keys) (*sealer, error) {
 	return &sealer{keys: k, context: c}, nil
 }
 
+// unseal authenticates and decrypts a packet into dst.
+func (o *opener) unseal(dst, packet []byte, control bool) ([]byte, verdict) {
+	if control {
+		return o.rtcp(dst, packet)
+	}
+	return o.rtp(dst, packet)
+}
+
 // rtp authenticates and decrypts an SRTP packet into dst.
 func (o *opener) rtp(dst, packet []byte) ([]byte, verdict) {
 	n := headerSize(packet)

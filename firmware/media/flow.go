@@ -3,6 +3,7 @@ package media
 import (
 	"net/netip"
 	"slices"
+	"time"
 
 	"tollgate/firmware/policy"
 )
@@ -24,6 +25,8 @@ type setting struct {
 	hold            bool
 	open            *opener // nil: the peer sends plain RTP
 	seal            *sealer // nil: plain RTP is sent
+	former          *opener // of the key before open, for what was under way when it changed; nil: none
+	formerUntil     time.Time
 	sources         []netip.Prefix
 	types           [128]uint8 // by the payload type that arrives
 }
@@ -39,8 +42,19 @@ type flow struct {
 	to        name           // where we send
 }
 
+// keyOverlap is how long the peer's old key is still good when it changes: what was sent before the peer knew of the new
+// one arrives later, by the longest way that a conversation can take.
+const keyOverlap = 2 * time.Second
+
 // apply puts a setting into force.
-func (h *half) apply(s setting) {
+func (h *half) apply(s setting, now time.Time) {
+	switch before := h.setting; {
+	case s.open == nil:
+	case s.open == before.open:
+		s.former, s.formerUntil = before.former, before.formerUntil
+	default:
+		s.former, s.formerUntil = before.open, now.Add(keyOverlap)
+	}
 	h.setting = s
 	h.rtp.signal(s.remote)
 	if s.mux {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"tollgate/firmware/policy"
 )
@@ -92,17 +93,33 @@ func TestAReplayFromBeforeASessionRefreshIsStillDropped(t *testing.T) {
 	call.a.hearsNothing()
 }
 
-func TestANewKeyStartsAfreshAndTheOldOneIsDead(t *testing.T) {
-	call := newCall(t, plainRTP, aesCM)
-	call.converse(5)
-	old := call.b.next([]byte("old key"))
-	call.b.theirs, call.b.ours = testKeys(gcm, "new of peer"), testKeys(gcm, "new of box")
-	call.b.encrypt, call.b.decrypt = pionContext(t, *call.b.theirs), pionContext(t, *call.b.ours)
-	call.b.set()
-	call.b.seq = 100 // numbers from before are fresh under the new key
-	write(t, call.b.rtp, call.b.boxRTP(), old)
-	call.stats(Callee, "the old key still works", func(s LegStats) bool { return s.AuthFailures == 1 })
-	call.converse(5)
+func TestANewKeyStartsAfreshAndTheOldOneLivesTwoSeconds(t *testing.T) {
+	for _, suite := range policy.Suites() {
+		t.Run(string(suite), func(t *testing.T) {
+			t.Parallel()
+			call := newCall(t, plainRTP, suite)
+			call.converse(5)
+			old := *call.b
+			replayed := old.next([]byte("heard before"))
+			write(t, call.b.rtp, call.b.boxRTP(), replayed)
+			call.a.hears([]byte("heard before"))
+			call.b.changeKeys(suite, "new")
+			call.b.seq = 100 // numbers from before are fresh under the new key
+			call.converse(5)
+
+			old.talk([]byte("on its way"))
+			call.a.hears([]byte("on its way"))
+			relayReport(t, &old, false, call.a, false)
+			write(t, call.b.rtp, call.b.boxRTP(), replayed)
+			call.stats(Callee, "a replay under the old key", func(s LegStats) bool { return s.AuthFailures+s.Replays == 1 })
+			call.b.set() // a session refresh does not lengthen its life
+			time.Sleep(keyOverlap)
+			old.talk([]byte("too late"))
+			call.stats(Callee, "the old key still works", func(s LegStats) bool { return s.AuthFailures+s.Replays == 2 })
+			call.a.hearsNothing()
+			call.converse(5)
+		})
+	}
 }
 
 func TestComingBackToAKeyGoesOnWhereItWas(t *testing.T) {
@@ -112,9 +129,7 @@ func TestComingBackToAKeyGoesOnWhereItWas(t *testing.T) {
 	write(t, call.b.rtp, call.b.boxRTP(), recorded)
 	call.a.hears([]byte("recorded"))
 	first := *call.b
-	call.b.theirs, call.b.ours = testKeys(aesCM, "second of peer"), testKeys(aesCM, "second of box")
-	call.b.encrypt, call.b.decrypt = pionContext(t, *call.b.theirs), pionContext(t, *call.b.ours)
-	call.b.set()
+	call.b.changeKeys(aesCM, "second")
 	call.converse(5)
 	call.b.theirs, call.b.ours, call.b.encrypt, call.b.decrypt = first.theirs, first.ours, first.encrypt, first.decrypt
 	call.b.set()

@@ -169,6 +169,14 @@ func (p *peer) set(change ...func(*Params)) {
 	}
 }
 
+// changeKeys gives both directions the keys that a word stands for.
+func (p *peer) changeKeys(suite policy.Suite, word string) {
+	p.t.Helper()
+	p.theirs, p.ours = testKeys(suite, word+" of peer"), testKeys(suite, word+" of box")
+	p.encrypt, p.decrypt = pionContext(p.t, *p.theirs), pionContext(p.t, *p.ours)
+	p.set()
+}
+
 func (p *peer) boxRTP() netip.AddrPort  { a, _ := p.leg.Local(); return a }
 func (p *peer) boxRTCP() netip.AddrPort { _, a := p.leg.Local(); return a }
 

@@ -44,7 +44,7 @@ func (l *Leg) Local() (rtp, rtcp netip.AddrPort) {
 // signalling agrees on something else; setting the same twice changes nothing.
 //
 // A key that the leg has used before goes on where it was, roll-over counter and replay window included; a new key
-// starts afresh. When Set fails, everything is as before.
+// starts afresh, and the peer's old one is good for two more seconds. When Set fails, everything is as before.
 func (l *Leg) Set(p Params) error {
 	l.session.mu.Lock()
 	defer l.session.mu.Unlock()
@@ -79,7 +79,8 @@ func (l *Leg) enforce(n setting) error {
 		}
 	}
 	w := l.session.worker
-	if !w.do(func() { l.half.apply(n); w.greet(l.half, time.Now()) }) {
+	now := time.Now()
+	if !w.do(func() { l.half.apply(n, now); w.greet(l.half, now) }) {
 		if !same {
 			r.shut(holes)
 		}

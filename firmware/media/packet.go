@@ -60,16 +60,29 @@ func (f *flow) kind(packet []byte) (control bool, v verdict) {
 // open checks a packet and, on an encrypted leg, authenticates and decrypts it.
 func (w *worker) open(h *half, packet []byte, control bool) ([]byte, verdict) {
 	v := passed
-	switch {
-	case h.open != nil && control:
-		packet, v = h.open.rtcp(w.clear[:], packet)
-	case h.open != nil:
-		packet, v = h.open.rtp(w.clear[:], packet)
+	if h.open != nil {
+		sealed := packet
+		packet, v = h.open.unseal(w.clear[:], sealed, control)
+		if v != passed && h.former != nil {
+			packet, v = w.openFormer(h, sealed, control, v)
+		}
 	}
 	if v == passed && !(control && isRTCP(packet) || !control && isRTP(packet)) {
 		v = malformed
 	}
 	return packet, v
+}
+
+// openFormer tries the key before, while it is still good. A packet that does not fit it either keeps its verdict.
+func (w *worker) openFormer(h *half, sealed []byte, control bool, v verdict) ([]byte, verdict) {
+	if w.now.After(h.formerUntil) {
+		h.former = nil
+		return nil, v
+	}
+	if packet, again := h.former.unseal(w.clear[:], sealed, control); again == passed {
+		return packet, passed
+	}
+	return nil, v
 }
 
 // send encrypts a packet, where the leg is encrypted, and sends it to the leg's peer. RTCP goes on during a hold

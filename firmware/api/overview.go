@@ -46,7 +46,7 @@ type Limits struct {
 type PBX struct {
 	Address   string     `json:"address" doc:"IP address and port; while a PBX that registers is away, where it may come from; empty in setup mode."`
 	Transport string     `json:"transport" doc:"udp, tcp or tls."`
-	SRTP      string     `json:"srtp" doc:"off, optional or required."`
+	SRTP      string     `json:"srtp" doc:"off, optional, opportunistic or required."`
 	Reachable *bool      `json:"reachable,omitempty" doc:"Absent when it is not known."`
 	Reason    string     `json:"reason,omitempty" doc:"Why it is not reachable, as a sentence."`
 	Expires   *time.Time `json:"expires,omitempty" doc:"When its registration lapses unless it is renewed."`
@@ -57,7 +57,7 @@ type Trunk struct {
 	Name       string         `json:"name"`
 	Domain     string         `json:"domain"`
 	Transport  string         `json:"transport" doc:"udp, tcp or tls."`
-	SRTP       string         `json:"srtp" doc:"off, optional or required."`
+	SRTP       string         `json:"srtp" doc:"off, optional, opportunistic or required."`
 	State      string         `json:"state" enum:"up,down,registering,static" doc:"static: the trunk does not register."`
 	Reason     string         `json:"reason" doc:"Why the trunk is in this state, as a sentence."`
 	Since      *time.Time     `json:"since,omitempty" doc:"In this state since."`

@@ -99,7 +99,7 @@ func (s *Session) attended(r *referral, id dialogID) (ending, bool) {
 	s.notify(r.by, 200, true)
 	s.replace(r, h.leg)
 	// Neither side knows what the other can do: first the one who came is told, then, by its answer, the one who stays.
-	offer, err := offerWith(h.leg, r.stay, h.leg.ours != nil, sdp.SendRecv)
+	offer, err := offerWith(h.leg, r.stay, h.leg.keys.encrypted(), sdp.SendRecv)
 	if err == nil {
 		err = s.startChange(&change{from: r.stay, again: true}, offer)
 	}

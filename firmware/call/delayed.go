@@ -5,7 +5,6 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
-	"tollgate/firmware/policy"
 	"tollgate/firmware/sdp"
 	"tollgate/firmware/ua"
 )
@@ -23,7 +22,7 @@ type promise struct {
 
 // offerCaller writes the offer that goes with the 200 of a call that began without one.
 func (s *Session) offerCaller() ([]byte, error) {
-	body, err := offerTo(s.caller, s.callee, s.caller.Party.SRTP == policy.SRTPRequired)
+	body, err := offerTo(s.caller, s.callee, s.caller.Party.offersKeys())
 	if err == nil {
 		s.promise = &promise{leg: s.caller}
 	}
@@ -33,7 +32,7 @@ func (s *Session) offerCaller() ([]byte, error) {
 // reofferTo answers a re-INVITE without an offer: with ours, from what the other leg has agreed on.
 func (s *Session) reofferTo(l *Leg, in *ua.Incoming) {
 	audio, _ := l.remote.Audio()
-	body, err := offerTo(l, s.other(l), l.ours != nil)
+	body, err := offerTo(l, s.other(l), l.keys.encrypted())
 	if err != nil {
 		s.answer(in, ua.Reply{Status: 488})
 		return
@@ -67,7 +66,7 @@ func (s *Session) acknowledged(l *Leg, ack *ua.Incoming) (ending, bool) {
 
 // tellChange passes a change on that the box has accepted already.
 func (s *Session) tellChange(from *Leg) (ending, bool) {
-	offer, err := offerTo(s.other(from), from, s.other(from).ours != nil)
+	offer, err := offerTo(s.other(from), from, s.other(from).keys.encrypted())
 	if err == nil {
 		err = s.startChange(&change{from: from}, offer)
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 
 	"tollgate/firmware/media"
 	"tollgate/firmware/policy"
@@ -47,49 +46,15 @@ func (s *Session) takeOffer(l *Leg, body []byte) error {
 	if !ok {
 		return errors.New("the offer has no audio that can be carried")
 	}
-	ours, theirs, err := l.keysFor(audio, s.urgent)
+	k, err := l.keysFor(audio, s.urgent)
 	if err != nil {
 		return err
 	}
-	if s.urgent && ours == nil && l.remote == nil {
+	if s.urgent && !k.encrypted() && l.remote == nil {
 		s.passesClear(l.Party)
 	}
-	l.remote, l.ours, l.theirs, l.heard = d, ours, theirs, string(body)
+	l.remote, l.keys, l.heard = d, k, string(body)
 	return nil
-}
-
-// keysFor chooses the keys for an offer: none for a clear one, where that is allowed (RFC 4568 §5.1.2). What the policy says
-// about SRTP does not bind an urgent call.
-func (l *Leg) keysFor(audio *sdp.Audio, urgent bool) (ours, theirs *sdp.Crypto, err error) {
-	mode, name := l.Party.SRTP, l.Party.Peer.Name
-	switch {
-	case !audio.Secure() && l.ours != nil:
-		return nil, nil, fmt.Errorf("%w: %s wants to go on without encryption", errSRTP, name)
-	case !audio.Secure() && mode == policy.SRTPRequired && !urgent:
-		return nil, nil, fmt.Errorf("%w is required, but %s offers unencrypted audio", errSRTP, name)
-	case !audio.Secure():
-		return nil, nil, nil
-	case mode == policy.SRTPOff && !urgent:
-		return nil, nil, fmt.Errorf("%w is off for %s, but it offers encrypted audio only", errSRTP, name)
-	}
-	suites := l.Party.Suites
-	if urgent {
-		suites = slices.Concat(suites, policy.Suites())
-	}
-	chosen, ok := sdp.Choose(audio.Cryptos, suites)
-	if !ok {
-		return nil, nil, fmt.Errorf("%w: %s offers no suite that is spoken with it%s", errSRTP, name, audio.WhyRefused())
-	}
-	if l.ours != nil && l.ours.Suite == chosen.Suite {
-		kept := *l.ours // the same key goes on, so that counters and replay windows do too (RFC 4568 §7.1.4)
-		kept.Tag = chosen.Tag
-		return &kept, &chosen, nil
-	}
-	fresh, err := sdp.NewCrypto(chosen.Tag, chosen.Suite, rand.Reader)
-	if err != nil {
-		return nil, nil, err
-	}
-	return &fresh, &chosen, nil
 }
 
 // offerTo writes the offer for one leg from what the other leg's peer offered.
@@ -101,10 +66,10 @@ func offerWith(to, from *Leg, encrypt bool, direction sdp.Direction) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	if to.offered, err = to.keysToOffer(encrypt); err != nil {
+	if err := to.keysToOffer(&a, encrypt); err != nil {
 		return nil, err
 	}
-	a.Cryptos, a.Direction = to.offered, cmp.Or(direction, to.Party.holdAs(from))
+	a.Direction = cmp.Or(direction, to.Party.holdAs(from))
 	a.Codecs = sdp.Common(to.Party.Codecs, from.Party.Codecs)
 	var body []byte
 	if from.remote == nil {
@@ -127,28 +92,6 @@ func (p Party) holdAs(other *Leg) sdp.Direction {
 		return sdp.Inactive
 	}
 	return ""
-}
-
-// keysToOffer are the key in use, or a fresh one for each suite.
-func (l *Leg) keysToOffer(encrypt bool) ([]sdp.Crypto, error) {
-	if !encrypt {
-		return nil, nil
-	}
-	if l.ours != nil {
-		return []sdp.Crypto{*l.ours}, nil
-	}
-	if len(l.Party.Suites) == 0 { // an offer without keys would be one of clear audio
-		return nil, fmt.Errorf("%w: no suite is named for %s", errSRTP, l.Party.Peer.Name)
-	}
-	var keys []sdp.Crypto
-	for i, suite := range l.Party.Suites {
-		k, err := sdp.NewCrypto(i+1, suite, rand.Reader)
-		if err != nil {
-			return nil, err
-		}
-		keys = append(keys, k)
-	}
-	return keys, nil
 }
 
 // takeAnswer reads the answer of one leg to our offer, sets the media of both legs and writes the answer for the other.
@@ -179,16 +122,11 @@ func (l *Leg) hear(body []byte) error {
 		return err
 	}
 	audio, _ := d.Audio() // Answers has made sure
-	var ours, theirs *sdp.Crypto
-	if len(l.offered) > 0 {
-		accepted, err := sdp.Accepted(l.offered, audio)
-		if err != nil {
-			return err
-		}
-		own, _ := sdp.Tagged(l.offered, accepted.Tag)
-		ours, theirs = &own, &accepted
+	k, err := l.keysAnswered(audio)
+	if err != nil {
+		return err
 	}
-	l.remote, l.ours, l.theirs, l.heard = d, ours, theirs, string(body)
+	l.remote, l.keys, l.heard = d, k, string(body)
 	return nil
 }
 
@@ -201,9 +139,7 @@ func answerWithDirection(to, from *Leg, direction sdp.Direction) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	if to.ours != nil {
-		a.Cryptos = []sdp.Crypto{*to.ours}
-	}
+	to.keysToAnswer(&a)
 	a.Direction = direction
 	a.Codecs, a.Mux = to.Party.Codecs, true // one port where it was offered (RFC 5761)
 	body, err := from.remote.Answer(to.remote, a)
@@ -262,7 +198,7 @@ func (l *Leg) params(other *Leg) media.Params {
 	across, _ := other.remote.Audio()
 	return media.Params{
 		Remote: l.heardAt(remote.Addr), RemoteRTCP: l.heardAt(remote.RTCP), Mux: remote.Mux && said.Mux,
-		Send: keys(l.ours), Receive: keys(l.theirs),
+		Send: relayKeys(l.keys.ours), Receive: relayKeys(l.keys.theirs),
 		ExtraSources: l.Party.MediaSources, Hold: remote.Held, PayloadMap: sdp.PayloadMap(said, across),
 	}
 }
@@ -274,11 +210,4 @@ func (l *Leg) heardAt(a netip.AddrPort) netip.AddrPort {
 		return a
 	}
 	return netip.AddrPortFrom(l.Party.MediaAt, a.Port())
-}
-
-func keys(c *sdp.Crypto) *media.Keys {
-	if c == nil {
-		return nil
-	}
-	return &media.Keys{Suite: c.Suite, Key: c.Key, MKI: c.MKI}
 }

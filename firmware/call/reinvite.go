@@ -7,6 +7,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"tollgate/firmware/header"
+	"tollgate/firmware/media"
 	"tollgate/firmware/ua"
 )
 
@@ -15,10 +16,11 @@ type change struct {
 	from    *Leg
 	in      *ua.Incoming // nil: the box's own
 	out     *ua.Outgoing
-	told    bool // the one who asked has its answer (it cancelled)
-	refresh bool // a session refresh of ours: no media changes
-	place   bool // it says where the box is now, and changes nothing else
-	again   bool // what the other leg answers is then told to this one
+	told    bool          // the one who asked has its answer (it cancelled)
+	refresh bool          // a session refresh of ours: no media changes
+	place   bool          // it says where the box is now, and changes nothing else
+	again   bool          // what the other leg answers is then told to this one
+	before  *[2]agreement // by media.Role: what goes on when the change is refused; nil: what is said now
 }
 
 // reinvite takes a re-INVITE or an UPDATE within an answered call.
@@ -49,20 +51,35 @@ func (s *Session) reinvite(leg *Leg, in *ua.Incoming) {
 
 // passChange passes a change of the media on to the other leg.
 func (s *Session) passChange(leg *Leg, in *ua.Incoming) {
+	before := s.agreed()
 	if err := s.takeOffer(leg, in.Body()); err != nil {
 		s.log.Info("change refused", "from", leg.Party.Peer.Name, "err", err)
 		s.answer(in, ua.Reply{Status: 488})
 		return
 	}
 	other := s.other(leg)
-	offer, err := offerTo(other, leg, other.ours != nil)
+	offer, err := offerTo(other, leg, other.keys.encrypted())
 	if err != nil {
+		s.revert(before)
 		s.answer(in, ua.Reply{Status: 488})
 		return
 	}
-	if err := s.startChange(&change{from: leg, in: in}, offer); err != nil {
+	if err := s.startChange(&change{from: leg, in: in, before: before}, offer); err != nil {
+		s.revert(before)
 		s.log.Info("change not passed on", "to", other.Party.Peer.Name, "err", err)
 		s.answer(in, ua.Reply{Status: 503})
+	}
+}
+
+// agreed remembers what both legs have agreed on, before an offer that may be refused (RFC 3261 §14.1).
+func (s *Session) agreed() *[2]agreement {
+	return &[2]agreement{s.caller.agreement, s.callee.agreement}
+}
+
+// revert goes back to what was agreed on before; nil changes nothing.
+func (s *Session) revert(before *[2]agreement) {
+	if before != nil {
+		s.caller.agreement, s.callee.agreement = before[media.Caller], before[media.Callee]
 	}
 }
 
@@ -145,6 +162,7 @@ func (s *Session) changeFailed(status int, err error, challenges ...sip.Header) 
 		other.gone = status == 481
 		return ending{reason: fmt.Sprintf("%s has lost the call (%d %s)", other.Party.Peer.Name, status, ua.Phrase(status))}, true
 	}
+	s.revert(c.before)
 	s.log.Info("change refused", "by", other.Party.Peer.Name, "status", status, "err", err)
 	if c.place && status == 491 {
 		other.stale = true

@@ -115,7 +115,7 @@ func (s *Session) tellPlace(l *Leg, now Party) {
 	before, dialog := l.Party, *l.Dialog
 	l.Party.Local, l.Party.Media, l.stale = now.Local, now.Media, false
 	l.Dialog.Local, l.Dialog.Contact = now.Local, now.Local.Contact(l.account.User)
-	offer, err := offerTo(l, s.other(l), l.ours != nil)
+	offer, err := offerTo(l, s.other(l), l.keys.encrypted())
 	if err == nil {
 		err = s.startChange(&change{from: s.other(l), place: true}, offer)
 	}

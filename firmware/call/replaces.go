@@ -191,7 +191,7 @@ func (s *Session) changeSeats(in *ua.Incoming, held, leg *Leg) int {
 	leg.media = relay.Leg(media.Callee)
 	var body []byte
 	if leg.remote == nil {
-		body, err = offerWith(leg, stay, leg.Party.SRTP == policy.SRTPRequired, sdp.SendRecv)
+		body, err = offerWith(leg, stay, leg.Party.offersKeys(), sdp.SendRecv)
 	} else {
 		body, err = answerWithDirection(leg, stay, sdp.SendRecv)
 	}
@@ -229,7 +229,7 @@ func (s *Session) tellNewcomer(leg *Leg) (ending, bool) {
 	if audio, _ := stay.remote.Audio(); audio.Direction == sdp.SendRecv {
 		return s.tellChange(leg)
 	}
-	offer, err := offerWith(stay, leg, stay.ours != nil, sdp.SendRecv)
+	offer, err := offerWith(stay, leg, stay.keys.encrypted(), sdp.SendRecv)
 	if err == nil {
 		err = s.startChange(&change{from: leg, again: true}, offer)
 	}

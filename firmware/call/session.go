@@ -89,18 +89,22 @@ type Leg struct {
 	gone      bool              // it has ended: no BYE is due
 	stale     bool              // the peer could not be told where the box is now
 	account   policy.Account    // on a trunk: the account that carries the call
-	remote    *sdp.Description  // the peer's last description
-	said      *sdp.Description  // ours
-	body      []byte            // ours, as it was sent
-	origin    sdp.Origin        // of ours
-	offered   []sdp.Crypto      // what we offered, until the peer has chosen
-	ours      *sdp.Crypto       // the key we send with; nil: clear
-	theirs    *sdp.Crypto       // the key the peer sends with
+	agreement                   // the media, as far as both have described it
+	origin    sdp.Origin        // of our descriptions
 	invite    *ua.Outgoing      // to the callee: our INVITE
 	rseq      map[string]uint32 // of the callee: the last reliable provisional response, by To tag
-	heard     string            // the peer's last description, as it came
 	allow     []sip.Header      // what methods the peer says it takes
 	timer     legTimer
+}
+
+// agreement is what a leg and its peer have last described to one another.
+type agreement struct {
+	remote  *sdp.Description // the peer's last description
+	heard   string           // the same, as it came
+	said    *sdp.Description // ours
+	body    []byte           // the same, as it was sent
+	offered []sdp.Crypto     // the keys in it, if it is an offer, until the peer has chosen
+	keys    keys
 }
 
 func (l *Leg) side() policy.Side { return l.Party.Peer.Side }

@@ -57,8 +57,8 @@ func (s *Session) showLeg(l *Leg) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.suites[s.role(l)] = ""
-	if l.ours != nil {
-		s.suites[s.role(l)] = l.ours.Suite
+	if l.keys.ours != nil {
+		s.suites[s.role(l)] = l.keys.ours.Suite
 	}
 }
 

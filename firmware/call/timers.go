@@ -157,8 +157,8 @@ func (s *Session) refresh(l *Leg) (ending, bool) {
 		req = l.Dialog.Request(sip.UPDATE)
 	} else {
 		l.offered = nil
-		if l.ours != nil {
-			l.offered = append(l.offered, *l.ours)
+		if l.keys.ours != nil {
+			l.offered = append(l.offered, *l.keys.ours)
 		}
 		req = l.Dialog.RequestWith(sip.INVITE, l.body, sdpType)
 	}

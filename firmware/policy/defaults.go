@@ -58,6 +58,9 @@ func (p *Policy) derive(visit func(field, value reflect.Value)) {
 		set(&n.Inside.Prefixes, []netip.Prefix{n.Inside.Address.Masked()})
 	}
 	set(&n.PublicAddress, n.Outside.Address.Addr())
+	if p.PBX.Used() {
+		set(&p.PBX.KeysInClear, KeysInClearRefused)
+	}
 	if a := p.PBX.Address.Addr(); a.IsValid() {
 		set(&p.PBX.Sources, []netip.Prefix{netip.PrefixFrom(a, a.BitLen())})
 		if p.PBX.Transport == TLSTransport {
@@ -74,6 +77,7 @@ func (p *Policy) derive(visit func(field, value reflect.Value)) {
 
 func (t *Trunk) derive(visit func(field, value any)) {
 	set := t.deriveProfile(visit)
+	set(&t.KeysInClear, KeysInClearRefused)
 	set(&t.OutboundProxy, Hosts{cmp.Or(t.Registrar, t.Domain)})
 	if t.Transport == TLSTransport {
 		set(&t.TLS.Trust, TrustSystem)

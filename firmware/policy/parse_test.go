@@ -60,11 +60,11 @@ func TestASmallDocumentGetsItsDefaults(t *testing.T) {
 		PBX: PBX{
 			ReachedBy: ReachAddress, Address: netip.MustParseAddrPort("192.0.2.20:5060"), Transport: UDP,
 			Sources:        []netip.Prefix{netip.MustParsePrefix("192.0.2.20/32")},
-			Authentication: AuthAddress, SRTP: SRTPOff, Codecs: []string{"PCMA", "PCMU"}, NumberFormat: FormatE164,
+			Authentication: AuthAddress, SRTP: SRTPOff, KeysInClear: KeysInClearRefused, Codecs: []string{"PCMA", "PCMU"}, NumberFormat: FormatE164,
 		},
 		Trunks: []Trunk{{
 			Name: "carrier-a", Domain: "carrier.example", Registrar: "sip.carrier.example", OutboundProxy: Hosts{"sip.carrier.example"},
-			Transport: TLSTransport, TLS: TLS{Trust: "system", ServerName: "carrier.example", Wildcards: WildcardsRefused, ClientAuthentication: ClientAuthOff}, SRTP: SRTPRequired, Hold: HoldPass, SessionTimer: TimerAsk, Suites: DefaultSuites(),
+			Transport: TLSTransport, TLS: TLS{Trust: "system", ServerName: "carrier.example", Wildcards: WildcardsRefused, ClientAuthentication: ClientAuthOff}, SRTP: SRTPRequired, KeysInClear: KeysInClearRefused, Hold: HoldPass, SessionTimer: TimerAsk, Suites: DefaultSuites(),
 			Accounts: []Account{{User: "alice", AuthUser: "alice", Secret: "hunter2-hunter2-hunter2", Numbers: []string{"+33423456700"}}},
 			Codecs:   []string{"PCMA", "PCMU"}, NumberFormat: FormatE164, Registration: RegisterEach, Health: HealthOff,
 			UnownedNumbers: UnownedReplace,

@@ -11,7 +11,7 @@ func (c *checker) pbx() {
 	if c.p.Phones.Used() && !p.Used() {
 		return
 	}
-	c.transport("pbx", p.Transport, p.SRTP, p.TLS)
+	c.transport("pbx", p.Transport, p.SRTP, p.KeysInClear, p.TLS)
 	c.encryption("pbx", p.SRTP, p.Suites)
 	one(c, "pbx.number_format", p.NumberFormat, FormatE164, FormatPlain, FormatDoubleZero, FormatNational)
 	c.codecs("pbx.codecs", p.Codecs)

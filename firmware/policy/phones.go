@@ -146,7 +146,7 @@ func (c *checker) phones() {
 	if p.Proxy != p.Domain {
 		c.host("phones.proxy", p.Proxy, true)
 	}
-	c.transport("phones", p.Transport, p.SRTP, p.TLS)
+	c.transport("phones", p.Transport, p.SRTP, KeysInClearRefused, p.TLS)
 	c.codecs("phones.codecs", p.Codecs)
 	for key, list := range map[string][]netip.Prefix{"phones.signalling_sources": p.SignallingSources, "phones.media_sources": p.MediaSources} {
 		c.ranges(key, list)

@@ -81,7 +81,9 @@ type PBX struct {
 	// DigestAlgorithms are offered to the PBX in this order, with authentication: digest; default SHA-256, MD5.
 	DigestAlgorithms []string `yaml:"digest_algorithms"`
 
-	SRTP SRTPMode `yaml:"srtp"` // default off; anything else needs transport: tls
+	SRTP SRTPMode `yaml:"srtp"` // default off; anything else needs transport: tls, or KeysInClear
+	// KeysInClear permits SRTP without TLS; default refused.
+	KeysInClear ClearKeys `yaml:"keys_in_clear"`
 	// Suites are offered and accepted in this order, unless SRTP is off; default DefaultSuites.
 	Suites       []Suite      `yaml:"suites"`
 	Codecs       []string     `yaml:"codecs"`        // SDP encoding names in order of preference; default PCMA, PCMU
@@ -116,6 +118,7 @@ type Trunk struct {
 	MediaSources []netip.Prefix `yaml:"media_sources"`
 	TLS          TLS            `yaml:"tls"`
 	SRTP         SRTPMode       `yaml:"srtp"`          // default required with tls, else off
+	KeysInClear  ClearKeys      `yaml:"keys_in_clear"` // as PBX.KeysInClear
 	Suites       []Suite        `yaml:"suites"`        // as PBX.Suites
 	Codecs       []string       `yaml:"codecs"`        // as PBX.Codecs; at least one in common with it
 	NumberFormat NumberFormat   `yaml:"number_format"` // default e164

@@ -7,13 +7,16 @@ import (
 
 // transport checks how a peer is spoken with. SDES keys travel in the signalling (RFC 4568 §7), so encrypted media
 // without encrypted signalling would be a lock with its key beside it.
-func (c *checker) transport(path string, t Transport, m SRTPMode, s TLS) {
+func (c *checker) transport(path string, t Transport, m SRTPMode, clear ClearKeys, s TLS) {
 	known := one(c, path+".transport", t, UDP, TCP, TLSTransport)
-	mode := one(c, path+".srtp", m, SRTPOff, SRTPOptional, SRTPRequired)
+	mode := one(c, path+".srtp", m, SRTPOff, SRTPOptional, SRTPOpportunistic, SRTPRequired)
 	if !known {
 		return
 	}
-	if mode && m != SRTPOff && t != TLSTransport {
+	if mode {
+		c.clearKeys(path+".keys_in_clear", t, m, clear)
+	}
+	if mode && m != SRTPOff && t != TLSTransport && clear != KeysInClearAccepted {
 		c.fault(path+".srtp", "write transport: tls for this peer, or srtp: off", "%s needs transport: tls, because the keys travel in the signalling, which %s leaves readable", m, t)
 	}
 	if t != TLSTransport {

@@ -36,7 +36,7 @@ func (c *checker) trunk(path string, t Trunk) {
 	}
 	c.host(path+".registrar", t.Registrar, true)
 	c.proxies(path, t)
-	c.transport(path, t.Transport, t.SRTP, t.TLS)
+	c.transport(path, t.Transport, t.SRTP, t.KeysInClear, t.TLS)
 	c.encryption(path, t.SRTP, t.Suites)
 	one(c, path+".number_format", t.NumberFormat, FormatE164, FormatPlain, FormatDoubleZero, FormatNational)
 	c.codecs(path+".codecs", t.Codecs)

@@ -25,6 +25,7 @@ const expiresSoon = 30 * 24 * time.Hour
 func (p *Policy) Warnings(now time.Time) []Warning {
 	var list []Warning
 	add := func(path, text string, args ...any) { list = append(list, Warning{path, fmt.Sprintf(text, args...)}) }
+	readableKeys("pbx", p.PBX.Transport, p.PBX.KeysInClear, add)
 	ownCertificate("pbx.tls.certificate", p.PBX.TLS, "", now, add)
 	if p.Phones.Used() {
 		inTheClear("phones", "the phones' PBX", p.Phones.Transport, p.Phones.SRTP, add)
@@ -33,6 +34,7 @@ func (p *Policy) Warnings(now time.Time) []Warning {
 	for i, t := range p.Trunks {
 		path := index("trunks", i)
 		inTheClear(path, "carrier "+t.Name, t.Transport, t.SRTP, add)
+		readableKeys(path, t.Transport, t.KeysInClear, add)
 		ownCertificate(path+".tls.certificate", t.TLS, t.OwnName, now, add)
 	}
 	return list
@@ -47,7 +49,7 @@ func inTheClear(path, peer string, t Transport, m SRTPMode, add func(path, text 
 	switch m {
 	case SRTPOff:
 		add(path+".srtp", "Calls with %s are not encrypted: everybody on the way can listen.", peer)
-	case SRTPOptional:
+	case SRTPOptional, SRTPOpportunistic:
 		add(path+".srtp", "Calls with %s are not encrypted when it does not want them to be: then everybody on the way can listen.", peer)
 	}
 }

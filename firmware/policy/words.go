@@ -46,11 +46,22 @@ func (t Transport) DefaultPort() uint16 {
 // SRTPMode says whether media towards a peer is encrypted.
 type SRTPMode string
 
-// The modes. Required means that a call without SRTP does not take place.
+// The modes. Optional offers SRTP first and clear audio when that is declined; opportunistic offers both at once
+// (RFC 8643). Required means that a call without SRTP does not take place.
 const (
-	SRTPOff      SRTPMode = "off"
-	SRTPOptional SRTPMode = "optional"
-	SRTPRequired SRTPMode = "required"
+	SRTPOff           SRTPMode = "off"
+	SRTPOptional      SRTPMode = "optional"
+	SRTPOpportunistic SRTPMode = "opportunistic"
+	SRTPRequired      SRTPMode = "required"
+)
+
+// ClearKeys says whether the keys of SRTP may travel in signalling that is not encrypted.
+type ClearKeys string
+
+// The words for it. Where it is accepted, whoever reads the signalling can hear the calls.
+const (
+	KeysInClearRefused  ClearKeys = "refused"
+	KeysInClearAccepted ClearKeys = "accepted"
 )
 
 // Suite is an SRTP crypto suite by its SDES name (RFC 4568 §6.2, RFC 6188 §4, RFC 7714 §14.2).

@@ -49,6 +49,12 @@ type Anchor struct {
 	// Cryptos are our keys: in an offer every line, in an answer the one with the tag that was chosen. With none the
 	// leg is plain RTP.
 	Cryptos []Crypto
+	// Opportunistic offers the keys in RTP/AVP, to be taken or left (RFC 8643). In an answer it has no effect: that
+	// follows the offer.
+	Opportunistic bool
+	// DTLS is what the handshake goes by, in the place of Cryptos: in an offer with SetupEither, in an answer with the role
+	// that was chosen.
+	DTLS *DTLS
 	// Codecs is the allow-list of encoding names, in the order in which an offer lists them; nil allows all in the
 	// order of the other leg, an empty list none. telephone-event and CN pass besides.
 	Codecs []string
@@ -62,6 +68,8 @@ func (a *Anchor) check() error {
 		return fmt.Errorf("sdp: the anchor has no origin")
 	case !a.Origin.Address.IsValid():
 		return fmt.Errorf("sdp: the anchor's origin has no address")
+	case a.DTLS != nil && (len(a.Cryptos) > 0 || len(a.DTLS.Fingerprints) != 1 || a.DTLS.Setup == ""):
+		return fmt.Errorf("sdp: the anchor has DTLS without one fingerprint and a role, or with crypto lines beside it")
 	case !a.Local.IsValid() || a.Local.Port() == 0:
 		return fmt.Errorf("sdp: the anchor has no local address and port")
 	}
@@ -71,6 +79,17 @@ func (a *Anchor) check() error {
 		}
 	}
 	return nil
+}
+
+// proto returns the transport of an offer.
+func (a *Anchor) proto() string {
+	switch {
+	case a.DTLS != nil:
+		return protoDTLSSAVP
+	case len(a.Cryptos) > 0 && !a.Opportunistic:
+		return protoSAVP
+	}
+	return protoAVP
 }
 
 // direction returns what to write for a leg whose other side said d.

@@ -38,6 +38,12 @@ func (d *Description) Answer(offer *Description, a Anchor) ([]byte, error) {
 // fits checks the anchor's keys against the transport and the keys of the offer.
 func (a *Anchor) fits(offer *Audio) error {
 	switch {
+	case (a.DTLS != nil) != offer.Handshakes():
+		return unacceptable(0, "the offer and the answer do not both have keys by DTLS")
+	case a.DTLS != nil && (a.DTLS.Setup == SetupEither || a.DTLS.Setup == offer.DTLS.Setup):
+		return unacceptable(0, "the answer to setup %s cannot be %s (RFC 4145 §4.1)", offer.DTLS.Setup, a.DTLS.Setup)
+	case a.DTLS != nil:
+		return nil
 	case len(a.Cryptos) == 0 && offer.Secure():
 		return unacceptable(0, "the offer is for SRTP, and the answer has no key")
 	case len(a.Cryptos) == 0:
@@ -64,6 +70,7 @@ func (a *Audio) answered(offer *Audio, anchor Anchor) (stream, error) {
 		mux:       anchor.Mux && offer.Mux,
 		codecs:    codecs,
 		cryptos:   anchor.Cryptos,
+		dtls:      anchor.DTLS,
 		ptime:     a.Ptime,
 		maxPtime:  a.MaxPtime,
 		direction: anchor.direction(a.Direction).within(offer.Direction),

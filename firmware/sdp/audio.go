@@ -10,10 +10,11 @@ type Audio struct {
 	Index     int            // of its m= line among the media lines, from 0
 	Addr      netip.AddrPort // where its author wants RTP; the address 0.0.0.0 or :: means hold
 	RTCP      netip.AddrPort // where its author wants RTCP unless Mux is agreed; zero when there is no such port
-	Proto     string         // RTP/AVP, RTP/AVPF, RTP/SAVP or RTP/SAVPF
+	Proto     string         // RTP/AVP, RTP/AVPF, RTP/SAVP or RTP/SAVPF, the last two with UDP/TLS/ before them for DTLS
 	Codecs    []Codec        // in the author's order of preference, telephone-event and CN among them
 	Cryptos   []Crypto       // usable SDES lines, in order
 	Refused   []RefusedCrypto
+	DTLS      *DTLS     // with a transport of DTLS: what the handshake goes by; nil otherwise
 	Direction Direction // an address of 0.0.0.0 counted in
 	Mux       bool      // its author proposes or accepts RTP and RTCP on one port (RFC 5761)
 	Ptime     int       // milliseconds of audio in a packet, 0 when not said
@@ -24,6 +25,12 @@ type Audio struct {
 // Secure tells whether the stream's transport is SRTP. RTP/AVP with Cryptos is an offer of opportunistic encryption
 // (RFC 8643), which is not Secure.
 func (a *Audio) Secure() bool { return isSecure(a.Proto) }
+
+// Handshakes tells whether the stream's keys are made by DTLS (RFC 5763).
+func (a *Audio) Handshakes() bool { return isDTLS(a.Proto) }
+
+// Keyed tells whether the stream brings keys, usable or not, whatever its transport.
+func (a *Audio) Keyed() bool { return len(a.Cryptos)+len(a.Refused) > 0 }
 
 // readAudio reads the media section with the given index as the audio stream to carry.
 func (d *Description) readAudio(index int) (*Audio, error) {
@@ -45,6 +52,12 @@ func (d *Description) readAudio(index int) (*Audio, error) {
 	}
 	if err := s.readCryptos(a); err != nil {
 		return nil, err
+	}
+	if a.Handshakes() {
+		var err error
+		if a.DTLS, err = d.readDTLS(s); err != nil {
+			return nil, err
+		}
 	}
 	_, a.Mux = s.attribute("rtcp-mux")
 	a.Ptime, a.MaxPtime = s.milliseconds("ptime"), s.milliseconds("maxptime")

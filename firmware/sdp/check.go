@@ -14,7 +14,7 @@ func (d *Description) Answers(offer *Description) error {
 		return unacceptable(0, "the answer rejects the audio stream")
 	case d.audio.Index != offer.audio.Index:
 		return unacceptable(0, "the answer accepts media line %d, which was not offered", d.audio.Index+1)
-	case d.audio.Secure() != offer.audio.Secure():
+	case d.audio.Secure() != offer.audio.Secure(), d.audio.Handshakes() != offer.audio.Handshakes():
 		return unacceptable(0, "the answer is for %s, the offer for %s", d.audio.Proto, offer.audio.Proto)
 	}
 	known := func(c Codec) bool {

@@ -18,10 +18,7 @@ func Fresh(a Anchor) ([]byte, error) {
 		return nil, unacceptable(0, "no codec may be offered to the other side")
 	}
 	codecs = append(codecs, Codec{PT: 101, Name: telephoneEvent, Rate: 8000, Channels: 1, Fmtp: "0-16"})
-	s := stream{proto: protoAVP, anchor: a, mux: a.Mux, codecs: codecs, cryptos: a.Cryptos, ptime: 20, direction: a.direction(SendRecv)}
-	if len(a.Cryptos) > 0 {
-		s.proto = protoSAVP
-	}
+	s := stream{proto: a.proto(), anchor: a, mux: a.Mux, codecs: codecs, cryptos: a.Cryptos, dtls: a.DTLS, ptime: 20, direction: a.direction(SendRecv)}
 	return write(&a, []media{s}), nil
 }
 

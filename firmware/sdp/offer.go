@@ -18,17 +18,15 @@ func (d *Description) Offer(a Anchor) ([]byte, error) {
 		return nil, err
 	}
 	s := stream{
-		proto:     protoAVP,
+		proto:     a.proto(),
 		anchor:    a,
 		mux:       a.Mux,
 		codecs:    codecs,
 		cryptos:   a.Cryptos,
+		dtls:      a.DTLS,
 		ptime:     d.audio.Ptime,
 		maxPtime:  d.audio.MaxPtime,
 		direction: a.direction(d.audio.Direction),
-	}
-	if len(a.Cryptos) > 0 {
-		s.proto = protoSAVP
 	}
 	return write(&a, []media{s}), nil
 }

@@ -9,7 +9,7 @@
 //	answer of leg B -> Parse -> Answer(offer of leg A, anchor) -> leg A
 //
 // One audio stream is carried, the first active one that Tollgate speaks; an answer rejects the others with port 0
-// (RFC 3264 §6). SDES keys are read, checked and made here (RFC 4568).
+// (RFC 3264 §6). SDES keys are read, checked and made here (RFC 4568), and what a DTLS handshake goes by (RFC 5763).
 //
 // It is pure: no sockets, no clock, randomness is passed in. It leaves to others which codecs, suites and modes a peer
 // may use (call, by the policy), carrying the packets (media) and the SIP around the description (ua, call).
@@ -29,6 +29,7 @@ const (
 type Description struct {
 	connection *connection // at session level, nil when absent
 	direction  Direction   // at session level, "" when absent
+	attributes []attribute // at session level, those that count for its streams
 	media      []section
 	audio      *Audio
 }
@@ -101,6 +102,9 @@ func (d *Description) readAttribute(l line) error {
 		if dir, ok := directionOf(a.name); ok {
 			d.direction = dir
 		}
+		if ofStreams(a.name) && len(d.attributes) < maxAttributes {
+			d.attributes = append(d.attributes, a)
+		}
 		return nil
 	}
 	if len(s.attributes) == maxAttributes {
@@ -118,19 +122,18 @@ func (d *Description) last() *section {
 	return &d.media[len(d.media)-1]
 }
 
-// findAudio reads the first audio section that is active and spoken. The others will be rejected, so that whatever
-// else they hold cannot spoil the call.
-func (d *Description) findAudio() error {
+// findAudio reads the first audio section that is active and spoken; one for DTLS only when there is no other, because not
+// every peer may use it. The others will be rejected, so that whatever else they hold cannot spoil the call.
+func (d *Description) findAudio() (err error) {
+	index := -1
 	for i := range d.media {
-		if !d.media[i].spoken() {
-			continue
+		s := &d.media[i]
+		if s.spoken() && (index < 0 || !s.handshakes() && d.media[index].handshakes()) {
+			index = i
 		}
-		a, err := d.readAudio(i)
-		if err != nil {
-			return err
-		}
-		d.audio = a
-		return nil
 	}
-	return nil
+	if index >= 0 {
+		d.audio, err = d.readAudio(index)
+	}
+	return err
 }

@@ -80,6 +80,12 @@ func (s *section) spoken() bool {
 	return s.kind == "audio" && s.port != 0 && ok
 }
 
+// handshakes tells whether the section's keys are made by DTLS.
+func (s *section) handshakes() bool {
+	p, _ := protocolOf(s.proto)
+	return isDTLS(p)
+}
+
 // attribute returns the first attribute of a name.
 func (s *section) attribute(name string) (attribute, bool) {
 	for _, a := range s.attributes {

@@ -52,6 +52,7 @@ type stream struct {
 	mux       bool
 	codecs    []Codec
 	cryptos   []Crypto
+	dtls      *DTLS // nil: none
 	ptime     int
 	maxPtime  int
 	direction Direction
@@ -72,6 +73,9 @@ func (s stream) write(b *strings.Builder) {
 	s.writeRTCP(b)
 	for _, c := range s.cryptos {
 		fmt.Fprintf(b, "a=crypto:%s\r\n", c.line())
+	}
+	if s.dtls != nil {
+		s.dtls.write(b)
 	}
 }
 

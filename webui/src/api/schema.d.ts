@@ -349,7 +349,7 @@ export interface components {
             reachable?: boolean;
             /** @description Why it is not reachable, as a sentence. */
             reason?: string;
-            /** @description off, optional or required. */
+            /** @description off, optional, opportunistic or required. */
             srtp: string;
             /** @description udp, tcp or tls. */
             transport: string;
@@ -482,7 +482,7 @@ export interface components {
              * @description In this state since.
              */
             since?: string;
-            /** @description off, optional or required. */
+            /** @description off, optional, opportunistic or required. */
             srtp: string;
             /**
              * @description static: the trunk does not register.

@@ -97,7 +97,10 @@ func (s *Session) attempt(party Party, encrypt bool, timer time.Duration) outcom
 	if err != nil {
 		return outcome{status: 488, reason: err.Error()}
 	}
-	draft := s.draft(callee, s.to, s.presentable(), offer)
+	draft, no := s.draft(callee, s.to, s.onwardClaim(), offer)
+	if no != nil {
+		return outcome{tryNext: true, status: no.status, rule: no.rule, reason: no.reason}
+	}
 	draft.Headers = append(draft.Headers, party.sessionHeaders(timer)...)
 	draft.Headers = append(draft.Headers, header.Carry(s.in, header.Invite)...)
 	s.repeat(&draft)

@@ -55,9 +55,14 @@ type Party struct {
 	Format       policy.NumberFormat
 	MediaSources []netip.Prefix
 	Headers      []policy.HeaderRule
-	MediaAt      netip.Addr                           // where the peer's audio is, whatever it says itself, behind a router; zero: where it says
-	Verbatim     bool                                 // a phone or its PBX: users and names pass as they stand
-	Credentials  func(policy.Account) *ua.Credentials // nil: a challenge is not answered
+	// Trusted tells whether what it asserts of callers counts, and, of the PBX, whether it keeps to itself what others
+	// assert (RFC 3325 §5).
+	Trusted         bool
+	Unowned         policy.UnownedNumbers                // what becomes of calls that show a number which is not the trunk's
+	ClipNoScreening bool                                 // a forwarded call may show the trunk who has called
+	MediaAt         netip.Addr                           // where the peer's audio is, whatever it says itself, behind a router; zero: where it says
+	Verbatim        bool                                 // a phone or its PBX: users and names pass as they stand
+	Credentials     func(policy.Account) *ua.Credentials // nil: a challenge is not answered
 }
 
 // Parties finds the peers in force.

@@ -6,6 +6,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/header"
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/ua"
@@ -22,9 +23,12 @@ const (
 func (s *Session) readNumbers() *refusal {
 	format := string(s.caller.Party.Format)
 	from := userOf(s.in.From().Address)
-	s.withheld = strings.EqualFold(from, anonymousUser) || wantsPrivacy(s.in)
+	s.withheld = strings.EqualFold(from, anonymousUser) || header.ReadPrivacy(s.in).Caller
 	// A caller that is no number, such as an extension, is replaced by the trunk's first number later on.
 	s.from, _ = s.settings.Plan.ReadFrom(from, format)
+	if s.in.Peer.Side == policy.SideInside {
+		s.readClaim(format)
+	}
 	if s.caller.Party.Verbatim {
 		return s.readUsers()
 	}
@@ -59,7 +63,7 @@ func (s *Session) readOwnNumber(format string) *refusal {
 			continue
 		}
 		if _, ours := s.settings.Routes.Inbound(trunk, n); ours {
-			s.to = n
+			s.to, s.called = n, n
 			return nil
 		}
 		if s.to.String() == "" {
@@ -69,9 +73,8 @@ func (s *Session) readOwnNumber(format string) *refusal {
 	return &refusal{status: 404, rule: "trunks.accounts.numbers", reason: printable(user) + " is no number of trunk " + trunk}
 }
 
-// draft writes the INVITE for a callee at a number. Only numbers that the trunk owns are presented to it; shown is the
-// one that should be.
-func (s *Session) draft(callee *Leg, number, shown numbering.Number, offer []byte) ua.Draft {
+// draft writes the INVITE for a callee at a number, and whose call it is shown to be.
+func (s *Session) draft(callee *Leg, number numbering.Number, c claim, offer []byte) (ua.Draft, *refusal) {
 	p := callee.Party
 	hops, _ := s.in.MaxForwards()
 	to := "sip:" + s.settings.Plan.Write(number, string(p.Format)) + "@" + p.Domain
@@ -83,44 +86,11 @@ func (s *Session) draft(callee *Leg, number, shown numbering.Number, offer []byt
 	case p.Verbatim:
 		s.presentVerbatim(&d, callee, number)
 	case callee.side() == policy.SideOutside:
-		s.presentOwned(&d, callee, shown)
+		return d, s.presentOwned(&d, callee, number, c)
 	default:
 		s.presentCaller(&d, p)
 	}
-	return d
-}
-
-// presentOwned shows the carrier a number of the account, the caller's own if the account has it (RFC 3325 for the
-// asserted one, RFC 3323 for privacy).
-func (s *Session) presentOwned(d *ua.Draft, callee *Leg, shown numbering.Number) {
-	p := callee.Party
-	account, owned := s.settings.Routes.Account(p.Peer.Name, shown)
-	callee.account = account
-	if !owned && len(account.Numbers) > 0 {
-		shown, _ = s.settings.Plan.Read(account.Numbers[0], "")
-	}
-	user := account.User
-	if shown.String() != "" {
-		user = s.settings.Plan.Write(shown, string(p.Format))
-	}
-	own := "sip:" + user + "@" + cmp.Or(p.Home, p.Domain)
-	d.From, d.Contact = own, p.Local.Contact(account.User)
-	d.Headers = append(d.Headers, sip.NewHeader("P-Asserted-Identity", "<"+own+">"))
-	if s.withheld {
-		d.From, d.FromName = anonymousURI, anonymousName
-		d.Headers = append(d.Headers, sip.NewHeader("Privacy", "id"))
-	}
-}
-
-// presentCaller shows the PBX who calls, as far as the carrier told.
-func (s *Session) presentCaller(d *ua.Draft, p Party) {
-	d.Contact = p.Local.Contact("")
-	if s.withheld || s.from.String() == "" {
-		d.From, d.FromName = anonymousURI, anonymousName
-		return
-	}
-	d.From = "sip:" + s.settings.Plan.Write(s.from, string(p.Format)) + "@" + p.Local.URIHost()
-	d.FromName = printable(s.in.From().DisplayName)
+	return d, nil
 }
 
 // callerText names the caller for people.
@@ -132,17 +102,6 @@ func (s *Session) callerText() string {
 		return s.from.String()
 	}
 	return printable(userOf(s.in.From().Address))
-}
-
-func wantsPrivacy(in *ua.Incoming) bool {
-	for _, h := range in.GetHeaders("Privacy") {
-		for _, v := range strings.FieldsFunc(strings.ToLower(h.Value()), func(r rune) bool { return r == ';' || r == ',' || r == ' ' }) {
-			if v == "id" || v == "user" || v == "full" {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // userOf is what a URI dials: the user part, or the number of a tel URI (RFC 3966).

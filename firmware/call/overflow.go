@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"tollgate/firmware/event"
-	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
 )
 
@@ -41,7 +40,7 @@ func (s *Session) overflow(failed outcome) outcome {
 	if no != nil {
 		return s.noOverflow(failed, no.Rule, no.Reason)
 	}
-	s.onward, s.called = ticket, s.to
+	s.onward, s.because = ticket, "unavailable"
 	s.mu.Lock()
 	s.to = number
 	s.mu.Unlock()
@@ -59,13 +58,4 @@ func (s *Session) overflow(failed outcome) outcome {
 // no use.
 func (s *Session) noOverflow(failed outcome, rule, reason string) outcome {
 	return outcome{status: failed.status, rule: rule, reason: fmt.Sprintf("%s; the call could not overflow: %s", failed.reason, reason)}
-}
-
-// presentable is the number to be presented to a carrier if it owns it: the caller's, or, when the call overflows, the
-// one of ours that was called, since a carrier lets nobody present another's.
-func (s *Session) presentable() numbering.Number {
-	if s.called.String() != "" {
-		return s.called
-	}
-	return s.from
 }

@@ -264,7 +264,7 @@ func (s *Session) presentVerbatim(d *ua.Draft, callee *Leg, number numbering.Num
 	for _, r := range s.phone.Route {
 		d.Headers = append(d.Headers, sip.NewHeader("Route", r))
 	}
-	if wantsPrivacy(s.in) {
+	if header.ReadPrivacy(s.in).Caller {
 		d.Headers = append(d.Headers, sip.NewHeader("Privacy", "id"))
 	}
 }

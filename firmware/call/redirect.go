@@ -92,9 +92,7 @@ func (s *Session) admitOnward(first route.Target, n numbering.Number) (*admissio
 // goOn calls a number instead of the one that was called before.
 func (s *Session) goOn(n numbering.Number, targets []route.Target, ticket *admission.Ticket, why string) outcome {
 	s.log.Info("call redirected", "from", s.to.String(), "to", n.String(), "reason", why)
-	if s.in.Peer.Side == policy.SideOutside && s.called.String() == "" {
-		s.called = s.to
-	}
+	s.because = "unconditional"
 	for _, t := range s.extra {
 		t.Release() // of the redirection before this one
 	}

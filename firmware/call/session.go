@@ -53,7 +53,9 @@ type Session struct {
 	relay    *media.Session
 	ticket   *admission.Ticket
 	onward   *admission.Ticket             // of the second half of a call that overflowed
-	called   numbering.Number              // by which the call came, once it has overflowed
+	called   numbering.Number              // the number of ours that a carrier called
+	because  string                        // why its call goes out again, in a word of RFC 5806 §9.1
+	claim    claim                         // of an office call: whom it is from
 	change   *change                       // the change of the media under way
 	promise  *promise                      // an offer of ours that waits for its ACK
 	passing  map[*ua.Outgoing]*ua.Incoming // what else was passed on and waits for its answer
@@ -63,9 +65,11 @@ type Session struct {
 	given    bool                          // its far end was handed over to another call
 	freed    chan struct{}                 // closed when the call has given its ports back
 
-	shownNumber numbering.Number // to the emergency service, which may call it back
-	timer       *time.Timer
-	over        chan struct{} // closed when the call is forgotten
+	shcalled numbering.Number // to the emergency service, which may call it back
+	timer    *time.Timer
+	over     chan struct{} // closed when the call is forgotten
+
+	forwarded string // id of the carrier's call that this one forwards; guarded by the desk's mu
 
 	mu       sync.Mutex // guards everything below
 	state    State
@@ -161,7 +165,7 @@ func (s *Session) finish(end ending) {
 			e.Duration = time.Since(answered)
 		}
 		s.desk.o.Sink.Tell(e)
-		s.desk.o.Gate.ExpectCallBack(s.shownNumber, e.At)
+		s.desk.o.Gate.ExpectCallBack(s.shcalled, e.At)
 		s.log.Info("call ended", "answered", e.Answered, "duration", e.Duration.Round(time.Second), "status", end.status, "reason", end.reason)
 	}
 	s.inbox.Close()

@@ -23,11 +23,10 @@ func (s *Session) callTarget(r *referral, party Party) (*Leg, outcome) {
 	if err != nil {
 		return nil, outcome{status: 488, reason: err.Error()}
 	}
-	shown := s.presentable()
-	if s.in.Peer.Side == policy.SideOutside && s.called.String() == "" {
-		shown = s.to // the number of ours that the one who stays has called
+	draft, no := s.draft(target, r.number, s.onwardClaim(), offer)
+	if no != nil {
+		return nil, outcome{tryNext: true, status: no.status, rule: no.rule, reason: no.reason}
 	}
-	draft := s.draft(target, r.number, shown, offer)
 	draft.Headers = append(draft.Headers, party.sessionHeaders(0)...)
 	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
 	defer cancel()

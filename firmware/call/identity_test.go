@@ -123,6 +123,9 @@ func TestANumberThatIsNotTheTrunksIsRefusedWhereThePolicySaysSo(t *testing.T) {
 				t.Errorf("the carrier got\n%s", got)
 			}
 			callee.respond(486, "")
+			if strings.HasSuffix(c.to, "112") { // every trunk is tried
+				s.b.called().respond(486, "")
+			}
 			caller.expect(486)
 		})
 	}
@@ -202,6 +205,21 @@ func TestAForwardedCallIsNotRefusedForItsNumber(t *testing.T) {
 		t.Errorf("the carrier got\n%s", got)
 	}
 	target.respond(486, "")
+	forward.expect(486)
+	callee.respond(486, "")
+	caller.expect(486)
+}
+
+func TestAnEmergencyCallShowsTheOfficeAlsoWhenItIsForwarded(t *testing.T) {
+	s := newScene(t, func(p *policy.Policy) { p.Trunks[0].ClipNoScreening = true })
+	caller, callee := s.carrierCalls("sip:+33698765432@carrier-a.example")
+	forward := s.from("sip:0698765432@192.0.2.10", "112", "Diversion: <sip:0123456700@192.0.2.10>")
+	target := s.a.called()
+	if got := identity(target.in); !strings.HasPrefix(got, "From: <sip:+33123456700@carrier-a.example>\n") {
+		t.Errorf("the carrier got\n%s", got)
+	}
+	target.respond(486, "")
+	s.b.called().respond(486, "")
 	forward.expect(486)
 	callee.respond(486, "")
 	caller.expect(486)

@@ -32,7 +32,7 @@ func (s *Session) presentOwned(d *ua.Draft, callee *Leg, to numbering.Number, c 
 	case s.withheld:
 		d.From, d.FromName = anonymousURI, anonymousName
 		d.Headers = append(d.Headers, sip.NewHeader("Privacy", "id"))
-	case c.original.E164 != "" && p.ClipNoScreening:
+	case c.original.E164 != "" && p.ClipNoScreening && !to.Emergency(): // help is sent to where the number shown is
 		d.From = s.uriOf(c.original, p)
 	case c.open:
 		d.Headers = append(d.Headers, sip.NewHeader("Privacy", "none"))

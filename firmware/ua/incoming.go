@@ -113,24 +113,3 @@ func (in *Incoming) BodyType() string {
 	t, _, _ := strings.Cut(h.Value(), ";")
 	return strings.ToLower(strings.TrimSpace(t))
 }
-
-// Phrase is the usual reason phrase of a status (RFC 3261 §21 and its extensions).
-func Phrase(status int) string {
-	if p, ok := phrases()[status]; ok {
-		return p
-	}
-	return map[int]string{1: "Progress", 2: "OK", 3: "Redirect", 4: "Client Error", 5: "Server Error", 6: "Global Failure"}[status/100]
-}
-
-func phrases() map[int]string {
-	return map[int]string{
-		100: "Trying", 180: "Ringing", 181: "Call Is Being Forwarded", 182: "Queued", 183: "Session Progress", 200: "OK", 202: "Accepted",
-		400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 405: "Method Not Allowed", 406: "Not Acceptable",
-		407: "Proxy Authentication Required", 408: "Request Timeout", 410: "Gone", 413: "Request Entity Too Large", 415: "Unsupported Media Type",
-		420: "Bad Extension", 422: "Session Interval Too Small", 423: "Interval Too Brief", 480: "Temporarily Unavailable", 481: "Call/Transaction Does Not Exist", 482: "Loop Detected",
-		483: "Too Many Hops", 484: "Address Incomplete", 486: "Busy Here", 487: "Request Terminated",
-		488: "Not Acceptable Here", 489: "Bad Event", 491: "Request Pending", 500: "Server Internal Error", 501: "Not Implemented",
-		502: "Bad Gateway", 503: "Service Unavailable", 504: "Server Time-out", 600: "Busy Everywhere", 603: "Decline",
-		604: "Does Not Exist Anywhere", 606: "Not Acceptable",
-	}
-}

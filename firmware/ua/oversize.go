@@ -25,9 +25,25 @@ func ConnFor(ctx context.Context, path Path, size int) (sip.Connection, error) {
 // connFor returns the connection of path for req.
 func connFor(ctx context.Context, path Path, req *sip.Request) (sip.Connection, error) {
 	if r, ok := path.(Roomy); ok && strings.EqualFold(req.Transport(), "UDP") {
-		return r.ConnFor(ctx, len(req.String()))
+		return r.ConnFor(ctx, sizeOf(req))
 	}
 	return path.Conn(ctx)
+}
+
+// sizeOf is how many bytes m has on the wire.
+func sizeOf(m sip.Message) int {
+	var n size
+	m.StringWrite(&n)
+	return int(n)
+}
+
+// size counts what is written to it.
+type size int
+
+// WriteString makes it an io.StringWriter.
+func (n *size) WriteString(s string) (int, error) {
+	*n += size(len(s))
+	return len(s), nil
 }
 
 // carry makes req say the transport that conn has: what is too long for UDP goes over TCP, and its Via says so.
@@ -52,7 +68,7 @@ func (o *Outgoing) reroute(next *sip.Request) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), rerouteTimeout)
 	defer cancel()
-	conn, err := roomy.ConnFor(ctx, len(next.String()))
+	conn, err := roomy.ConnFor(ctx, sizeOf(next))
 	if err != nil {
 		return // the connection in use still serves
 	}

@@ -15,6 +15,7 @@ const socketBuffer = 16 << 20
 // kernel is the connection to nf_tables. It is for one caller at a time.
 type kernel struct {
 	conn  *nftables.Conn
+	short *shortcut // for pinholes
 	table *nftables.Table
 }
 
@@ -35,7 +36,11 @@ func (k *kernel) reopen() error {
 	if err != nil {
 		return fmt.Errorf("open netlink to nf_tables: %w", err)
 	}
-	k.conn = conn
+	short, err := openShortcut()
+	if err != nil {
+		return errors.Join(fmt.Errorf("open netlink for pinholes: %w", err), conn.CloseLasting())
+	}
+	k.conn, k.short = conn, short
 	return nil
 }
 
@@ -50,7 +55,8 @@ func (k *kernel) ready() error {
 func (k *kernel) close() {
 	if k.conn != nil {
 		_ = k.conn.CloseLasting() // nothing is pending on it
-		k.conn = nil
+		k.short.close()
+		k.conn, k.short = nil, nil
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+
+	"golang.org/x/sys/unix"
 )
 
 // OpenPinholes lets media in through all of the pinholes or, when it fails, none. Opens are counted: one that is opened
@@ -110,15 +112,21 @@ func (f *Filter) moveElements(before map[spot][]netip.Prefix) error {
 }
 
 // change sends elements to add and to remove, by set, as one transaction. A set that the rules in force lack - a live
-// pinhole on an address that the side has lost - is passed over.
+// pinhole on an address that the side has lost - is passed over. Each element to be removed is added first, because
+// removing one that is missing would fail the whole transaction.
 func (f *Filter) change(add, remove map[string][]element) error {
+	b := f.kernel.short.begin()
 	for _, s := range f.rules.sets {
-		if len(add[s.name])+len(remove[s.name]) == 0 {
-			continue
+		for old := range slices.Chunk(remove[s.name], elementsAMessage) {
+			b.change(unix.NFT_MSG_NEWSETELEM, f.table, s, old)
+			b.change(unix.NFT_MSG_DELSETELEM, f.table, s, old)
 		}
-		if err := f.kernel.change(s, add[s.name], remove[s.name]); err != nil {
-			return errors.Join(err, f.kernel.reopen())
+		for fresh := range slices.Chunk(add[s.name], elementsAMessage) {
+			b.change(unix.NFT_MSG_NEWSETELEM, f.table, s, fresh)
 		}
 	}
-	return f.kernel.flush()
+	if err := f.kernel.short.commit(b); err != nil {
+		return errors.Join(err, f.kernel.reopen())
+	}
+	return nil
 }

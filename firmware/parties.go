@@ -12,6 +12,7 @@ import (
 	"tollgate/firmware/certs"
 	"tollgate/firmware/edge"
 	"tollgate/firmware/media"
+	"tollgate/firmware/notice"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/registrar"
 	"tollgate/firmware/trunk"
@@ -87,6 +88,25 @@ func (p *parties) Trunk(name string) (call.Party, bool) {
 	}, true
 }
 
+// Party returns a peer as subscriptions and messages see it.
+func (p *parties) Party(peer policy.Peer) (notice.Party, bool) {
+	c, ok := p.PBX()
+	if peer.Side == policy.SideOutside {
+		c, ok = p.Trunk(peer.Name)
+	}
+	if !ok || c.Peer != peer {
+		return notice.Party{}, false
+	}
+	n := notice.Party{
+		Peer: c.Peer, Path: c.Path, Down: c.Down, Local: c.Local, Domain: c.Domain, Target: c.Target, Params: c.Params, Away: c.Away,
+		Format: c.Format, Headers: c.Headers, Credentials: c.Credentials,
+	}
+	for _, m := range c.Members {
+		n.Members = append(n.Members, m)
+	}
+	return n, true
+}
+
 // members are the servers of a trunk as a call tries them.
 func members(t *trunk.Trunk) []call.Member {
 	var list []call.Member
@@ -135,12 +155,13 @@ func (b *box) take(in *ua.Incoming) {
 	switch {
 	case in.Method == sip.REGISTER && in.Peer.Phone():
 		b.phones.Handle(in)
-		return
 	case in.Method == sip.REGISTER:
 		b.registrar.Handle(in)
-		return
+	case in.Method == sip.SUBSCRIBE, in.Method == sip.NOTIFY, in.Method == sip.MESSAGE:
+		b.notices.Handle(in)
+	default:
+		b.desk.Handle(in)
 	}
-	b.desk.Handle(in)
 }
 
 // pinholes lets the relay open and shut the filter.

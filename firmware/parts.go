@@ -10,6 +10,7 @@ import (
 	"tollgate/firmware/apply"
 	"tollgate/firmware/call"
 	"tollgate/firmware/edge"
+	"tollgate/firmware/notice"
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/phones"
 	"tollgate/firmware/policy"
@@ -116,6 +117,7 @@ func (b *box) setCalls(_ context.Context, p *policy.Policy) error {
 	}
 	b.parties.set(p)
 	b.desk.Set(settings)
+	b.notices.Set(notice.Settings{Plan: plan, Routes: settings.Routes, OutsidePrefix: settings.OutsidePrefix})
 	return nil
 }
 

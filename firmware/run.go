@@ -21,6 +21,7 @@ import (
 	"tollgate/firmware/edge"
 	"tollgate/firmware/event"
 	"tollgate/firmware/media"
+	"tollgate/firmware/notice"
 	"tollgate/firmware/phones"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/registrar"
@@ -63,6 +64,7 @@ type box struct {
 	trunks    *trunk.Trunks
 	parties   *parties
 	desk      *call.Desk
+	notices   *notice.Desk
 	sources   *sources
 	config    *apply.Box
 	server    *api.Server
@@ -143,6 +145,7 @@ func (b *box) openTalkers(context.Context) error {
 	}
 	b.access.SetFlows(b.phones)
 	b.desk = call.NewDesk(call.Options{Parties: b.parties, Phones: telephones{b.phones, b.parties}, Relay: b.relay, Gate: b.gate, Sink: b.facts, Log: b.log})
+	b.notices = notice.New(notice.Options{Core: b.core, Parties: b.parties, Gate: b.gate, Calls: b.desk, Sink: b.facts, Log: b.log})
 	b.config = apply.New(b.parts(), b.store, b.facts, b.log)
 	return nil
 }
@@ -192,6 +195,7 @@ func (b *box) stop() {
 	ctx, cancel := context.WithTimeout(context.Background(), restTime)
 	defer cancel()
 	if b.config != nil {
+		b.notices.Drain(ctx)
 		b.trunks.Close(ctx)
 		b.registrar.Close()
 		b.phones.Close()

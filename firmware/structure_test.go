@@ -23,7 +23,7 @@ var floors = [][]string{
 		"firmware/access", "firmware/route", "firmware/admission", "firmware/header", "firmware/nat", "firmware/stun", // judgement
 		"netfilter", "board/...", "webui",
 	},
-	{"firmware/edge", "firmware/registrar", "firmware/phones", "firmware/trunk", "firmware/call"},
+	{"firmware/edge", "firmware/registrar", "firmware/phones", "firmware/trunk", "firmware/call", "firmware/notice"},
 	{"firmware/apply"},
 	{"firmware/api"},
 	{"firmware/cli"},

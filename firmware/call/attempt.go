@@ -214,7 +214,7 @@ func (s *Session) earlyRequest(in *ua.Incoming) (outcome, bool) {
 	case in.Method == sip.PRACK:
 		s.answer(in, ua.Reply{Status: 488}) // it brings another offer
 	default:
-		s.answer(in, ua.Reply{Status: 405})
+		s.refuseOther(in)
 	}
 	return outcome{}, false
 }

@@ -47,15 +47,15 @@ func (s *Session) passPresses() {
 	for len(s.presses) > 0 && len(s.passing) < infoWindow {
 		next := s.presses[0]
 		s.presses = s.presses[1:]
-		s.pass(next.to, next.in)
+		s.pass(next.to, next.in, next.in.BodyType())
 	}
 }
 
 // pass sends a request of one leg to the other as a new one.
-func (s *Session) pass(other *Leg, in *ua.Incoming) {
+func (s *Session) pass(other *Leg, in *ua.Incoming, contentType string) {
 	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
 	defer cancel()
-	out, err := s.send(ctx, other, other.Dialog.RequestWith(sip.INFO, in.Body(), in.BodyType()))
+	out, err := s.send(ctx, other, other.Dialog.RequestWith(in.Method, in.Body(), contentType))
 	if err != nil {
 		s.answer(in, ua.Reply{Status: 503})
 		return

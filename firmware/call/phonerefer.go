@@ -65,7 +65,7 @@ func (s *Session) passNotify(from *Leg, in *ua.Incoming) {
 	other, event := s.other(from), in.GetHeaders("Event")
 	switch {
 	case from.Party.Peer != remotePBX() || !other.Party.Peer.Phone() || len(event) != 1 || !isRefer(event[0].Value()):
-		s.answer(in, ua.Reply{Status: 405})
+		s.refuseOther(in)
 		return
 	case in.BodyType() != sipfrag || len(in.Body()) > 1024:
 		s.answer(in, ua.Reply{Status: 415})

@@ -78,7 +78,11 @@ func (d *Desk) urgent(in *ua.Incoming) bool {
 	if !open || in.Peer.Side != policy.SideInside {
 		return false
 	}
-	n, err := s.Plan.Read(userOf(in.Recipient), s.OutsidePrefix)
+	prefix := s.OutsidePrefix
+	if in.Peer.Phone() {
+		prefix = s.Phones.OutsidePrefix
+	}
+	n, err := s.Plan.Read(userOf(in.Recipient), prefix)
 	return err == nil && n.Emergency()
 }
 

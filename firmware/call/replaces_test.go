@@ -8,6 +8,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"tollgate/firmware/event"
+	"tollgate/firmware/siptest"
 	"tollgate/firmware/ua"
 )
 
@@ -222,6 +223,27 @@ func TestADialogIsNamedAsTheOtherSideKnowsIt(t *testing.T) {
 	}
 	if _, _, _, _, ok := s.desk.Across(s.b.peer, far.CallID, far.RemoteTag, far.LocalTag); ok {
 		t.Error("another carrier learned of the call")
+	}
+	hangUp(t, caller, callee)
+}
+
+func TestANewcomerThatGivesUpChangesNothing(t *testing.T) {
+	s := newScene(t, nil)
+	caller, callee := s.answeredCall()
+	in := &ua.Incoming{}
+	cancelled := make(chan struct{})
+	core := ua.New(func(i *ua.Incoming) { in = i; i.Refuse(ua.Reply{Status: 487}); close(cancelled) }, s.desk.o.Log)
+	far, near := siptest.Join(t, s.pbx.core, box, core, s.pbx.peer)
+	s.pbx.end, far = near.Far(), s.pbx.end
+	s.pbx.dialReplacing("0472105518", clearSDP("192.0.2.60"), caller.replacesHeader()).expect(487)
+	s.pbx.end = far
+	<-cancelled
+	for _, call := range s.desk.calls {
+		reply := make(chan int, 1)
+		call.inbox.Post(takeOver{in: in, dialog: dialogID{caller.state.CallID, caller.state.RemoteTag, caller.state.LocalTag}, to: reply})
+		if status := <-reply; status != 487 {
+			t.Errorf("got %d, want 487", status)
+		}
 	}
 	hangUp(t, caller, callee)
 }

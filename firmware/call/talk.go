@@ -64,6 +64,8 @@ func (s *Session) request(in *ua.Incoming) (ending, bool) {
 		s.reinvite(leg, in)
 	case sip.INFO:
 		s.info(leg, in)
+	case sip.MESSAGE:
+		s.text(leg, in)
 	case sip.REFER:
 		return s.refer(leg, in)
 	case sip.NOTIFY:
@@ -71,7 +73,7 @@ func (s *Session) request(in *ua.Incoming) (ending, bool) {
 	case sip.OPTIONS:
 		s.answer(in, ua.Reply{Status: 200})
 	default:
-		s.answer(in, ua.Reply{Status: 405})
+		s.refuseOther(in)
 	}
 	return ending{}, false
 }

@@ -52,7 +52,7 @@ const (
 )
 
 // headerMethods are the requests that cross the border.
-var headerMethods = []string{"INVITE", "BYE", "CANCEL", "INFO"}
+var headerMethods = []string{"INVITE", "BYE", "CANCEL", "INFO", "MESSAGE", "SUBSCRIBE", "NOTIFY"}
 
 // dialogHeaders carry the dialog, the transaction, the session or the body: the box writes them, and a call would not
 // survive that somebody else did. Fields that begin with Content- and Proxy-Auth count too.
@@ -78,6 +78,8 @@ func crossing(method string) []string {
 		return []string{"Reason", "User-to-User"}
 	case "CANCEL":
 		return []string{"Reason"}
+	case "MESSAGE", "SUBSCRIBE", "NOTIFY":
+		return []string{"Privacy"}
 	}
 	return nil
 }

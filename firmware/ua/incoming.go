@@ -1,6 +1,7 @@
 package ua
 
 import (
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -11,7 +12,7 @@ import (
 )
 
 // Allow lists the methods the box takes (RFC 3261 §20.5).
-const Allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER"
+const Allow = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, UPDATE, INFO, REFER, SUBSCRIBE, NOTIFY, MESSAGE"
 
 // Supported lists the extensions the box speaks (RFC 3261 §20.37).
 const Supported = "100rel, timer, replaces"
@@ -54,8 +55,14 @@ func (in *Incoming) Respond(box *Inbox, r Reply) error {
 	if sent && err == nil && in.IsInvite() && res.IsSuccess() {
 		box.retransmit(in, func() { in.core.write(in.Conn, res) })
 	}
+	if err == nil && !sent {
+		err = ErrAnswered
+	}
 	return err
 }
+
+// ErrAnswered says that a request has had its final answer before: an INVITE that was cancelled has.
+var ErrAnswered = errors.New("the request has its final answer already")
 
 // Refuse answers a request that no call has taken.
 func (in *Incoming) Refuse(r Reply) { in.answer(r) }

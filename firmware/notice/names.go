@@ -1,0 +1,73 @@
+package notice
+
+import (
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"net"
+	"strconv"
+
+	"github.com/emiago/sipgo/sip"
+
+	"tollgate/firmware/eventbody"
+	"tollgate/firmware/numbering"
+	"tollgate/firmware/policy"
+)
+
+// namesFor says how those whom source names are called towards reader, who knows the one that is told about as entity.
+// Numbers are told, in the reader's spelling and at the box; whatever else a URI may name is not.
+func (e *errand) namesFor(source, reader Party, entity string) eventbody.Names {
+	key := make([]byte, 32)
+	rand.Read(key) // never fails (crypto/rand)
+	return eventbody.Names{
+		Entity:  entity,
+		Display: reader.Peer.Side == policy.SideInside,
+		Contact: func(string) string { return reader.Local.Contact("") },
+		URI: func(text string) (string, bool) {
+			n, ok := e.numberIn(source, text)
+			if !ok {
+				return "", false
+			}
+			return "sip:" + e.settings.Plan.Write(n, string(reader.Format)) + "@" + reader.Local.URIHost(), true
+		},
+		Dialog: func(name eventbody.DialogName) (eventbody.DialogName, bool) {
+			// What is local to the source is the remote tag of the box's dialog with it, and the other way round.
+			other, callID, local, remote, ok := e.desk.o.Calls.Across(source.Peer, name.CallID, name.Remote, name.Local)
+			return eventbody.DialogName{CallID: callID, Local: local, Remote: remote}, ok && other == reader.Peer
+		},
+		Alias: func(text string) string {
+			sum := hmac.New(sha256.New, key)
+			sum.Write([]byte(text))
+			return hex.EncodeToString(sum.Sum(nil)[:12])
+		},
+	}
+}
+
+// numberIn reads the number in a URI as a party writes it.
+func (e *errand) numberIn(p Party, text string) (n numbering.Number, ok bool) {
+	var uri sip.Uri
+	if err := sip.ParseUri(text, &uri); err != nil {
+		return numbering.Number{}, false
+	}
+	n, err := e.settings.Plan.ReadFrom(userOf(uri), string(p.Format))
+	if err != nil {
+		n, err = e.settings.Plan.Read(userOf(uri), "")
+	}
+	return n, err == nil
+}
+
+// bare is a URI without its parameters.
+func bare(u sip.Uri) string {
+	if u.Scheme == "tel" {
+		return "tel:" + u.Raw()
+	}
+	text := u.Scheme + ":"
+	if u.User != "" {
+		text += u.User + "@"
+	}
+	if u.Port > 0 {
+		return text + net.JoinHostPort(u.Host, strconv.Itoa(u.Port))
+	}
+	return text + u.Host
+}

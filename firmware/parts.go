@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"tollgate/board/link"
 	"tollgate/firmware/api"
@@ -109,7 +110,11 @@ func (b *box) setCalls(_ context.Context, p *policy.Policy) error {
 	if err != nil {
 		return err
 	}
-	settings := call.Settings{Plan: plan, Routes: route.New(p), OutsidePrefix: p.PBX.OutsidePrefix, Phones: phoneRules(p)}
+	zone, err := time.LoadLocation(p.Site.TimeZone)
+	if err != nil {
+		return fmt.Errorf("site.time_zone: %w", err)
+	}
+	settings := call.Settings{Plan: plan, Routes: route.New(p, zone), OutsidePrefix: p.PBX.OutsidePrefix, Phones: phoneRules(p)}
 	if p.PBX.Overflow != "" {
 		if settings.Overflow, err = plan.Read(p.PBX.Overflow, ""); err != nil {
 			return fmt.Errorf("pbx.overflow: %w", err)

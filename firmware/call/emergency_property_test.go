@@ -284,7 +284,7 @@ func newTrial(t *testing.T, plan *roundPlan, shared relays, broken sabotage) *tr
 		relay = broken.relay(relay)
 	}
 	w.desk = NewDesk(Options{Parties: w, Relay: relay, Gate: w.gate, Sink: w.facts, Log: log})
-	w.desk.Set(Settings{Plan: numbers, Routes: route.New(broken.routes(plan.policy)), OutsidePrefix: plan.policy.PBX.OutsidePrefix})
+	w.desk.Set(Settings{Plan: numbers, Routes: route.New(broken.routes(plan.policy), time.UTC), OutsidePrefix: plan.policy.PBX.OutsidePrefix})
 	w.core = ua.New(w.desk.Handle, log)
 	w.pbx = join(t, w, policy.Peer{Side: policy.SideInside, Name: policy.PeerPBX})
 	for i, tr := range plan.policy.Trunks {

@@ -3,6 +3,7 @@ package call
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"tollgate/firmware/event"
 	"tollgate/firmware/header"
 	"tollgate/firmware/media"
+	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/route"
 	"tollgate/firmware/ua"
@@ -165,13 +167,18 @@ func (s *Session) findTargets() *refusal {
 		}
 		return s.findOffice(t)
 	}
-	targets, rule := s.settings.Routes.Outbound(s.to)
+	targets, rule := s.outbound(s.to)
 	if len(targets) == 0 {
 		return &refusal{status: 404, rule: "routes", reason: fmt.Sprintf("no route leads to %s", s.to)}
 	}
 	s.targets = s.upFirst(targets)
 	s.log.Debug("route found", "rule", rule, "targets", len(targets))
 	return nil
+}
+
+// outbound finds the trunks for a number at this moment.
+func (s *Session) outbound(n numbering.Number) ([]route.Target, string) {
+	return s.settings.Routes.Outbound(n, time.Now(), rand.IntN)
 }
 
 // admit asks for leave. A carrier's call counts on its trunk at once; an office call does from the attempt on, since

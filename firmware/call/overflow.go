@@ -29,7 +29,7 @@ func (s *Session) mayOverflow(to policy.Peer) bool {
 // presented like one, and one hop fewer than it came with, so that a loop dies.
 func (s *Session) overflow(failed outcome) outcome {
 	number := s.settings.Overflow
-	targets, rule := s.settings.Routes.Outbound(number)
+	targets, rule := s.outbound(number)
 	if len(targets) == 0 {
 		return s.noOverflow(failed, "routes", fmt.Sprintf("no route leads to %s", number))
 	}

@@ -39,7 +39,7 @@ func overflowScene(t *testing.T, number, away string, change func(*policy.Policy
 	if err != nil {
 		t.Fatal(err)
 	}
-	settings := Settings{Plan: plan, Routes: route.New(s.policy), OutsidePrefix: s.policy.PBX.OutsidePrefix}
+	settings := Settings{Plan: plan, Routes: route.New(s.policy, time.UTC), OutsidePrefix: s.policy.PBX.OutsidePrefix}
 	if number != "" {
 		if settings.Overflow, err = plan.Read(number, ""); err != nil {
 			t.Fatal(err)

@@ -136,7 +136,7 @@ func (s *Session) findLines() *refusal {
 	rules, away := s.settings.Phones, s.desk.o.Phones.PBX().Away()
 	pbx := route.Target{Peer: remotePBX(), Rule: "the phones' PBX"}
 	if s.to.Emergency() {
-		targets, _ := s.settings.Routes.Outbound(s.to)
+		targets, _ := s.outbound(s.to)
 		s.targets = append(s.upFirst(targets), pbx)
 		s.desk.remember(s.phone.Token, s.started)
 		return nil
@@ -152,7 +152,7 @@ func (s *Session) findLines() *refusal {
 	}
 	if number, err := s.settings.Plan.Read(s.dialled, rules.OutsidePrefix); err == nil && len(s.targets) == 0 && rules.Survival == policy.SurvivalRoutes {
 		s.to = number
-		targets, _ := s.settings.Routes.Outbound(number)
+		targets, _ := s.outbound(number)
 		s.targets = s.upFirst(targets)
 	}
 	return s.orAway(away)

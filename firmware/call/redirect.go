@@ -75,7 +75,7 @@ func (s *Session) targetsOf(n numbering.Number) []route.Target {
 	if t, ours := s.settings.Routes.Own(n); ours {
 		return []route.Target{t}
 	}
-	targets, _ := s.settings.Routes.Outbound(n)
+	targets, _ := s.outbound(n)
 	return s.upFirst(targets)
 }
 

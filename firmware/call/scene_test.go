@@ -164,7 +164,7 @@ func newScene(t *testing.T, change func(*policy.Policy)) *scene {
 	s := &scene{t: t, policy: p, facts: &facts{}, holes: opened, gate: admission.New(p), relay: relay}
 	s.ports(30000, 30999)
 	s.desk = NewDesk(Options{Parties: s, Relay: relay, Gate: s.gate, Sink: s.facts, Log: log})
-	s.desk.Set(Settings{Plan: plan, Routes: route.New(p), OutsidePrefix: p.PBX.OutsidePrefix})
+	s.desk.Set(Settings{Plan: plan, Routes: route.New(p, time.UTC), OutsidePrefix: p.PBX.OutsidePrefix})
 	core := ua.New(s.desk.Handle, log)
 	s.core = core
 	s.pbx = newActor(t, core, policy.Peer{Side: policy.SideInside, Name: policy.PeerPBX})

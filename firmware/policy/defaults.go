@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+
+	"tollgate/firmware/calendar"
 )
 
 // Version is the version of the document's shape that this package reads.
@@ -53,6 +55,9 @@ func setStatic(v reflect.Value) {
 // they follow from.
 func (p *Policy) derive(visit func(field, value reflect.Value)) {
 	set := func(field, value any) { visit(reflect.ValueOf(field).Elem(), reflect.ValueOf(value)) }
+	if calendar.Known(p.Site.Country) {
+		set(&p.Site.Holidays, []string{calendar.Public})
+	}
 	n := &p.Network
 	if n.Inside.Address.IsValid() {
 		set(&n.Inside.Prefixes, []netip.Prefix{n.Inside.Address.Masked()})

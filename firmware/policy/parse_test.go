@@ -49,7 +49,7 @@ func TestASmallDocumentGetsItsDefaults(t *testing.T) {
 	inside := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
 	want := &Policy{
 		Version: 1,
-		Site:    Site{Name: "Lyon", Country: "FR", TimeZone: "Europe/Paris", Language: "en"},
+		Site:    Site{Name: "Lyon", Country: "FR", TimeZone: "Europe/Paris", Language: "en", Holidays: []string{"public"}},
 		Network: Network{
 			Inside:        Inside{Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.10/24"), Prefixes: inside},
 			Outside:       Outside{Interface: "eth1", Address: netip.MustParsePrefix("198.51.100.10/24")},

@@ -29,6 +29,8 @@ type Site struct {
 	Country  string `yaml:"country"`   // ISO 3166-1 alpha-2
 	TimeZone string `yaml:"time_zone"` // IANA name
 	Language string `yaml:"language"`  // en or fr
+	// Holidays are rules as package calendar reads them; default public where those of Country are known.
+	Holidays []string `yaml:"holidays"`
 }
 
 // Network names the two sides. They may share one interface; then a packet is inside when its source lies in
@@ -173,11 +175,15 @@ type Caps struct {
 	Calls int `yaml:"calls"` // simultaneous calls; 0 = only Limits.Calls applies
 }
 
-// Route sends calls from the PBX to trunks. The route with the longest matching prefix wins; its trunks are tried in order.
+// Route sends calls from the PBX to trunks. Of the routes that count at the time, the one with the longest matching prefix
+// wins; its trunks are tried in order, or in an order drawn by their weights.
 type Route struct {
 	Name     string   `yaml:"name"`
 	Prefixes []string `yaml:"prefixes"` // E.164 prefixes such as "+33"; "+" matches every number
 	Trunks   []string `yaml:"trunks"`
+	// Weights are the shares of the calls that each of Trunks is tried first with; one of weight 0 is tried after all others.
+	Weights []int `yaml:"weights"`
+	When    When  `yaml:"when"`
 }
 
 // Limits bound the box as a whole.

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -23,15 +24,17 @@ func (c *checker) routes() {
 	for i, r := range list {
 		path := index("routes", i)
 		routeNames.add(path+".name", r.Name)
-		c.routePrefixes(path, r.Prefixes, owners)
+		c.routePrefixes(path, r, owners)
 		c.routeTrunks(path+".trunks", r.Trunks)
+		c.weights(path+".weights", r)
+		c.when(path+".when", r.When)
 	}
 }
 
-// routePrefixes checks that each prefix belongs to one route. A longer prefix within a shorter one is how routes are
-// meant; the same one twice would leave the choice to chance.
-func (c *checker) routePrefixes(path string, list []string, owners map[string]string) {
-	at := path + ".prefixes"
+// routePrefixes checks that no route is left without calls. A longer prefix within a shorter one is how routes are meant,
+// and the same one again where the first counts at some times only; behind one that always counts it would never be used.
+func (c *checker) routePrefixes(path string, r Route, owners map[string]string) {
+	at, list := path+".prefixes", r.Prefixes
 	if !c.required(at, len(list) > 0, `write the beginnings of numbers, such as "+33", or "+" for all`) || !c.atMost(at, len(list), maxRoutes) {
 		return
 	}
@@ -40,11 +43,14 @@ func (c *checker) routePrefixes(path string, list []string, owners map[string]st
 			c.fault(index(at, i), `write it like "+33", or "+" for all numbers`, "%s is not the beginning of a number in international form", quoted(prefix))
 			continue
 		}
-		if owner, owned := owners[prefix]; owned {
-			c.fault(index(at, i), "keep one of the two", "%s is in %s already", prefix, owner)
+		owner, owned := owners[prefix]
+		if owned || slices.Contains(list[:i], prefix) {
+			c.fault(index(at, i), "keep one of the two", "%s is in %s already", prefix, cmp.Or(owner, path))
 			continue
 		}
-		owners[prefix] = path
+		if r.When.Always() {
+			owners[prefix] = path
+		}
 	}
 }
 

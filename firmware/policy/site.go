@@ -35,6 +35,7 @@ func (c *checker) site() {
 		c.timeZone(s.TimeZone)
 	}
 	one(c, "site.language", s.Language, "en", "fr")
+	c.holidays()
 }
 
 func (c *checker) country(code string) {

@@ -1,9 +1,12 @@
 // Package route decides where a call goes: which trunks carry a call from the PBX, in order, and whether a call from a
 // trunk is for the PBX. It also knows which account of a trunk a number belongs to.
 //
-// The route with the longest prefix of the number wins, the first of several in the policy's order. A short number has
-// no E.164 form and is routed like its country: by the routes for "+33" and shorter, never by one for "+331".
-// An emergency call goes to the trunks of its route first and then to every other one.
+// Of the routes that count at the time, the one with the longest prefix of the number wins, the first of several in the
+// policy's order. Its trunks are tried in order, or in one that is drawn by their weights. A short number has no E.164 form
+// and is routed like its country: by the routes for "+33" and shorter, never by one for "+331". An emergency call minds
+// neither times nor weights: it goes to the trunks of its route first and then to every other one.
+//
+// The moment and the random numbers are passed in.
 //
 // It leaves to others whether the call may go at all (admission), whether a trunk is up and how to try the next one
 // (call, trunk), and what the number is (numbering).
@@ -11,7 +14,9 @@ package route
 
 import (
 	"strings"
+	"time"
 
+	"tollgate/firmware/calendar"
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
 )
@@ -25,6 +30,7 @@ type Target struct {
 
 // Table is the routing of one policy. It does not change and is safe for concurrent use.
 type Table struct {
+	clock  clock
 	routes []policy.Route
 	trunks []string // in the policy's order
 	lines  map[string]line
@@ -37,12 +43,16 @@ type line struct {
 	owners   map[string]int // E.164 number -> index in accounts
 }
 
-// New makes the table of p, which has passed its Check.
-func New(p *policy.Policy) *Table {
-	t := &Table{lines: map[string]line{}}
+// New makes the table of p, which has passed its Check, for a box in this time zone.
+func New(p *policy.Policy, zone *time.Location) *Table {
+	t := &Table{lines: map[string]line{}, clock: clock{zone: zone}}
+	// A rule that cannot be read was a fault; without it the others count.
+	t.clock.holidays, _ = calendar.New(p.Site.Country, p.Site.Holidays)
 	for _, r := range p.Routes {
 		r.Prefixes = append([]string(nil), r.Prefixes...)
 		r.Trunks = append([]string(nil), r.Trunks...)
+		r.Weights = append([]int(nil), r.Weights...)
+		r.When.Days = append([]policy.Day(nil), r.When.Days...)
 		t.routes = append(t.routes, r)
 	}
 	for _, trunk := range p.Trunks {
@@ -61,17 +71,20 @@ func New(p *policy.Policy) *Table {
 	return t
 }
 
-// Outbound returns the trunks for a call from the PBX to n, in the order in which to try them, and the name of the route.
-// No targets means that no route fits. An emergency call has every trunk as a target; its route is called "emergency"
-// when none fits.
-func (t *Table) Outbound(n numbering.Number) ([]Target, string) {
-	r, prefix, ok := t.longest(n)
-	var targets []Target
-	if ok {
-		targets = t.add(targets, r.Trunks, "route "+r.Name+" for "+prefix)
+// Outbound returns the trunks for a call from the PBX to n at the moment now, in the order in which to try them, and the
+// name of the route. random(n) gives one of 0 to n-1. No targets means that no route fits. An emergency call has every trunk
+// as a target; its route is called "emergency" when none fits.
+func (t *Table) Outbound(n numbering.Number, now time.Time, random func(n int) int) ([]Target, string) {
+	r, prefix, ok := t.longest(n, now)
+	if ok && !n.Emergency() {
+		return t.add(nil, draw(r.Trunks, r.Weights, random), ruleOf(r, prefix)), r.Name
 	}
 	if !n.Emergency() {
-		return targets, r.Name
+		return nil, ""
+	}
+	var targets []Target
+	if ok {
+		targets = t.add(targets, r.Trunks, ruleOf(r, prefix))
 	}
 	if !ok {
 		r.Name = "emergency"
@@ -79,8 +92,8 @@ func (t *Table) Outbound(n numbering.Number) ([]Target, string) {
 	return t.add(targets, t.trunks, "emergency: every trunk is tried"), r.Name
 }
 
-// longest returns the route with the longest prefix that fits n, and that prefix.
-func (t *Table) longest(n numbering.Number) (policy.Route, string, bool) {
+// longest returns the route with the longest prefix that fits n and that counts at the moment, and that prefix.
+func (t *Table) longest(n numbering.Number, now time.Time) (policy.Route, string, bool) {
 	key := n.E164
 	if key == "" {
 		key = "+" + n.CallingCode
@@ -88,6 +101,9 @@ func (t *Table) longest(n numbering.Number) (policy.Route, string, bool) {
 	var best policy.Route
 	found := ""
 	for _, r := range t.routes {
+		if !n.Emergency() && !t.clock.within(r.When, now) {
+			continue
+		}
 		for _, prefix := range r.Prefixes {
 			if prefix != "" && len(prefix) > len(found) && strings.HasPrefix(key, prefix) {
 				best, found = r, prefix
@@ -95,6 +111,18 @@ func (t *Table) longest(n numbering.Number) (policy.Route, string, bool) {
 		}
 	}
 	return best, found, found != ""
+}
+
+// ruleOf tells why a route was taken.
+func ruleOf(r policy.Route, prefix string) string {
+	rule := "route " + r.Name + " for " + prefix
+	if len(r.Weights) > 0 {
+		rule += ", by weight"
+	}
+	if !r.When.Always() {
+		rule += ", which counts at this time"
+	}
+	return rule
 }
 
 // add appends those trunks that exist and are not targets yet.

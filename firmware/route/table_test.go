@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -31,6 +32,11 @@ func office() *policy.Policy {
 	}
 }
 
+var noon = time.Date(2026, 6, 3, 12, 0, 0, 0, time.UTC) // a Wednesday
+
+// first draws the first of what there is.
+func first(int) int { return 0 }
+
 func number(t *testing.T, dialled string) numbering.Number {
 	t.Helper()
 	p, err := numbering.For("FR")
@@ -53,7 +59,7 @@ func names(targets []Target) string {
 }
 
 func TestTheLongestPrefixWins(t *testing.T) {
-	table := New(office())
+	table := New(office(), time.UTC)
 	for _, c := range []struct{ dialled, trunks, route string }{
 		{"0123456789", "carrier-c", "paris"}, // the first of two routes alike
 		{"0223456789", "carrier-a carrier-b", "france"},
@@ -64,7 +70,7 @@ func TestTheLongestPrefixWins(t *testing.T) {
 		{"1013", "carrier-a carrier-b", "france"}, // a short number is no number of +331
 		{"118218", "carrier-a carrier-b", "france"},
 	} {
-		targets, route := table.Outbound(number(t, c.dialled))
+		targets, route := table.Outbound(number(t, c.dialled), noon, first)
 		if names(targets) != c.trunks || route != c.route {
 			t.Errorf("%s goes to %q by %q, want %q by %q", c.dialled, names(targets), route, c.trunks, c.route)
 		}
@@ -79,7 +85,7 @@ func TestTheLongestPrefixWins(t *testing.T) {
 func TestACallWithoutARouteHasNoTarget(t *testing.T) {
 	p := office()
 	p.Routes = p.Routes[1:]
-	if targets, route := New(p).Outbound(number(t, "00442079460018")); len(targets) != 0 || route != "" {
+	if targets, route := New(p, time.UTC).Outbound(number(t, "00442079460018"), noon, first); len(targets) != 0 || route != "" {
 		t.Errorf("targets %v by %q, want none", targets, route)
 	}
 }
@@ -96,7 +102,7 @@ func TestAnEmergencyCallTriesItsRouteAndThenEveryOtherTrunk(t *testing.T) {
 		{nil, "carrier-a carrier-b carrier-c", "emergency"},
 	} {
 		p.Routes = c.routes
-		targets, route := New(p).Outbound(number(t, "112"))
+		targets, route := New(p, time.UTC).Outbound(number(t, "112"), noon, first)
 		if names(targets) != c.trunks || route != c.route {
 			t.Errorf("112 goes to %q by %q, want %q by %q", names(targets), route, c.trunks, c.route)
 		}
@@ -118,7 +124,7 @@ func TestEveryTrunkIsATargetOfAnEmergencyCallWhateverTheRoutes(t *testing.T) {
 				Trunks:   rapid.SliceOfN(trunk, 0, 4).Draw(t, "targets"),
 			})
 		}
-		targets, _ := New(p).Outbound(emergency)
+		targets, _ := New(p, time.UTC).Outbound(emergency, noon, first)
 		if len(targets) != len(p.Trunks) {
 			t.Fatalf("targets %q for trunks %v", names(targets), p.Trunks)
 		}
@@ -131,7 +137,7 @@ func TestEveryTrunkIsATargetOfAnEmergencyCallWhateverTheRoutes(t *testing.T) {
 }
 
 func TestANumberOfTheTrunkIsForThePBX(t *testing.T) {
-	table := New(office())
+	table := New(office(), time.UTC)
 	for _, c := range []struct {
 		trunk, dialled string
 		ok             bool
@@ -156,7 +162,7 @@ func TestANumberOfTheTrunkIsForThePBX(t *testing.T) {
 }
 
 func TestThePresentedNumberChoosesTheAccount(t *testing.T) {
-	table := New(office())
+	table := New(office(), time.UTC)
 	for _, c := range []struct {
 		trunk, presented, user string
 		owned                  bool
@@ -179,7 +185,7 @@ func TestThePresentedNumberChoosesTheAccount(t *testing.T) {
 }
 
 func TestTheContactsUserFindsTheAccount(t *testing.T) {
-	table := New(office())
+	table := New(office(), time.UTC)
 	if account, ok := table.AccountOf("carrier-a", "a2"); !ok || account.Numbers[0] != "+33123456790" {
 		t.Errorf("a2: %+v, %v", account, ok)
 	}
@@ -192,10 +198,10 @@ func TestTheContactsUserFindsTheAccount(t *testing.T) {
 
 func TestTheTableKeepsWhatItWasMadeFrom(t *testing.T) {
 	p := office()
-	table := New(p)
+	table := New(p, time.UTC)
 	p.Routes[1].Trunks[0] = "carrier-c"
 	p.Trunks[0].Accounts[0].User = "changed"
-	if targets, _ := table.Outbound(number(t, "0223456789")); names(targets) != "carrier-a carrier-b" {
+	if targets, _ := table.Outbound(number(t, "0223456789"), noon, first); names(targets) != "carrier-a carrier-b" {
 		t.Errorf("the table changed with the policy: %q", names(targets))
 	}
 	if account, _ := table.Account("carrier-a", number(t, "0123456780")); account.User != "a1" {
@@ -206,7 +212,7 @@ func TestTheTableKeepsWhatItWasMadeFrom(t *testing.T) {
 func TestTheTableNeverPrintsASecret(t *testing.T) {
 	p := office()
 	p.Trunks[0].Accounts[0].Secret = "hunter2"
-	table := New(p)
+	table := New(p, time.UTC)
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q"} {
 		if text := fmt.Sprintf(verb+verb, table, *table); strings.Contains(text, "hunter2") {
 			t.Errorf("%s prints %s", verb, text)

@@ -3,7 +3,9 @@ package notice
 import (
 	"cmp"
 	"fmt"
+	"math/rand/v2"
 	"strings"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -85,7 +87,7 @@ func (e *errand) outward() *refusal {
 		return &refusal{status: 484, rule: "site.country", reason: err.Error()}
 	}
 	e.number = n
-	targets, _ := e.settings.Routes.Outbound(n)
+	targets, _ := e.settings.Routes.Outbound(n, time.Now(), rand.IntN)
 	return e.lead(targets)
 }
 

@@ -80,7 +80,7 @@ func newScene(t *testing.T) *scene {
 	s.core = ua.New(func(in *ua.Incoming) { s.desk.Handle(in) }, log)
 	o.Core = s.core
 	s.desk = New(o)
-	s.desk.Set(Settings{Plan: plan, Routes: route.New(p), OutsidePrefix: "0"})
+	s.desk.Set(Settings{Plan: plan, Routes: route.New(p, time.UTC), OutsidePrefix: "0"})
 	s.pbx = s.actor(policy.Peer{Side: policy.SideInside, Name: policy.PeerPBX})
 	s.a = s.actor(policy.Peer{Side: policy.SideOutside, Name: "carrier-a"})
 	s.b = s.actor(policy.Peer{Side: policy.SideOutside, Name: "carrier-b"})

@@ -61,8 +61,8 @@ func (t telephones) Of(user string) (list []call.Phone) {
 	return list
 }
 
-// PBX tells how the phones' PBX stands.
-func (t telephones) PBX() call.PhonesPBX { return t.phones }
+// PBXStanding tells how the phones' PBX stands.
+func (t telephones) PBXStanding() call.PhonesPBX { return t.phones }
 
 func (t telephones) phone(l phones.Line) call.Phone {
 	now := t.parties.policy.Load()

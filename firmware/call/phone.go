@@ -25,8 +25,8 @@ type Phones interface {
 	At(token string) (Phone, bool)
 	// Of returns the phones of a user.
 	Of(user string) []Phone
-	// PBX tells how the phones' PBX stands, and is told whether it has answered.
-	PBX() PhonesPBX
+	// PBXStanding tells how the phones' PBX stands, and is told whether it has answered.
+	PBXStanding() PhonesPBX
 }
 
 // PhonesPBX is how the phones' PBX stands.
@@ -133,7 +133,7 @@ func (s *Session) findLines() *refusal {
 	if !s.in.Peer.Phone() {
 		return s.findToken()
 	}
-	rules, away := s.settings.Phones, s.desk.o.Phones.PBX().Away()
+	rules, away := s.settings.Phones, s.desk.o.Phones.PBXStanding().Away()
 	pbx := route.Target{Peer: remotePBX(), Rule: "the phones' PBX"}
 	if s.to.Emergency() {
 		targets, _ := s.outbound(s.to)
@@ -179,7 +179,7 @@ func (s *Session) findToken() *refusal {
 	if !ok {
 		return &refusal{status: 404, rule: "phones", reason: "the phones' PBX calls " + s.dialled + ", which stands for no phone"}
 	}
-	s.desk.o.Phones.PBX().Heard()
+	s.desk.o.Phones.PBXStanding().Heard()
 	s.to = numbering.Number{Digits: phone.User}
 	s.targets = []route.Target{{Peer: phone.Peer, Phone: phone.Token, Rule: "the phone of user " + phone.User}}
 	return nil
@@ -315,13 +315,13 @@ func (s *Session) findPhoneReferral(r *referral, user string) *refusal {
 // heardPBX tells that the phones' PBX has answered on a leg.
 func (s *Session) heardPBX(l *Leg) {
 	if l.Party.Peer == remotePBX() && s.desk.o.Phones != nil {
-		s.desk.o.Phones.PBX().Heard()
+		s.desk.o.Phones.PBXStanding().Heard()
 	}
 }
 
 // failedPBX tells that it has not, when that is how an attempt ended.
 func (s *Session) failedPBX(l *Leg, o outcome) {
 	if l != nil && l.Party.Peer == remotePBX() && o.elsewhere && s.desk.o.Phones != nil {
-		s.desk.o.Phones.PBX().Failed(o.reason)
+		s.desk.o.Phones.PBXStanding().Failed(o.reason)
 	}
 }

@@ -70,11 +70,18 @@ func Carry(m Message, p Place) []sip.Header {
 	return out
 }
 
+// named tells whether a field has this name, in any case, or its short form. Identity is the only field read here that has
+// one (RFC 8224 §4).
+func named(h sip.Header, name string) bool {
+	n := h.Name()
+	return len(n) == len(name) && strings.EqualFold(n, name) || strings.EqualFold(n, "y") && strings.EqualFold(name, "Identity")
+}
+
 // Values are the values of the fields of that name, in any case.
 func Values(m Message, name string) []string {
 	var values []string
 	for _, h := range m.Headers() {
-		if n := h.Name(); len(n) == len(name) && strings.EqualFold(n, name) {
+		if named(h, name) {
 			values = append(values, h.Value())
 		}
 	}

@@ -162,8 +162,10 @@ func TestASignedIdentityIsKeptWholeOrNotAtAll(t *testing.T) {
 			t.Errorf("%s gave %q", in, got)
 		}
 	}
-	if got := Identities(message("Identity: " + good)); got[0] != good {
-		t.Errorf("%q became %q", good, got)
+	for _, name := range []string{"Identity", "identity", "y"} {
+		if got := Identities(message(name + ": " + good)); len(got) != 1 || got[0] != good {
+			t.Errorf("%s: %q became %q", name, good, got)
+		}
 	}
 }
 

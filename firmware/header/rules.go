@@ -2,7 +2,6 @@ package header
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -37,7 +36,7 @@ func RewriteFields(method sip.RequestMethod, fields []sip.Header, rules []policy
 			continue
 		}
 		if r.Action != policy.HeaderAdd {
-			fields = slices.DeleteFunc(fields, func(h sip.Header) bool { return strings.EqualFold(h.Name(), r.Name) })
+			fields = slices.DeleteFunc(fields, func(h sip.Header) bool { return named(h, r.Name) })
 		}
 		if r.Action != policy.HeaderRemove {
 			fields = append(fields, sip.NewHeader(r.Name, r.Value))
@@ -50,7 +49,7 @@ func RewriteFields(method sip.RequestMethod, fields []sip.Header, rules []policy
 func remove(req *sip.Request, name string) {
 	var spellings []string
 	for _, h := range req.Headers() {
-		if strings.EqualFold(h.Name(), name) {
+		if named(h, name) {
 			spellings = append(spellings, h.Name())
 		}
 	}

@@ -32,7 +32,7 @@ func Groups() []Group {
 	everywhere := slices.Concat(basic(), everyday())
 	return []Group{
 		{"UDP on both sides", Setting{}, slices.Concat(basic(), everyday(), early(), failures(), cancels(), hangups(),
-			changes(), reliable(), timers(), requests(), refused(), strangers(), failover(), redirected(), transferred(), identity(), spellings(), manyCalls(), silent())},
+			changes(), reliable(), timers(), requests(), refused(), strangers(), failover(), redirected(), transferred(), identity(), crossing(), distrusted(), spellings(), manyCalls(), silent())},
 		{"TCP on both sides", Setting{OfficeTransport: "tcp", CarrierTransport: "tcp"},
 			slices.Concat(everywhere, unreachable(), keyPresses())},
 		{"UDP in the office, TCP to the carrier", Setting{CarrierTransport: "tcp"}, everywhere},
@@ -42,5 +42,10 @@ func Groups() []Group {
 		{"national numbers and an outside line", Setting{PBXFormat: "national", CarrierFormat: `"00"`, OutsidePrefix: "0"}, national()},
 		{"a box with room for one call", Setting{Calls: 1}, full()},
 		{"a trunk with room for one call", Setting{TrunkCalls: 1}, trunkFull()},
+		{"header rules", Setting{PBXKeys: rulesOfThePBX, CarrierKeys: rulesOfTheCarrier}, ruled()},
+		{"a carrier that takes the number of who has called", Setting{CarrierKeys: "    clip_no_screening: true"}, forwarded()},
+		{"a trusted carrier", Setting{CarrierKeys: "    trusted: true"}, slices.Concat(trusted(), unknown())},
+		{"a trusted carrier and a trusted PBX", Setting{PBXKeys: "  trusted: true", CarrierKeys: "    trusted: true"}, slices.Concat(trusted(), known())},
+		{"a carrier that is shown no number in place of another", Setting{CarrierKeys: "    unowned_numbers: refuse"}, strict()},
 	}
 }

@@ -38,6 +38,7 @@ type Setting struct {
 	Calls                             int    // at once, in all
 	TrunkCalls                        int    // at once, with the first carrier
 	IPv6                              bool
+	PBXKeys, CarrierKeys              string // further lines of the policy, as deep as those of the PBX and of the first carrier
 }
 
 func (s Setting) filled() Setting {

@@ -86,10 +86,7 @@ func (s *Session) claimForwarded() {
 	for _, h := range c.history {
 		named = append(named, h.number)
 	}
-	for _, n := range c.numbers[1:] {
-		named = append(named, n)
-	}
-	called, ok := s.desk.forwards(s, named)
+	called, ok := s.desk.forwards(s, append(named, c.numbers[1:]...))
 	if !ok {
 		return
 	}

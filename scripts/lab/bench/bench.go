@@ -2,13 +2,14 @@
 // holds what the box costs against its bars.
 //
 //	world    the namespaces of the lab: office, system, carrier
-//	System   the box, Kamailio that records routes, Kamailio that hides the topology
+//	Kind     the box, Kamailio that records routes, Kamailio that hides the topology
 //	load     sipp as PBX and as carrier, on the other core
+//	flood    a million messages that nobody asked for
 //	usage    processor time and memory of a system's processes
 //	Bar      what must be reached, and whether it was
 //
 // Each system stands between the two networks in the same namespace with the same addresses. It leaves to others the
-// namespaces (lab), the box's start (branch) and the order of things (cmd/bench).
+// namespaces (lab), the box's start (branch) and how results are printed (cmd/bench).
 package bench
 
 import (
@@ -16,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"time"
 )
 
@@ -24,13 +26,134 @@ type Options struct {
 	Binary   string // the box's program
 	Core     int    // of the generator; the bench itself and what it measures run on the core it was started on
 	Round    time.Duration
-	Rounds   int
-	Messages int    // of the flood
-	Keep     string // folder for the logs; "": none
-	Out      io.Writer
+	Rounds   int       // of each system, for processor time
+	Live     int       // calls up at once, for memory
+	Messages int       // of the flood
+	Keep     string    // folder for the logs; "": none
+	Out      io.Writer // what is going on, line by line
 }
 
 func (o Options) say(format string, args ...any) { fmt.Fprintf(o.Out, format+"\n", args...) }
+
+// Bar is something that must be reached.
+type Bar struct {
+	Name, Measured, Limit string
+	OK                    bool
+}
+
+func atMost(name string, measured, limit float64, format string) Bar {
+	return Bar{name, fmt.Sprintf(format, measured), "at most " + fmt.Sprintf(format, limit), measured <= limit}
+}
+
+func atLeast(name string, measured, limit float64, format string) Bar {
+	return Bar{name, fmt.Sprintf(format, measured), "at least " + fmt.Sprintf(format, limit), measured >= limit}
+}
+
+// The bars of signalling.
+const (
+	ofHiding    = 0.4 // of the processor time of Kamailio that hides the topology
+	ofRecording = 0.9 // of the one that records routes
+	cleanRate   = 1000
+	mostMemory  = 400 // MB, at cleanRate
+	liveMemory  = 25  // kB a call
+)
+
+// Part measures one thing and says what must be reached.
+type Part struct {
+	Name string
+	Run  func(context.Context, Options) ([]Bar, error)
+}
+
+// SIP are the parts of the bench of signalling.
+func SIP() []Part {
+	return []Part{{"cpu", Cost}, {"rate", Rate}, {"live", Live}, {"flood", Flood}}
+}
+
+// commonRate is the highest that every system takes: topology hiding keeps Kamailio's core busy by four fifths.
+const commonRate = 400
+
+// Cost compares the processor time of 1,000 calls at a rate that every system takes, the rounds in changing order.
+func Cost(ctx context.Context, o Options) ([]Bar, error) {
+	o.say("processor time at %d calls/s, rounds of %v", commonRate, o.Round)
+	costs := map[Kind][]float64{}
+	for range o.Rounds {
+		for _, k := range shuffled() {
+			r, err := round(ctx, o, k, during(commonRate, o.Round))
+			if err != nil {
+				return nil, err
+			}
+			o.say("  %-20s %v", k, r)
+			costs[k] = append(costs[k], r.PerThousand().Seconds())
+		}
+	}
+	box := median(costs[Box])
+	bars := make([]Bar, 0, 2)
+	for _, peer := range []struct {
+		kind  Kind
+		limit float64
+	}{{Hiding, ofHiding}, {Recording, ofRecording}} {
+		name := fmt.Sprintf("CPU for 1,000 calls, %.3f s against %.3f s of %s", box, median(costs[peer.kind]), peer.kind)
+		bars = append(bars, atMost(name, box/median(costs[peer.kind]), peer.limit, "%.2f x"))
+	}
+	return bars, nil
+}
+
+// rateStep is how finely the highest clean rate is looked for.
+const rateStep = 100
+
+// Rate looks for the highest rate that each system takes cleanly for a round.
+func Rate(ctx context.Context, o Options) ([]Bar, error) {
+	o.say("highest clean rate over %v", o.Round)
+	var bars []Bar
+	for _, k := range Kinds() {
+		from := cleanRate
+		if k != Box {
+			from = commonRate
+		}
+		best, err := highest(ctx, o, k, from)
+		if err != nil {
+			return nil, err
+		}
+		if k != Box {
+			o.say("  %-20s %d calls/s", k, best.Wanted)
+			continue
+		}
+		bars = append(bars, atLeast("highest clean rate on one core", float64(best.Wanted), cleanRate, "%.0f calls/s"))
+		at := best
+		if best.Wanted > cleanRate {
+			if at, err = round(ctx, o, k, during(cleanRate, o.Round)); err != nil {
+				return nil, err
+			}
+			o.say("  %-20s %v", k, at)
+		}
+		bars = append(bars, atMost(fmt.Sprintf("memory at %d calls/s", at.Wanted), float64(at.Memory)/1e6, mostMemory, "%.0f MB"))
+	}
+	return bars, nil
+}
+
+// highest goes up while rounds are clean, else down until one is.
+func highest(ctx context.Context, o Options, k Kind, from int) (Result, error) {
+	var best Result
+	for rate := from; rate > 0; {
+		r, err := round(ctx, o, k, during(rate, o.Round))
+		if err != nil {
+			return best, err
+		}
+		o.say("  %-20s %v", k, r)
+		switch {
+		case r.clean() && rate >= from:
+			best = r
+			rate += rateStep
+		case r.clean():
+			return r, nil
+		case best.Wanted > 0:
+			return best, nil
+		default:
+			rate -= rateStep
+		}
+	}
+	return best, nil
+}
 
 // shuffled is the order of one round: no system always comes after the same other one.
 func shuffled() []Kind {
@@ -39,8 +162,10 @@ func shuffled() []Kind {
 	return kinds
 }
 
-// settle is how long a system rests between start and load.
-const settle = time.Second
+func median(list []float64) float64 {
+	sorted := slices.Sorted(slices.Values(list))
+	return (sorted[(len(sorted)-1)/2] + sorted[len(sorted)/2]) / 2
+}
 
 // round takes calls through a freshly started system.
 func round(ctx context.Context, o Options, k Kind, c calls) (Result, error) {
@@ -53,14 +178,12 @@ func round(ctx context.Context, o Options, k Kind, c calls) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	time.Sleep(settle)
 	r, err := w.measure(ctx, s, c)
+	if err != nil {
+		err = fmt.Errorf("%s: %w", k, err)
+	}
 	if err != nil || !r.clean() {
 		w.keep(fmt.Sprintf("%s-%d", k, c.rate))
 	}
 	return r, err
-}
-
-func Try(ctx context.Context, o Options, k Kind, rate int) (Result, error) {
-	return round(ctx, o, k, during(rate, o.Round))
 }

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -11,14 +10,14 @@ import (
 
 // Result is what one round came to.
 type Result struct {
-	Calls          int
-	Rate           float64       // calls a second that the generator reached
-	CPU            time.Duration // of the system
-	Memory         int64         // the most, bytes
-	Failed         int           // calls
-	Repeated       int           // messages that either side had to send again
-	Wanted         int           // calls a second
-	caller, callee tally
+	Wanted    int           // calls a second
+	Rate      float64       // reached
+	Calls     int           // that went through
+	Failed    int           // that did not, or were never made
+	Repeated  int           // messages that either side had to send again
+	CPU       time.Duration // of the system
+	Memory    int64         // of the system, the most, in bytes
+	Generator float64       // how busy the generator's core was
 }
 
 // PerThousand is the processor time of 1,000 calls.
@@ -38,10 +37,10 @@ func (r Result) clean() bool {
 func (r Result) String() string {
 	verdict := "clean"
 	if !r.clean() {
-		verdict = fmt.Sprintf("NOT clean: %d failed, %d sent again", r.Failed, r.Repeated)
+		verdict = fmt.Sprintf("NOT clean: %.0f calls/s, %d failed, %d messages sent again", r.Rate, r.Failed, r.Repeated)
 	}
-	return fmt.Sprintf("%6.0f calls/s of %d   %6.3f CPU-s for 1,000 calls   %5.0f MB   %s",
-		r.Rate, r.Wanted, r.PerThousand().Seconds(), float64(r.Memory)/1e6, verdict)
+	return fmt.Sprintf("%5d calls/s  %6.3f CPU-s for 1,000 calls  %4.0f MB  generator %3.0f %% busy  %s",
+		r.Wanted, r.PerThousand().Seconds(), float64(r.Memory)/1e6, 100*r.Generator, verdict)
 }
 
 // patience is how much longer than planned calls may take.
@@ -49,8 +48,7 @@ const patience = 45 * time.Second
 
 // measure takes calls through a running system.
 func (w *world) measure(ctx context.Context, s *lab.Process, c calls) (Result, error) {
-	planned := time.Duration(c.count) * time.Second / time.Duration(c.rate)
-	ctx, cancel := context.WithTimeout(ctx, planned+patience)
+	ctx, cancel := context.WithTimeout(ctx, c.duration()+patience)
 	defer cancel()
 	before, err := cpuOf(s.PID())
 	if err != nil {
@@ -61,33 +59,38 @@ func (w *world) measure(ctx context.Context, s *lab.Process, c calls) (Result, e
 		return Result{}, err
 	}
 	r := Result{Wanted: c.rate}
-	over := make(chan error, 1)
-	go func() { over <- l.end(ctx) }()
+	begun := time.Now()
+	over := make(chan struct{})
+	go func() { defer close(over); l.end(ctx) }()
 	for running := true; running; {
 		select {
-		case err = <-over:
+		case <-over:
 			running = false
 		case <-time.After(2 * time.Second):
+			r.Generator = max(r.Generator, l.cpu().Seconds()/time.Since(begun).Seconds())
 		}
-		now, e := memoryOf(s.PID())
-		r.Memory, err = max(r.Memory, now), errors.Join(err, e)
+		now, err := memoryOf(s.PID())
+		if err != nil {
+			return r, err
+		}
+		r.Memory = max(r.Memory, now)
 	}
-	if err != nil {
-		return r, err
-	}
+	took := time.Since(begun) - longestHold
 	time.Sleep(rest)
 	after, err := cpuOf(s.PID())
 	if err != nil {
 		return r, err
 	}
 	r.CPU = after - before
-	if r.caller, err = read(l.callerStats); err != nil {
+	caller, err := read(l.callerStats)
+	if err != nil {
 		return r, err
 	}
-	if r.callee, err = read(l.calleeStats); err != nil {
+	callee, err := read(l.calleeStats)
+	if err != nil {
 		return r, err
 	}
-	r.Calls, r.Failed, r.Repeated = r.caller.succeeded, r.caller.failed+c.count-r.caller.created, r.caller.repeated+r.callee.repeated
-	r.Rate = r.caller.rate
+	r.Calls, r.Failed, r.Repeated = caller.succeeded, c.count-caller.succeeded, caller.repeated+callee.repeated
+	r.Rate = min(float64(c.rate), float64(caller.created)/took.Seconds())
 	return r, nil
 }

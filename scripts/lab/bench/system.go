@@ -92,7 +92,8 @@ func (w *world) startBox(ctx context.Context) (*lab.Process, error) {
 		return nil, fmt.Errorf("read the policy: %w", err)
 	}
 	b := &branch.Box{Host: w.lab.Box, Binary: w.options.Binary}
-	return b.Process, b.Start(ctx, string(policy))
+	err = b.Start(ctx, string(policy))
+	return b.Process, err
 }
 
 func (w *world) startKamailio(hiding bool) (*lab.Process, error) {

@@ -1,23 +1,100 @@
-// Command bench measures.
+// Command bench measures the box beside others that do its work and ends with one line a bar: name | measured | bar | ok or
+// short. Its exit code is 1 when one is short.
 package main
 
 import (
 	"context"
 	"flag"
 	"fmt"
+	"io"
 	"os"
+	"os/signal"
+	"strings"
+	"syscall"
 	"time"
 
 	"tollgate/scripts/lab/bench"
 )
 
 func main() {
-	binary := flag.String("binary", "", "the box's program")
-	rate := flag.Int("rate", 300, "calls a second")
-	d := flag.Duration("for", 10*time.Second, "round")
-	k := flag.String("kind", "tollgate", "")
+	o := bench.Options{Round: time.Minute, Rounds: 3, Live: 2000, Messages: 1_000_000, Out: os.Stdout}
+	flag.StringVar(&o.Binary, "binary", "", "the box's program")
+	flag.StringVar(&o.Keep, "logs", "", "folder that takes the logs of rounds that were not clean")
+	flag.IntVar(&o.Core, "generator", 1, "the core of the load generator")
+	flag.DurationVar(&o.Round, "round", o.Round, "how long a round takes")
+	flag.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds of each system")
+	quick := flag.Bool("quick", false, "one short round of everything, to see that it works; the figures are of little use")
+	only := flag.String("only", "", "measure only these parts, separated by commas")
 	flag.Parse()
-	o := bench.Options{Binary: *binary, Core: 1, Round: *d, Keep: "/tmp/bench-logs", Out: os.Stdout}
-	r, err := bench.Try(context.Background(), o, bench.Kind(*k), *rate)
-	fmt.Println(*k, r, err)
+	if *quick {
+		o.Round, o.Rounds, o.Live, o.Messages = 10*time.Second, 1, 500, 100_000
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	if os.Getuid() != 0 {
+		fmt.Fprintln(os.Stderr, "bench makes network namespaces, which only root may: run it with sudo or as root")
+		os.Exit(1)
+	}
+	parts, err := partsOf(flag.Arg(0), *only)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+	os.Exit(run(ctx, os.Stdout, o, parts))
+}
+
+// partsOf finds the parts of a bench.
+func partsOf(name, only string) ([]bench.Part, error) {
+	if name != "sip" {
+		return nil, fmt.Errorf("there is no bench %q: say sip", name)
+	}
+	parts := bench.SIP()
+	if only == "" {
+		return parts, nil
+	}
+	var chosen []bench.Part
+	for word := range strings.SplitSeq(only, ",") {
+		before := len(chosen)
+		for _, p := range parts {
+			if p.Name == word {
+				chosen = append(chosen, p)
+			}
+		}
+		if len(chosen) == before {
+			return nil, fmt.Errorf("the bench has no part %q", word)
+		}
+	}
+	return chosen, nil
+}
+
+// run returns the exit code.
+func run(ctx context.Context, out io.Writer, o bench.Options, parts []bench.Part) int {
+	begun := time.Now()
+	fmt.Fprintf(out, "load of the machine before: %s\n", load())
+	var bars []bench.Bar
+	code := 0
+	for _, p := range parts {
+		b, err := p.Run(ctx, o)
+		if err != nil {
+			fmt.Fprintf(out, "%s was not measured: %v\n", p.Name, err)
+			code = 1
+		}
+		bars = append(bars, b...)
+	}
+	fmt.Fprintf(out, "\n(%.0f s)\n", time.Since(begun).Seconds())
+	for _, b := range bars {
+		verdict := "ok"
+		if !b.OK {
+			verdict, code = "short", 1
+		}
+		fmt.Fprintf(out, "%s | %s | %s | %s\n", b.Name, b.Measured, b.Limit, verdict)
+	}
+	return code
+}
+
+// load is how busy the machine was in the last minute: figures of a busy machine say little.
+func load() string {
+	b, _ := os.ReadFile("/proc/loadavg")
+	first, _, _ := strings.Cut(string(b), " ")
+	return first
 }

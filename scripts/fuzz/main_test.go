@@ -1,0 +1,63 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestEveryTargetOfTheModuleIsFound(t *testing.T) {
+	targets, err := find("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []target{{"firmware/edge", "FuzzTheGate"}, {"firmware/sdp", "FuzzParse"}, {"firmware/policy", "FuzzParse"}} {
+		if !slices.Contains(targets, want) {
+			t.Errorf("%s is not found", want)
+		}
+	}
+	if !slices.IsSortedFunc(targets, func(a, b target) int { return strings.Compare(a.folder, b.folder) }) {
+		t.Errorf("they are not in order: %v", targets)
+	}
+}
+
+func TestOnlyFuzzTargetsOfTheModuleAreFound(t *testing.T) {
+	root := t.TempDir()
+	for file, content := range map[string]string{
+		"a/a_test.go":          "package a\n\nfunc FuzzOne(f *testing.F) {}\n\nfunc TestFuzz(t *testing.T) {}\n\n// func FuzzNone(f *testing.F) {}\n",
+		"a/a.go":               "package a\n\nfunc FuzzNot(f *testing.F) {}\n",
+		"own/go.mod":           "module own\n",
+		"own/own_test.go":      "package own\n\nfunc FuzzOther(f *testing.F) {}\n",
+		"a/testdata/b_test.go": "package b\n\nfunc FuzzData(f *testing.F) {}\n",
+	} {
+		name := filepath.Join(root, file)
+		if err := os.MkdirAll(filepath.Dir(name), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := find(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []target{{"a", "FuzzOne"}}; !slices.Equal(got, want) {
+		t.Errorf("found %v, want %v", got, want)
+	}
+}
+
+func TestTheTimeIsSharedAmongTheTurns(t *testing.T) {
+	for _, c := range []struct {
+		all             time.Duration
+		targets, atOnce int
+		want            time.Duration
+	}{{time.Hour, 20, 2, 6 * time.Minute}, {time.Hour, 21, 2, time.Hour / 11}, {time.Minute, 1, 4, time.Minute}, {time.Minute, 0, 2, time.Minute}} {
+		if got := share(c.all, c.targets, c.atOnce); got != c.want {
+			t.Errorf("%v for %d targets, %d at once: %v, want %v", c.all, c.targets, c.atOnce, got, c.want)
+		}
+	}
+}

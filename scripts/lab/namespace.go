@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,6 +108,26 @@ func (h *Host) ListenPacket(address string) (net.PacketConn, error) {
 	var conn net.PacketConn
 	err := h.inside(func() (err error) {
 		conn, err = net.ListenPacket("udp", address)
+		return err
+	})
+	return conn, err
+}
+
+// Listen opens a TCP port on the host.
+func (h *Host) Listen(address string) (net.Listener, error) {
+	var l net.Listener
+	err := h.inside(func() (err error) {
+		l, err = net.Listen("tcp", address)
+		return err
+	})
+	return l, err
+}
+
+// DialFrom connects from the host over TCP, from an address of its own.
+func (h *Host) DialFrom(ctx context.Context, local netip.AddrPort, address string) (net.Conn, error) {
+	var conn net.Conn
+	err := h.inside(func() (err error) {
+		conn, err = (&net.Dialer{LocalAddr: net.TCPAddrFromAddrPort(local)}).DialContext(ctx, "tcp", address)
 		return err
 	})
 	return conn, err

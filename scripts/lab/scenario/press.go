@@ -10,20 +10,15 @@ import (
 	"net"
 	"net/netip"
 	"net/textproto"
-	"runtime"
 	"strconv"
 	"strings"
-
-	"github.com/vishvananda/netns"
-
-	"tollgate/scripts/lab"
 )
 
 // sipp reads between any two messages it sends, and so cannot pour many onto a connection at once. press plays both sides
 // itself, over TCP: a call, and all key presses of it in one write. The carrier must get each, in order, and the office an
 // answer to each.
 func (w *world) press(ctx context.Context, presses int) error {
-	listener, err := listen(w.peers[carrier].host, netip.AddrPortFrom(w.peers[carrier].address, sipPort).String())
+	listener, err := w.peers[carrier].host.Listen(netip.AddrPortFrom(w.peers[carrier].address, sipPort).String())
 	if err != nil {
 		return err
 	}
@@ -55,33 +50,6 @@ func (w *world) press(ctx context.Context, presses int) error {
 		return errors.Join(fmt.Errorf("the office: %w", err), <-heard)
 	}
 	return <-heard
-}
-
-// listen opens a port for connections on a machine. The thread moves into the machine's namespace for as long.
-func listen(h *lab.Host, address string) (net.Listener, error) {
-	runtime.LockOSThread()
-	home, err := netns.Get()
-	if err != nil {
-		runtime.UnlockOSThread()
-		return nil, fmt.Errorf("open own namespace: %w", err)
-	}
-	defer home.Close()
-	there, err := netns.GetFromName(h.Namespace)
-	if err != nil {
-		runtime.UnlockOSThread()
-		return nil, fmt.Errorf("open namespace %s: %w", h.Namespace, err)
-	}
-	defer there.Close()
-	if err := netns.Set(there); err != nil {
-		runtime.UnlockOSThread()
-		return nil, fmt.Errorf("enter namespace %s: %w", h.Namespace, err)
-	}
-	l, err := net.Listen("tcp", address)
-	if back := netns.Set(home); back != nil {
-		return nil, errors.Join(err, back) // the thread stays locked and ends with its goroutine
-	}
-	runtime.UnlockOSThread()
-	return l, err
 }
 
 // offer is a session description of a peer.

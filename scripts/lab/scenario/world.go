@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"text/template"
@@ -117,7 +116,7 @@ func (w *world) lay(ctx context.Context) error {
 		{outsider, outside, n.Stranger, n.BoxOutside, w.setting.CarrierTransport},
 	} {
 		if w.setting.IPv6 {
-			p.address, p.box = sixth(p.address), sixth(p.box)
+			p.address, p.box = lab.Sixth(p.address), lab.Sixth(p.box)
 			if err := w.addSixth(p.host, p.address); err != nil {
 				return err
 			}
@@ -134,25 +133,12 @@ func (w *world) lay(ctx context.Context) error {
 	return w.capture(ctx)
 }
 
-// sixth is the IPv6 address of a machine: its IPv4 address within the documentation prefix (RFC 3849), one network a side.
-func sixth(a netip.Addr) netip.Addr {
-	b := a.As4()
-	return netip.MustParseAddr(fmt.Sprintf("2001:db8:%d::%d", b[0], b[3]))
-}
-
-const sixthBits = 64
-
 // addSixth gives a machine its IPv6 address, on the interface that is on the address's side.
 func (w *world) addSixth(h *lab.Host, a netip.Addr) error {
-	link := h.Link
 	if h == w.lab.Box && a == w.peers[carrier].box {
-		link = lab.BoxOutside
+		return h.AddSixth(a, lab.BoxOutside)
 	}
-	command := fmt.Sprintf("-n %s address add %s/%d dev %s nodad", h.Namespace, a, sixthBits, link)
-	if out, err := exec.Command("ip", strings.Fields(command)...).CombinedOutput(); err != nil {
-		return fmt.Errorf("ip %s: %w: %s", command, err, out)
-	}
-	return nil
+	return h.AddSixth(a, h.Link)
 }
 
 func (w *world) capture(ctx context.Context) error {
@@ -193,7 +179,7 @@ func (w *world) policy() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read policy template: %w", err)
 	}
-	bits := map[bool][2]int{false: {w.lab.Net.Office.Bits(), w.lab.Net.CarrierNet.Bits()}, true: {sixthBits, sixthBits}}[w.setting.IPv6]
+	bits := map[bool][2]int{false: {w.lab.Net.Office.Bits(), w.lab.Net.CarrierNet.Bits()}, true: {lab.SixthBits, lab.SixthBits}}[w.setting.IPv6]
 	inside, outside := netip.PrefixFrom(w.peers[office].box, bits[0]), netip.PrefixFrom(w.peers[carrier].box, bits[1])
 	at := func(name string) netip.AddrPort { return netip.AddrPortFrom(w.peers[name].address, sipPort) }
 	var document strings.Builder

@@ -29,6 +29,14 @@ type verdict struct {
 	reason string
 	next   bool // another party may do better
 	failed bool // another server of the same party may
+	silent bool // it did not answer, or could not be reached
+}
+
+// avoid has a server tried last for a while that did not answer. A 503 may concern this one request.
+func (v verdict) avoid(s Member) {
+	if v.silent {
+		s.Avoid(v.reason, avoidFailed)
+	}
 }
 
 // deliver takes a request to one party after the other until one takes it or refuses it for good. fill completes what is
@@ -69,7 +77,7 @@ func (e *errand) deliverTo(p Party, draft ua.Draft, credentials *ua.Credentials,
 		if last = judge(p, res, err); !last.failed {
 			return last
 		}
-		s.Avoid(last.reason, avoidFailed)
+		last.avoid(s)
 	}
 	return last
 }
@@ -86,9 +94,9 @@ func judge(p Party, res *sip.Response, err error) verdict {
 	name := p.Peer.Name
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, sip.ErrTransactionTimeout):
-		return verdict{status: 504, reason: name + " does not answer", next: true, failed: true}
+		return verdict{status: 504, reason: name + " does not answer", next: true, failed: true, silent: true}
 	case err != nil:
-		return verdict{status: 503, reason: fmt.Sprintf("%s cannot be reached: %s", name, ua.Explain(err)), next: true, failed: true}
+		return verdict{status: 503, reason: fmt.Sprintf("%s cannot be reached: %s", name, ua.Explain(err)), next: true, failed: true, silent: true}
 	case res.IsSuccess():
 		return verdict{status: res.StatusCode}
 	}

@@ -115,7 +115,7 @@ func readStanding(in *ua.Incoming) (standing, bool) {
 // header writes the state for the other side.
 func (s standing) header() sip.Header {
 	text := s.state
-	if s.state != terminated {
+	if s.state != terminated && s.expires > 0 {
 		text += ";expires=" + seconds(s.expires)
 	}
 	if s.state == terminated && s.reason != "" {

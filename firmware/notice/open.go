@@ -51,7 +51,7 @@ func (w *watch) openWith(p Party, others bool) (f *failure) {
 		if f = w.try(p, s, others || i+1 < len(servers)); f == nil || !f.failed {
 			return f
 		}
-		s.Avoid(f.reason, avoidFailed)
+		f.avoid(s)
 	}
 	return f
 }

@@ -368,7 +368,7 @@ func TestASubscriptionTriesOneServerAfterTheOther(t *testing.T) {
 		}
 		watcher.respond(200)
 		source.expect(200)
-		if want := []string{"dead", "good"}; !slices.Equal(s.avoided, want) {
+		if want := []string{"dead"}; !slices.Equal(s.avoided, want) {
 			t.Errorf("avoided %v, want %v", s.avoided, want)
 		}
 	})
@@ -415,7 +415,7 @@ func TestWaitingMessagesAreToldWithoutASubscription(t *testing.T) {
 			if got.in.Recipient.String() != c.uri || !strings.Contains(string(got.in.Body()), "Message-Account: "+c.account+"\r\n") {
 				t.Errorf("told\n%s", got.in.Request)
 			}
-			if value(got.in, "Event") != "message-summary" || !strings.HasPrefix(value(got.in, "Subscription-State"), "active") {
+			if value(got.in, "Event") != "message-summary" || value(got.in, "Subscription-State") != "active" {
 				t.Errorf("told by\n%s", got.in.Request)
 			}
 			got.respond(200)
@@ -449,7 +449,7 @@ func TestASubscriptionStateIsReadAndWritten(t *testing.T) {
 		"waiting-room;expires=5":                     "active;expires=5",
 		"terminated;reason=marked;retry-after=3":     "terminated;retry-after=3",
 		"terminated;reason=probation;retry-after=10": "terminated;reason=probation;retry-after=10",
-		"pending;expires=x":                          "pending;expires=0",
+		"pending;expires=x":                          "pending",
 	} {
 		req := sip.NewRequest(sip.NOTIFY, sip.Uri{})
 		req.AppendHeader(sip.NewHeader("Subscription-State", text))

@@ -33,8 +33,9 @@ func Groups() []Group {
 	return []Group{
 		{"UDP on both sides", Setting{}, slices.Concat(basic(), everyday(), early(), failures(), cancels(), hangups(),
 			changes(), reliable(), timers(), requests(), refused(), strangers(), failover(), redirected(), transferred(), identity(), crossing(), distrusted(), spellings(), manyCalls(), silent())},
+		{"UDP on both sides, what passes outside calls", Setting{}, slices.Concat(subscribed(), messages(), replacing())},
 		{"TCP on both sides", Setting{OfficeTransport: "tcp", CarrierTransport: "tcp"},
-			slices.Concat(everywhere, unreachable(), keyPresses())},
+			slices.Concat(everywhere, subscribed(), messages(), unreachable(), keyPresses())},
 		{"UDP in the office, TCP to the carrier", Setting{CarrierTransport: "tcp"}, everywhere},
 		{"TCP in the office, UDP to the carrier", Setting{OfficeTransport: "tcp"}, everywhere},
 		{"IPv6", Setting{IPv6: true, Health: "options"}, slices.Concat(health(), everywhere)},

@@ -132,7 +132,7 @@ func (p *speaker) request(s step) []string {
 		"Max-Forwards: " + hops, "From: " + from, "To: " + to, "Call-ID: [call_id]", fmt.Sprintf("CSeq: %d %s", seq, method),
 	}
 	switch method {
-	case "INVITE", "UPDATE", "REFER":
+	case "INVITE", "UPDATE", "REFER", "SUBSCRIBE", "NOTIFY":
 		lines = append(lines, "Contact: "+p.contact(), allow)
 	case "PRACK":
 		lines = append(lines, fmt.Sprintf("RAck:[$rseq] %d INVITE", p.invite[p.sent]))

@@ -77,7 +77,7 @@ func (p *speaker) writeReceive(b *strings.Builder, s step) []string {
 
 // follow has sipp take the Contact of what sets the dialog's target.
 func (p *speaker) follow(s step) string {
-	if s.about.method == "INVITE" && (!s.response() || s.name < "300") {
+	if m := s.about.method; (m == "INVITE" || m == "SUBSCRIBE") && (!s.response() || s.name < "300") {
 		return " rrs=\"true\""
 	}
 	return ""

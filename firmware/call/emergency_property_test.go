@@ -74,6 +74,7 @@ type roundPlan struct {
 	down     map[string]bool
 	number   string // the emergency number
 	dialled  string
+	caller   string // whom the PBX shows: its own number, an extension, or a number of somebody else
 	draining bool
 	full     bool // every cap is reached
 	noPorts  bool // an ordinary call has all ports
@@ -106,6 +107,7 @@ func newRound(seed uint64) *roundPlan {
 			Accounts:     []policy.Account{{User: "office", Numbers: []string{fmt.Sprintf("%s%02d", office, 10+i)}}},
 		}
 		t.Caps.Calls = r.IntN(2)
+		t.UnownedNumbers, t.ClipNoScreening = pick(r, policy.UnownedReplace, policy.UnownedRefuse), r.IntN(2) == 0
 		p.Trunks, names = append(p.Trunks, t), append(names, t.Name)
 		plan.conducts = append(plan.conducts, pick(r, live, liveClear, liveSecret, refuses, silentOne, deadOne, stalls, ringsOut, redirects, unusable))
 		plan.down[t.Name] = r.IntN(4) == 0
@@ -151,6 +153,7 @@ func (plan *roundPlan) state(calling string) {
 		offers = append(offers, "")
 	}
 	plan.offer, plan.withheld = pick(r, offers...), r.IntN(4) == 0
+	plan.caller = pick(r, p.Trunks[0].Accounts[0].Numbers[0], p.Trunks[0].Accounts[0].Numbers[0], "201", "+447700900123")
 	if r.IntN(4) == 0 {
 		plan.headers = append(plan.headers, sip.NewHeader("Require", "teleport"))
 	}
@@ -168,10 +171,10 @@ func (plan *roundPlan) state(calling string) {
 func (plan *roundPlan) String() string {
 	var b strings.Builder
 	p := plan.policy
-	fmt.Fprintf(&b, "seed %d: %s dials %s, prefix %q, srtp %s, authentication %s, draining %v, full %v, no ports %v, headers %v\n",
-		plan.seed, p.Site.Country, plan.dialled, p.PBX.OutsidePrefix, p.PBX.SRTP, p.PBX.Authentication, plan.draining, plan.full, plan.noPorts, plan.headers)
+	fmt.Fprintf(&b, "seed %d: %s in %s dials %s, prefix %q, srtp %s, authentication %s, draining %v, full %v, no ports %v, headers %v\n",
+		plan.seed, plan.caller, p.Site.Country, plan.dialled, p.PBX.OutsidePrefix, p.PBX.SRTP, p.PBX.Authentication, plan.draining, plan.full, plan.noPorts, plan.headers)
 	for i, t := range p.Trunks {
-		fmt.Fprintf(&b, "  %s srtp %s, down %v: %s\n", t.Name, t.SRTP, plan.down[t.Name], plan.conducts[i])
+		fmt.Fprintf(&b, "  %s srtp %s, unowned numbers %s, down %v: %s\n", t.Name, t.SRTP, t.UnownedNumbers, plan.down[t.Name], plan.conducts[i])
 	}
 	return b.String()
 }
@@ -250,7 +253,8 @@ func (w *trial) Trunk(name string) (Party, bool) {
 	for _, t := range w.trunks {
 		if t.policy.Name == name {
 			return Party{Peer: t.peer, Path: t.boxEnd, Down: t.down, Local: ua.Local{Host: "198.51.100.2", Port: 5060, Transport: "UDP"},
-				Domain: t.policy.Domain, SRTP: t.policy.SRTP, Suites: t.policy.Suites, Codecs: t.policy.Codecs, Format: t.policy.NumberFormat}, true
+				Domain: t.policy.Domain, SRTP: t.policy.SRTP, Suites: t.policy.Suites, Codecs: t.policy.Codecs, Format: t.policy.NumberFormat,
+				Unowned: t.policy.UnownedNumbers, ClipNoScreening: t.policy.ClipNoScreening}, true
 		}
 	}
 	return Party{}, false
@@ -441,7 +445,7 @@ func (w *trial) play() error {
 	if err := w.prepareState(ctx); err != nil {
 		return err
 	}
-	user := w.plan.policy.Trunks[0].Accounts[0].Numbers[0]
+	user := w.plan.caller
 	if w.plan.withheld {
 		user = "anonymous"
 	}

@@ -119,6 +119,10 @@ func shownTrunk(t policy.Trunk, s trunk.State, calls int) api.Trunk {
 		Name: t.Name, Domain: t.Domain, Transport: string(t.Transport), SRTP: string(t.SRTP), State: string(s.State), Reason: s.Reason,
 		Since: moment(s.Since), Expires: moment(s.Expires), TLSVersion: s.TLS, Accounts: []api.TrunkAccount{}, Calls: calls, Cap: t.Caps.Calls,
 	}
+	shown.Altered = s.Place.Altered
+	if s.Place.Seen.IsValid() {
+		shown.SeenAt = s.Place.Seen.String()
+	}
 	for i, a := range t.Accounts {
 		account := api.TrunkAccount{User: a.User, Numbers: a.Numbers, State: string(trunk.Static)}
 		if i < len(s.Accounts) {

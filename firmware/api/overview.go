@@ -63,6 +63,8 @@ type Trunk struct {
 	Since      *time.Time     `json:"since,omitempty" doc:"In this state since."`
 	Expires    *time.Time     `json:"expires,omitempty" doc:"When the registration runs out unless it is renewed."`
 	TLSVersion string         `json:"tls_version" doc:"TLS 1.2 or TLS 1.3; empty without a TLS connection."`
+	SeenAt     string         `json:"seen_at" doc:"Address and port at which the carrier sees the box, with network.nat: learn; empty until it has said so."`
+	Altered    string         `json:"altered" doc:"A sentence about a router that changes SIP messages on their way, with the remedy; empty when none is known."`
 	Accounts   []TrunkAccount `json:"accounts" nullable:"false"`
 	Calls      int            `json:"calls" doc:"Calls on this trunk now."`
 	Cap        int            `json:"cap" doc:"Simultaneous calls on this trunk; 0: only the limit of the box applies."`

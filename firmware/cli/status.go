@@ -135,6 +135,11 @@ func showTrunks(w io.Writer, o api.Overview, zone *time.Location) {
 		row(t, clean(k.Name), k.State, clock(k.Since, o.At, zone), calls, transport, k.SRTP, clean(k.Reason))
 	}
 	t.Flush()
+	for _, k := range o.Trunks {
+		if k.Altered != "" {
+			fmt.Fprintf(w, "%s: %s\n", clean(k.Name), clean(k.Altered))
+		}
+	}
 }
 
 func showCalls(w io.Writer, o api.Overview) {

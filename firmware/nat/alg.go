@@ -2,6 +2,7 @@ package nat
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -32,6 +33,17 @@ func (a Altered) String() string {
 		return "The carrier knows another contact than the box sent: " + what +
 			". Either it has put its own in place, or the router changes SIP messages (SIP ALG). If calls from it do not arrive, " + remedy
 	}
+}
+
+// Judge is what has been altered, for a box whose own address is own. A carrier across the internet that names the box's
+// private address has not seen it: the router has put it into the response, and hides behind that what it does to requests.
+func (e Echo) Judge(own, carrier netip.Addr) Altered {
+	a := e.Altered
+	if e.Source.Addr() == own && Private(own) && !Private(carrier) {
+		a.What = append(slices.Clone(a.What), fmt.Sprintf("received %s, which nobody at %s can see", own, carrier))
+		a.Sure = true
+	}
+	return a
 }
 
 // compare looks for changes between a request and what its response repeats.

@@ -102,6 +102,23 @@ func TestARouterThatChangesMessagesIsFound(t *testing.T) {
 	}
 }
 
+func TestARouterThatHidesWhatItDoesIsFound(t *testing.T) {
+	for _, c := range []struct {
+		own, carrier string
+		want         bool
+	}{
+		{"192.168.1.10", "198.51.100.2", true},
+		{"192.168.1.10", "192.168.2.2", false},  // within the provider's network
+		{"203.0.113.10", "198.51.100.2", false}, // no router
+	} {
+		e := read(t, "rport=40001;received=203.0.113.5", "rport=5060;received="+c.own)
+		a := e.Judge(netip.MustParseAddr(c.own), netip.MustParseAddr(c.carrier))
+		if a.Found() != c.want || a.Sure != c.want {
+			t.Errorf("%s seen by %s: %+v", c.own, c.carrier, a)
+		}
+	}
+}
+
 func TestAnAddressThatKeepsChangingIsFollowedLaterAndLater(t *testing.T) {
 	var p Pace
 	start := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)

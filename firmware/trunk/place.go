@@ -98,7 +98,7 @@ func (t *Trunk) lost() bool {
 func (t *Trunk) observe(m *Member, req *sip.Request, res *sip.Response) (moved bool) {
 	echo := nat.Read(req, res)
 	if t.Policy.Transport != policy.TLSTransport { // in TLS nobody changes anything
-		t.noteAltered(echo.Altered, req.Method == sip.REGISTER && res.IsSuccess())
+		t.noteAltered(echo.Judge(t.network.Outside.Addr(), m.addr.Addr()), req.Method == sip.REGISTER && res.IsSuccess())
 	}
 	if !t.network.Learn || !sameTransport(echo.Transport, t.Policy.Transport) || !t.tells(m, req) {
 		return false

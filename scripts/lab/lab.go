@@ -4,7 +4,8 @@
 //	phones ┤                                                       ┌─ subscribers
 //	  pbx ─┴─ office bridge ── inside [ box ] outside ── carrier bridge ─┴─ carrier's proxy
 //
-// With OnePort the box has the office link only, and a gateway that translates addresses stands between the bridges.
+// With OnePort the box has the office link only, and a gateway that translates addresses stands between the bridges. With
+// BehindRouter the box's outside is plugged into a router that does, and that can be made to behave badly.
 // Every machine (Host) has a namespace and an address of its own, because telephones send no media over loopback and
 // take the first address of an interface. Up to 16 labs run side by side: each claims a slot, which names its namespaces
 // and its piece of an example network, and removes what a dead run left in that slot. Close removes everything.
@@ -27,10 +28,11 @@ import (
 // Layout says how the box is connected.
 type Layout string
 
-// The two layouts.
+// The layouts.
 const (
-	TwoPorts Layout = "two ports"
-	OnePort  Layout = "one port"
+	TwoPorts     Layout = "two ports"
+	OnePort      Layout = "one port"
+	BehindRouter Layout = "behind a router"
 )
 
 // Interface names inside the box. With OnePort both sides are on BoxInside.
@@ -50,14 +52,15 @@ type Lab struct {
 	Phones      []*Host
 	Carrier     *Host // the carrier's proxy, in the carrier's own namespace
 	Subscribers []*Host
-	Gateway     *Host // OnePort only
+	Gateway     *Host   // OnePort only
+	Router      *Router // BehindRouter only
 
 	slot      int
 	claim     net.Listener
 	processes []*Process
 }
 
-// Open lays the world out. It needs root and the programs ip and, for OnePort, nft.
+// Open lays the world out. It needs root and the programs ip and, for OnePort and BehindRouter, nft.
 func Open(layout Layout) (*Lab, error) {
 	slot, claim, err := claimSlot()
 	if err != nil {
@@ -227,8 +230,11 @@ func addressesOf(network netip.Prefix, slot int) Addresses {
 
 // BoxPublic is the address at which the carrier sees the box.
 func (l *Lab) BoxPublic() netip.Addr {
-	if l.Layout == OnePort {
+	switch l.Layout {
+	case OnePort:
 		return l.Net.CarrierGateway
+	case BehindRouter:
+		return l.Router.Outside
 	}
 	return l.Net.BoxOutside
 }
@@ -240,8 +246,11 @@ func (l *Lab) BoxInsidePrefix() netip.Prefix {
 
 // BoxOutsidePrefix is the inside one with OnePort.
 func (l *Lab) BoxOutsidePrefix() netip.Prefix {
-	if l.Layout == OnePort {
+	switch l.Layout {
+	case OnePort:
 		return l.BoxInsidePrefix()
+	case BehindRouter:
+		return homeNet(2)
 	}
 	return netip.PrefixFrom(l.Net.BoxOutside, l.Net.CarrierNet.Bits())
 }

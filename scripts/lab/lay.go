@@ -130,6 +130,9 @@ func (l *Lab) addBox() error {
 		}
 		return l.addGateway()
 	}
+	if l.Layout == BehindRouter {
+		return l.addRouter()
+	}
 	if err := l.plug(h, BoxOutside, carrierNet, l.BoxOutsidePrefix()); err != nil {
 		return err
 	}

@@ -33,23 +33,27 @@ const (
 type Wishes struct {
 	Binary string // the box's program
 
-	Layout        lab.Layout // default: TwoPorts
-	PBXTransport  string     // default: udp
-	PBXDigest     bool       // the box asks the PBX for a digest
-	PBXPassword   string     // what the PBX answers, when it differs from the right one
-	PBXRegisters  bool       // the PBX registers with the box and is found there, by digest
-	PBXContact    bool       // with PBXRegisters: it takes calls to its Contact alone
-	PBXOnlyMD5    bool       // the box offers the PBX no better digest than MD5
-	Overflow      string     // where calls go while the PBX cannot be reached
-	PBXSRTP       string     // off (default), optional, required
-	PhoneSRTP     bool       // the phones insist on SRTP
-	Algorithm     string     // of the carrier's digest: MD5 (default), SHA-256
-	TrunkPassword string     // what the box uses, when it differs from the right one
-	TrunkPlain    string     // udp or tcp: the trunk has neither TLS nor SRTP
-	TLSMethod     string     // of the carrier, as Kamailio writes it; default: TLSv1.2+
-	NewConnection bool       // the carrier calls the box at its Contact
-	Manual        bool       // nobody answers by himself
-	NoOffice      bool       // there is neither PBX nor phone but what the test brings
+	Layout        lab.Layout      // default: TwoPorts
+	Translation   lab.Translation // of the router, with BehindRouter; default: FullCone
+	PBXTransport  string          // default: udp
+	PBXDigest     bool            // the box asks the PBX for a digest
+	PBXPassword   string          // what the PBX answers, when it differs from the right one
+	PBXRegisters  bool            // the PBX registers with the box and is found there, by digest
+	PBXContact    bool            // with PBXRegisters: it takes calls to its Contact alone
+	PBXOnlyMD5    bool            // the box offers the PBX no better digest than MD5
+	Overflow      string          // where calls go while the PBX cannot be reached
+	PBXSRTP       string          // off (default), optional, required
+	PhoneSRTP     bool            // the phones insist on SRTP
+	Algorithm     string          // of the carrier's digest: MD5 (default), SHA-256
+	TrunkPassword string          // what the box uses, when it differs from the right one
+	TrunkPlain    string          // udp or tcp: the trunk has neither TLS nor SRTP
+	TLSMethod     string          // of the carrier, as Kamailio writes it; default: TLSv1.2+
+	NewConnection bool            // the carrier calls the box at its Contact
+	Latches       bool            // the carrier sends audio where it comes from
+	// Amend changes the box's policy document.
+	Amend    func(document string) string
+	Manual   bool // nobody answers by himself
+	NoOffice bool // there is neither PBX nor phone but what the test brings
 }
 
 // Right passwords of the PBX and of the trunk.
@@ -138,6 +142,11 @@ func (b *Branch) lay(context.Context) error {
 	if b.Lab, err = lab.Open(b.Wishes.Layout); err != nil {
 		return err
 	}
+	if b.Wishes.Translation != "" {
+		if err := b.Lab.Router.Translate(b.Wishes.Translation); err != nil {
+			return err
+		}
+	}
 	return b.Lab.Box.Names(map[string]netip.Addr{CarrierDomain: b.Lab.Net.Carrier, OfficeDomain: b.Lab.Net.PBX})
 }
 
@@ -149,8 +158,11 @@ func (b *Branch) Captures() (office, carrier string) {
 func (b *Branch) startCaptures(ctx context.Context) error {
 	office, carrier := b.Captures()
 	far := b.Lab.Box
-	if b.Wishes.Layout == lab.OnePort {
+	switch b.Wishes.Layout {
+	case lab.OnePort:
 		far = b.Lab.Gateway
+	case lab.BehindRouter:
+		far = b.Lab.Router.Host
 	}
 	// The far ends of the links, as a tap on the wire would be.
 	inside, err := b.Lab.PBX.Capture(ctx, b.Lab.Box.Name, office)
@@ -180,6 +192,7 @@ func (b *Branch) startCarrier(ctx context.Context) error {
 			{User: "bob", Password: "builder", Number: "+33987654322"},
 		},
 		Extra: []string{Emergency}, Plain: b.Wishes.TrunkPlain != "", TLSMethod: b.Wishes.TLSMethod,
+		Latches: b.Wishes.Latches,
 	}
 	if err := b.Carrier.Start(ctx); err != nil {
 		return err
@@ -241,6 +254,9 @@ func (b *Branch) startBox(ctx context.Context) error {
 	policy, err := b.Policy()
 	if err != nil {
 		return err
+	}
+	if b.Wishes.Amend != nil {
+		policy = b.Wishes.Amend(policy)
 	}
 	b.Box = &Box{Host: b.Lab.Box, Binary: b.Wishes.Binary}
 	if err := b.Box.Start(ctx, policy); err != nil {

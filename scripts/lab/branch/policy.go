@@ -22,6 +22,7 @@ type policyData struct {
 		Address, Network netip.Prefix
 	}
 	Gateway, Public netip.Addr
+	Learn           bool // the public address
 	PBX             struct {
 		Address                                          netip.AddrPort
 		Transport, User, Secret, SRTP, Trust, ServerName string
@@ -56,6 +57,9 @@ func (b *Branch) policyData() policyData {
 	if w.Layout == lab.OnePort {
 		d.Outside.Interface = lab.BoxInside
 		d.Gateway, d.Public = l.Net.OfficeGateway, l.BoxPublic()
+	}
+	if w.Layout == lab.BehindRouter {
+		d.Gateway, d.Learn = l.Router.Address, true
 	}
 	pbxPort := uint16(5060)
 	if w.PBXTransport == "tls" {

@@ -35,6 +35,8 @@ type Trunk struct {
 	Reason     string     `json:"reason"`
 	TLSVersion string     `json:"tls_version"`
 	Expires    *time.Time `json:"expires"`
+	SeenAt     string     `json:"seen_at"`
+	Altered    string     `json:"altered"`
 }
 
 // Call is a running call.

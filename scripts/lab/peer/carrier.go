@@ -39,10 +39,13 @@ type Carrier struct {
 	TrunkAddress   netip.Addr // where the trunk's box is seen
 	// Plain adds UDP and TCP, and takes calls without SRTP.
 	Plain bool
+	// Latches has the audio of all calls go through a gateway that sends where it comes from.
+	Latches bool
 	// TLSMethod is what it speaks, as Kamailio writes it: TLSv1.2+ when empty.
 	TLSMethod string
 
 	kamailio
+	gateway MediaGateway
 }
 
 // Start writes the configuration and runs the carrier.
@@ -69,14 +72,27 @@ func (c *Carrier) Start(ctx context.Context) error {
 		Port          int
 		Folder, Dumps string
 		Method        string
-	}{c, c.Host.Address, CarrierPort, folder, c.dumps(), cmp.Or(c.TLSMethod, defaultTLS)}
+		Gateway       string
+	}{c, c.Host.Address, CarrierPort, folder, c.dumps(), cmp.Or(c.TLSMethod, defaultTLS), gatewayControl}
 	for template, file := range map[string]string{"carrier.cfg": "kamailio.cfg", "tls.cfg": "tls.cfg"} {
 		if err := fill(template, filepath.Join(folder, file), data); err != nil {
 			return err
 		}
 	}
 	c.kamailio.host = c.Host
+	if c.Latches {
+		c.gateway.Host = c.Host
+		if err := c.gateway.Start(); err != nil {
+			return err
+		}
+	}
 	return c.start(ctx, "carrier", folder, netip.AddrPortFrom(c.Host.Address, CarrierPort))
+}
+
+// Stop ends the carrier.
+func (c *Carrier) Stop() {
+	c.kamailio.Stop()
+	c.gateway.Stop()
 }
 
 func (c *Carrier) folder() string { return c.Host.Path("carrier") }

@@ -458,6 +458,8 @@ export interface components {
         };
         Trunk: {
             accounts: components["schemas"]["TrunkAccount"][];
+            /** @description A sentence about a router that changes SIP messages on their way, with the remedy; empty when none is known. */
+            altered: string;
             /**
              * Format: int64
              * @description Calls on this trunk now.
@@ -477,6 +479,8 @@ export interface components {
             name: string;
             /** @description Why the trunk is in this state, as a sentence. */
             reason: string;
+            /** @description Address and port at which the carrier sees the box, with network.nat: learn; empty until it has said so. */
+            seen_at: string;
             /**
              * Format: date-time
              * @description In this state since.

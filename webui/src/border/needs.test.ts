@@ -29,6 +29,13 @@ test('a trunk that is down stands with the box’s own reason, which is English'
   expect(needs(overview({ trunks: [silent] }), now, en)[0]!.why).toBe(en.needs.trunkLead);
 });
 
+test('a router that changes messages stands with the box’s own sentence', () => {
+  const altered = 'The router changes SIP messages (SIP ALG): Via a -> b.';
+  expect(needs(overview({ trunks: [trunk({ altered })] }), now, en)).toMatchObject([
+    { key: 'altered carrier-a', grade: 'warn', why: altered, english: true, act: { place: 'connections' } },
+  ]);
+});
+
 test('a call that leaves the building in clear is named once, and its trunk not again', () => {
   const clear = call({ trunk: 'carrier-a' });
   clear.legs.outside.encrypted = false;

@@ -53,6 +53,9 @@ function connections(overview: Overview, words: Words): Need[] {
       out.push({ key: `trunk ${trunk.name}`, grade: 'bad', what: t.trunk(trunk.name), ...reason(trunk.reason, t.trunkLead), act });
       continue;
     }
+    if (trunk.altered) {
+      out.push({ key: `altered ${trunk.name}`, grade: 'warn', what: t.altered(trunk.name), ...reason(trunk.altered, ''), act });
+    }
     for (const account of trunk.accounts.filter((a) => a.state === 'down')) {
       const what = t.account(trunk.name, account.user);
       out.push({ key: `account ${trunk.name} ${account.user}`, grade: 'warn', what, ...reason(account.reason, t.trunkLead), act });

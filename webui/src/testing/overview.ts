@@ -37,6 +37,8 @@ export function trunk(changed: Partial<Trunk> = {}): Trunk {
     since: '2026-11-22T14:00:00Z',
     expires: '2026-11-22T15:30:00Z',
     tls_version: 'TLS 1.3',
+    seen_at: '',
+    altered: '',
     accounts: [],
     calls: 0,
     cap: 20,

@@ -173,6 +173,7 @@ export const en = {
     trunkLead: 'The carrier does not take our registration.',
     trunkAct: 'See',
     account: (name: string, user: string) => `${user} on ${name} is not registered`,
+    altered: (name: string) => `Messages to ${name} are changed on their way`,
     clear: (calls: number) => `${many(calls, 'call leaves', 'calls leave')} the building in clear`,
     clearLead: (trunk: string) =>
       `Anyone between the box and ${trunk} can listen. If the carrier offers SRTP, set “srtp: required” for it.`,
@@ -299,6 +300,7 @@ export const en = {
       required: 'SRTP required',
     },
     noTls: 'no connection now',
+    seenAt: 'Seen at',
   },
 
   network: {

@@ -176,6 +176,7 @@ export const fr: typeof en = {
     trunkLead: 'L’opérateur n’accepte pas notre enregistrement.',
     trunkAct: 'Voir',
     account: (name, user) => `${user} n’est pas enregistré sur ${name}`,
+    altered: (name) => `Des messages vers ${name} sont modifiés en chemin`,
     clear: (calls) => `${many(calls, 'appel quitte', 'appels quittent')} le bâtiment en clair`,
     clearLead: (trunk) =>
       `Quiconque se trouve entre le boîtier et ${trunk} peut écouter. Si l’opérateur propose SRTP, mettez « srtp: required » pour cette ligne.`,
@@ -303,6 +304,7 @@ export const fr: typeof en = {
       required: 'SRTP exigé',
     },
     noTls: 'pas de connexion',
+    seenAt: 'Vu à l’adresse',
   },
 
   network: {

@@ -3,6 +3,7 @@ package media
 import (
 	"net/netip"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"tollgate/firmware/policy"
@@ -23,12 +24,20 @@ type setting struct {
 	remote, control netip.AddrPort // where the peer wants RTP and RTCP; invalid: nothing is sent
 	mux             bool
 	hold            bool
-	open            *opener // nil: the peer sends plain RTP
-	seal            *sealer // nil: plain RTP is sent
-	former          *opener // of the key before open, for what was under way when it changed; nil: none
-	formerUntil     time.Time
+	ciphers                         // of both flows, unless handshakes make those of each
+	handshakes      bool            // the keys come by DTLS
+	associations    [2]*association // of RTP and RTCP, with handshakes; nil: the flow has none
 	sources         []netip.Prefix
 	types           [128]uint8 // by the payload type that arrives
+}
+
+// ciphers are what a flow is encrypted with.
+type ciphers struct {
+	open        *opener // nil: the peer sends plain packets
+	seal        *sealer // nil: plain packets are sent
+	pending     bool    // there will be keys; until then nothing passes
+	former      *opener // of the key before open, for what was under way when it changed; nil: none
+	formerUntil time.Time
 }
 
 // flow is one socket of a leg and the peer's address on the other end.
@@ -37,26 +46,56 @@ type flow struct {
 	socket    socket
 	control   bool // the RTCP port
 	place     int32
-	signalled netip.AddrPort // where the peer wants packets; invalid: not known
-	learned   netip.AddrPort // where they come from; invalid: none came yet
-	to        name           // where we send
+	owner     atomic.Pointer[worker] // who reads the socket; nil: nobody
+	signalled netip.AddrPort         // where the peer wants packets; invalid: not known
+	learned   netip.AddrPort         // where they come from; invalid: none came yet
+	to        name                   // where we send
+	ciphers
+	association *association // that makes the keys; nil: they come by signalling
 }
 
 // keyOverlap is how long the peer's old key is still good when it changes: what was sent before the peer knew of the new
 // one arrives later, by the longest way that a conversation can take.
 const keyOverlap = 2 * time.Second
 
+// show tells the counters how the leg is encrypted.
+func (h *half) show() {
+	h.counters.encrypted.Store(h.rtp.secret())
+	if h.rtp.open == nil {
+		h.counters.suite.Store(nil)
+	} else {
+		h.counters.suite.Store(&h.rtp.open.keys.Suite)
+	}
+}
+
+// secret tells whether the flow is encrypted, or is to be as soon as there are keys.
+func (c *ciphers) secret() bool { return c.open != nil || c.pending }
+
+// after returns the ciphers with what is left of those before.
+func (c ciphers) after(before ciphers, now time.Time) ciphers {
+	switch {
+	case !c.secret():
+	case c.open == before.open:
+		c.former, c.formerUntil = before.former, before.formerUntil
+	case before.open != nil:
+		c.former, c.formerUntil = before.open, now.Add(keyOverlap)
+	}
+	return c
+}
+
 // apply puts a setting into force.
 func (h *half) apply(s setting, now time.Time) {
-	switch before := h.setting; {
-	case s.open == nil:
-	case s.open == before.open:
-		s.former, s.formerUntil = before.former, before.formerUntil
-	default:
-		s.former, s.formerUntil = before.open, now.Add(keyOverlap)
-	}
 	h.setting = s
+	for i, f := range []*flow{h.rtp, h.rtcp} {
+		switch a := s.associations[i]; {
+		case !s.handshakes:
+			f.association, f.ciphers = nil, s.ciphers.after(f.ciphers, now)
+		case a == nil || a != f.association:
+			f.association, f.ciphers = a, ciphers{pending: true}.after(f.ciphers, now)
+		}
+	}
 	h.rtp.signal(s.remote)
+	h.show()
 	if s.mux {
 		h.rtcp.signal(netip.AddrPort{}) // everything is on the RTP port
 	} else {
@@ -93,7 +132,7 @@ func (h *half) allows(f *flow, a netip.Addr) bool {
 // expects tells whether a packet from an address is let in. On a plain leg the first source is fixed; the very address
 // of the description may still take its place, for nobody is more right than that.
 func (f *flow) expects(from netip.AddrPort) bool {
-	if !f.learned.IsValid() || f.half.open != nil {
+	if !f.learned.IsValid() || f.secret() {
 		return f.half.allows(f, from.Addr())
 	}
 	return from == f.learned || from == f.signalled
@@ -105,4 +144,39 @@ func (f *flow) learn(from netip.AddrPort) {
 		f.learned = from
 		f.aim()
 	}
+}
+
+// keyed puts the keys of a handshake into force, unless it is not the flow's any more. The peer has proved where it is.
+func (f *flow) keyed(a *association, o *opener, s *sealer) {
+	if f.association != a {
+		return
+	}
+	f.open, f.seal, f.pending = o, s, false
+	f.half.show()
+	if from := a.peer.addr(); a.peer.size != 0 {
+		f.learn(from)
+	}
+}
+
+// divert takes what belongs to a handshake, by its first byte (RFC 7983 §7), and tells whether it was that.
+func (f *flow) divert(from netip.AddrPort, packet []byte) bool {
+	if f.association == nil || len(packet) < shortestRecord || packet[0] < 20 || packet[0] > 63 {
+		return false
+	}
+	f.association.take(from, packet)
+	return true
+}
+
+// do has the worker that reads the flow carry out an order; false when nobody reads it now.
+func (f *flow) do(order func()) bool {
+	w, done := f.owner.Load(), false
+	if w == nil {
+		return false
+	}
+	return w.do(func() {
+		if f.owner.Load() == w {
+			order()
+			done = true
+		}
+	}) && done
 }

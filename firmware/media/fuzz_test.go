@@ -2,6 +2,7 @@ package media
 
 import (
 	"bytes"
+	"net/netip"
 	"testing"
 
 	"github.com/pion/rtp"
@@ -23,10 +24,12 @@ func FuzzPacket(f *testing.F) {
 		if len(in) > largest {
 			return // receive drops it
 		}
-		for _, fl := range []flow{{control: false}, {control: true}, {control: false, half: &half{setting: setting{mux: true}}}} {
+		for _, fl := range []*flow{{control: false}, {control: true}, {control: false, half: &half{setting: setting{mux: true}}}} {
 			if fl.half == nil {
 				fl.half = &half{}
 			}
+			fl.association = newAssociation(nil, fl, nil, netip.AddrPort{})
+			fl.divert(netip.AddrPort{}, in)
 			if control, v := fl.kind(in); v == passed {
 				fuzzOpen(t, w, in, control)
 			}
@@ -36,7 +39,7 @@ func FuzzPacket(f *testing.F) {
 
 // fuzzOpen opens and seals a packet plain and under each suite.
 func fuzzOpen(t *testing.T, w *worker, in []byte, control bool) {
-	clear, v := w.open(&half{}, bytes.Clone(in), control)
+	clear, v := w.open(&flow{}, bytes.Clone(in), control)
 	if v == passed && !control {
 		if err := (&rtp.Packet{}).Unmarshal(clear); err != nil && clear[0]&0x10 == 0 {
 			t.Fatalf("%x passes as RTP: %v", clear, err)
@@ -48,14 +51,13 @@ func fuzzOpen(t *testing.T, w *worker, in []byte, control bool) {
 		if errO != nil || errS != nil {
 			t.Fatal(errO, errS)
 		}
-		h := &half{setting: setting{open: o, seal: s}}
-		w.open(h, bytes.Clone(in), control)
+		w.open(&flow{ciphers: ciphers{open: o}}, bytes.Clone(in), control)
 		if v != passed {
 			continue
 		}
-		seal := h.seal.rtp
+		seal := s.rtp
 		if control {
-			seal = h.seal.rtcp
+			seal = s.rtcp
 		}
 		sealed, sv := seal(w.out[:], bytes.Clone(clear))
 		if sv != passed || len(sealed) > len(clear)+overhead {

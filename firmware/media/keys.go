@@ -53,17 +53,25 @@ func (k Keys) profile() (srtp.ProtectionProfile, error) {
 	return 0, fmt.Errorf("no SRTP suite is called %q", k.Suite)
 }
 
+// lengths are those of the suite's master key and salt.
+func (k Keys) lengths() (key, salt int, err error) {
+	p, err := k.profile()
+	if err != nil {
+		return 0, 0, err
+	}
+	if key, err = p.KeyLen(); err == nil {
+		salt, err = p.SaltLen()
+	}
+	return key, salt, err
+}
+
 // context makes a fresh context, good for one direction.
 func (k Keys) context(options ...srtp.ContextOption) (*srtp.Context, error) {
 	p, err := k.profile()
 	if err != nil {
 		return nil, err
 	}
-	keyLength, err := p.KeyLen()
-	if err != nil {
-		return nil, err
-	}
-	saltLength, err := p.SaltLen()
+	keyLength, saltLength, err := k.lengths()
 	if err != nil {
 		return nil, err
 	}

@@ -16,9 +16,10 @@ type Leg struct {
 	pool    *ports
 	port    uint16 // of RTP
 
-	holes   []Hole // open pinholes
-	openers []*opener
-	sealers []*sealer
+	holes        []Hole // open pinholes
+	openers      []*opener
+	sealers      []*sealer
+	associations [2]*association // of RTP and RTCP; nil: none
 }
 
 // Params is what signalling has agreed on for a leg.
@@ -28,6 +29,8 @@ type Params struct {
 	Mux        bool           // RTP and RTCP share one port (RFC 5761)
 	// Send and Receive are the keys of the two directions, ours and the peer's. Both or neither: nil is plain RTP.
 	Send, Receive *Keys
+	// DTLS makes the keys in their place; nil: it does not.
+	DTLS *DTLS
 	// ExtraSources are further senders of the peer's media, besides the addresses above.
 	ExtraSources []netip.Prefix
 	Hold         bool // the peer does not want to receive; what it sends is relayed all the same
@@ -91,7 +94,7 @@ func (l *Leg) enforce(n setting) error {
 		l.holes = holes
 	}
 	l.remember(n)
-	l.half.counters.encrypted.Store(n.seal != nil)
+	l.begin(n)
 	return nil
 }
 
@@ -106,6 +109,12 @@ func (l *Leg) check(p *Params) error {
 		if own.owns(a) {
 			return fmt.Errorf("the peer's address %v is a media port of our own", a)
 		}
+	}
+	if p.DTLS != nil && (p.Send != nil || p.Receive != nil) {
+		return errors.New("keys come by DTLS and by signalling at once")
+	}
+	if p.DTLS != nil {
+		return p.DTLS.check()
 	}
 	if (p.Send == nil) != (p.Receive == nil) {
 		return errors.New("one direction has a key and the other has none")
@@ -139,6 +148,9 @@ func (l *Leg) settingOf(p Params) (setting, error) {
 			return setting{}, fmt.Errorf("payload type %d cannot become %d: they go up to 127", from, to)
 		}
 		n.types[from] = to
+	}
+	if p.DTLS != nil {
+		l.associate(p, &n)
 	}
 	if p.Send == nil {
 		return n, nil

@@ -55,8 +55,11 @@ type Relay struct {
 	pinholes Pinholes // nil: there is no filter
 	log      *slog.Logger
 	workers  []*worker
+	identity identity   // shown in DTLS handshakes
 	exchange sync.Mutex // held while two sessions exchange legs
-	ended    chan struct{}
+
+	handshakes sync.WaitGroup // the associations that are not over
+	ended      chan struct{}
 
 	mu       sync.Mutex // guards everything below
 	config   *Config    // nil before the first Set
@@ -67,7 +70,11 @@ type Relay struct {
 
 // New starts a relay without any port: Open works after Set. Without a packet filter p is nil.
 func New(p Pinholes, log *slog.Logger) (*Relay, error) {
-	r := &Relay{pinholes: p, log: log, sessions: map[*Session]struct{}{}, ended: make(chan struct{})}
+	own, err := newIdentity()
+	if err != nil {
+		return nil, err
+	}
+	r := &Relay{identity: own, pinholes: p, log: log, sessions: map[*Session]struct{}{}, ended: make(chan struct{})}
 	for range runtime.GOMAXPROCS(0) {
 		w, err := newWorker(log)
 		if err != nil {
@@ -143,6 +150,7 @@ func (r *Relay) Close() {
 	for _, s := range open {
 		s.Close()
 	}
+	r.handshakes.Wait()
 	for _, w := range r.workers {
 		w.stop()
 	}

@@ -88,20 +88,14 @@ func (w *worker) greet(h *half, now time.Time) {
 
 // emit is send for what the box says itself: it is not counted, and a hold does not keep it back.
 func (w *worker) emit(h *half, packet []byte, control bool) {
-	f, v := h.rtp, passed
+	f := h.rtp
 	if control {
 		f = h.rtcp
 	}
-	if f.to.size == 0 {
+	if f.to.size == 0 || f.pending {
 		return
 	}
-	switch {
-	case h.seal != nil && control:
-		packet, v = h.seal.rtcp(w.out[:], packet)
-	case h.seal != nil:
-		packet, v = h.seal.rtp(w.out[:], packet)
-	}
-	if v == passed {
+	if packet, v := w.seal(f, packet, control); v == passed {
 		f.socket.send(packet, &f.to) // what is lost is sent again
 	}
 }

@@ -28,7 +28,9 @@ func (w *worker) pass(f *flow, from netip.AddrPort, packet []byte) {
 	h := f.half
 	control, v := f.kind(packet)
 	if v == passed {
-		packet, v = w.open(h, packet, control)
+		packet, v = w.open(f, packet, control)
+	} else if f.divert(from, packet) {
+		return
 	}
 	if v != passed {
 		h.counters.refused(v)
@@ -58,13 +60,13 @@ func (f *flow) kind(packet []byte) (control bool, v verdict) {
 }
 
 // open checks a packet and, on an encrypted leg, authenticates and decrypts it.
-func (w *worker) open(h *half, packet []byte, control bool) ([]byte, verdict) {
+func (w *worker) open(f *flow, packet []byte, control bool) ([]byte, verdict) {
 	v := passed
-	if h.open != nil {
+	if f.secret() {
 		sealed := packet
-		packet, v = h.open.unseal(w.clear[:], sealed, control)
-		if v != passed && h.former != nil {
-			packet, v = w.openFormer(h, sealed, control, v)
+		packet, v = w.unseal(f, sealed, control)
+		if v != passed && f.former != nil {
+			packet, v = w.openFormer(f, sealed, control, v)
 		}
 	}
 	if v == passed && !(control && isRTCP(packet) || !control && isRTP(packet)) {
@@ -73,13 +75,21 @@ func (w *worker) open(h *half, packet []byte, control bool) ([]byte, verdict) {
 	return packet, v
 }
 
+// unseal authenticates and decrypts a packet with the key in force. While there is none yet, it proves nothing.
+func (w *worker) unseal(f *flow, sealed []byte, control bool) ([]byte, verdict) {
+	if f.open == nil {
+		return nil, forged
+	}
+	return f.open.unseal(w.clear[:], sealed, control)
+}
+
 // openFormer tries the key before, while it is still good. A packet that does not fit it either keeps its verdict.
-func (w *worker) openFormer(h *half, sealed []byte, control bool, v verdict) ([]byte, verdict) {
-	if w.now.After(h.formerUntil) {
-		h.former = nil
+func (w *worker) openFormer(f *flow, sealed []byte, control bool, v verdict) ([]byte, verdict) {
+	if w.now.After(f.formerUntil) {
+		f.former = nil
 		return nil, v
 	}
-	if packet, again := h.former.unseal(w.clear[:], sealed, control); again == passed {
+	if packet, again := f.former.unseal(w.clear[:], sealed, control); again == passed {
 		return packet, passed
 	}
 	return nil, v
@@ -92,17 +102,11 @@ func (w *worker) send(h *half, packet []byte, control bool) verdict {
 	if control && !h.mux {
 		f = h.rtcp
 	}
-	if f.to.size == 0 || h.hold && !control {
+	if f.to.size == 0 || f.pending || h.hold && !control {
 		h.counters.withheld.Add(1)
 		return passed
 	}
-	v := passed
-	switch {
-	case h.seal != nil && control:
-		packet, v = h.seal.rtcp(w.out[:], packet)
-	case h.seal != nil:
-		packet, v = h.seal.rtp(w.out[:], packet)
-	}
+	packet, v := w.seal(f, packet, control)
 	if v != passed {
 		return v
 	}
@@ -112,6 +116,17 @@ func (w *worker) send(h *half, packet []byte, control bool) verdict {
 		h.counters.left(len(packet), control)
 	}
 	return passed
+}
+
+// seal encrypts a packet where the flow is encrypted.
+func (w *worker) seal(f *flow, packet []byte, control bool) ([]byte, verdict) {
+	switch {
+	case f.seal == nil:
+		return packet, passed
+	case control:
+		return f.seal.rtcp(w.out[:], packet)
+	}
+	return f.seal.rtp(w.out[:], packet)
 }
 
 // verdict is what became of a packet.

@@ -37,7 +37,7 @@ func TestAToneSurvivesBothWays(t *testing.T) {
 				if s.BytesIn < 100*172 || s.BytesOut < 100*172 || time.Since(s.LastIn) > patience {
 					t.Errorf("%s: %+v", role, s)
 				}
-				if want := call.Leg(role).half.seal != nil; s.Encrypted != want {
+				if want := call.Leg(role).half.rtp.seal != nil; s.Encrypted != want {
 					t.Errorf("%s: encrypted %v, want %v", role, s.Encrypted, want)
 				}
 			}

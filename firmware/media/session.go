@@ -127,6 +127,9 @@ func (s *Session) close() (first bool) {
 		}
 		s.worker.sessions.Add(-1)
 	})
+	for _, l := range s.legs {
+		l.begin(setting{}) // ends the handshakes
+	}
 	s.release()
 	return true
 }

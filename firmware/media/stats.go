@@ -3,6 +3,8 @@ package media
 import (
 	"sync/atomic"
 	"time"
+
+	"tollgate/firmware/policy"
 )
 
 // LegStats counts the packets of one leg since the session was opened.
@@ -17,6 +19,8 @@ type LegStats struct {
 	Withheld              uint64    // packets for the peer that were not sent: on hold, nothing negotiated, no room
 	LastIn                time.Time // when the last RTP packet was accepted; zero before the first
 	Encrypted             bool      // the leg is SRTP
+	// Suite is what it is encrypted with; "" when it is clear, or before a handshake has made its keys.
+	Suite policy.Suite
 }
 
 // counters are written by the leg's worker and read by anybody.
@@ -24,6 +28,7 @@ type counters struct {
 	packetsIn, packetsOut, bytesIn, bytesOut, controlIn, controlOut atomic.Uint64
 	authFailures, strangers, replays, malformed, withheld, lastIn   atomic.Uint64
 	encrypted                                                       atomic.Bool
+	suite                                                           atomic.Pointer[policy.Suite]
 }
 
 func (c *counters) arrived(bytes int, control bool, now time.Time) {
@@ -64,6 +69,9 @@ func (c *counters) stats() LegStats {
 		AuthFailures: c.authFailures.Load(), Strangers: c.strangers.Load(), Replays: c.replays.Load(),
 		Malformed: c.malformed.Load(), Withheld: c.withheld.Load(),
 		Encrypted: c.encrypted.Load(),
+	}
+	if suite := c.suite.Load(); suite != nil {
+		s.Suite = *suite
 	}
 	if ns := c.lastIn.Load(); ns != 0 {
 		s.LastIn = time.Unix(0, int64(ns))

@@ -150,6 +150,7 @@ func (w *worker) attach(f *flow) error {
 		return err
 	}
 	w.flows[f.place] = f
+	f.owner.Store(w)
 	return nil
 }
 
@@ -162,6 +163,7 @@ func (w *worker) let(f *flow) {
 	if err := w.poll.remove(f.socket.fd); err != nil {
 		w.log.Warn("letting a media port go", "err", err)
 	}
+	f.owner.Store(nil)
 	w.flows[f.place] = nil
 	w.idle = append(w.idle, f.place)
 	f.place = nowhereRead

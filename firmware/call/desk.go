@@ -48,7 +48,8 @@ type Party struct {
 	Params       string     // parameters of that Request-URI, each behind a semicolon
 	Away         string     // why it cannot be called now, as a sentence; "" when it can
 	SRTP         policy.SRTPMode
-	Suites       []policy.Suite // of SRTP, in order of preference
+	Keying       []policy.Keying // of SRTP; the first is offered
+	Suites       []policy.Suite  // of SRTP, in order of preference
 	Codecs       []string
 	Hold         policy.Hold         // how it is told that the office holds a call
 	Timer        policy.SessionTimer // whether it is asked for one

@@ -13,9 +13,16 @@ import (
 // keys are what encrypts the two directions of a leg; the zero value means that it is clear.
 type keys struct {
 	ours, theirs *sdp.Crypto // by SDES (RFC 4568)
+	handshake    *handshake  // that makes them, in their place
 }
 
-func (k keys) encrypted() bool { return k.ours != nil }
+// handshake is what both descriptions say of a DTLS handshake (RFC 5763).
+type handshake struct {
+	active bool // we begin
+	theirs []sdp.Fingerprint
+}
+
+func (k keys) encrypted() bool { return k.ours != nil || k.handshake != nil }
 
 // suites are those of SRTP that the peer is spoken with, in order of preference.
 func (p Party) suites() []policy.Suite {
@@ -23,6 +30,14 @@ func (p Party) suites() []policy.Suite {
 		return policy.DefaultSuites()
 	}
 	return p.Suites
+}
+
+// keying are the ways to make keys that the peer is spoken with; the first is offered.
+func (p Party) keying() []policy.Keying {
+	if len(p.Keying) == 0 {
+		return []policy.Keying{policy.KeyingSDES}
+	}
+	return p.Keying
 }
 
 // offersKeys tells whether an offer that nobody else's offer precedes has keys in it. With optional encryption it has none
@@ -36,12 +51,16 @@ func (p Party) offersKeys() bool {
 func (l *Leg) keysFor(audio *sdp.Audio, urgent bool) (keys, error) {
 	mode, name := l.Party.SRTP, l.Party.Peer.Name
 	switch {
-	case audio.Handshakes():
-		return keys{}, fmt.Errorf("%w: %s offers keys by DTLS, which are not spoken with it", errSRTP, name)
 	case !audio.Secure() && (!audio.Keyed() || mode == policy.SRTPOff):
 		return keys{}, l.mayBeClear(urgent, "")
 	case mode == policy.SRTPOff && !urgent:
 		return keys{}, fmt.Errorf("%w is off for %s, but it offers encrypted audio only", errSRTP, name)
+	case audio.Handshakes():
+		return l.handshakeFor(audio, urgent)
+	case !slices.Contains(l.Party.keying(), policy.KeyingSDES) && !urgent && audio.Secure():
+		return keys{}, fmt.Errorf("%w: %s offers keys by SDES, which are not spoken with it", errSRTP, name)
+	case !slices.Contains(l.Party.keying(), policy.KeyingSDES) && !urgent:
+		return keys{}, l.mayBeClear(urgent, "")
 	}
 	suites := l.Party.suites()
 	if urgent {
@@ -56,6 +75,19 @@ func (l *Leg) keysFor(audio *sdp.Audio, urgent bool) (keys, error) {
 	}
 	ours, err := l.keyBeside(chosen)
 	return keys{ours: ours, theirs: &chosen}, err
+}
+
+// handshakeFor settles who begins the handshake of an offer (RFC 5763 §5): we do where it is left to us, unless the peer
+// began it before (RFC 8842 §5.3).
+func (l *Leg) handshakeFor(audio *sdp.Audio, urgent bool) (keys, error) {
+	if !slices.Contains(l.Party.keying(), policy.KeyingDTLS) && !urgent {
+		return keys{}, fmt.Errorf("%w: %s offers keys by DTLS, which are not spoken with it", errSRTP, l.Party.Peer.Name)
+	}
+	h := &handshake{theirs: audio.DTLS.Fingerprints, active: audio.DTLS.Setup == sdp.SetupPassive}
+	if audio.DTLS.Setup == sdp.SetupEither {
+		h.active = l.keys.handshake == nil || l.keys.handshake.active
+	}
+	return keys{handshake: h}, nil
 }
 
 // mayBeClear says why the audio of a leg must not be clear; nil when it may. What was encrypted stays so.
@@ -88,6 +120,9 @@ func (l *Leg) keysToOffer(a *sdp.Anchor, encrypt bool) error {
 	switch {
 	case !encrypt:
 		return nil
+	case l.keys.handshake != nil, !l.keys.encrypted() && l.Party.keying()[0] == policy.KeyingDTLS:
+		a.DTLS, a.Mux = l.certificate(sdp.SetupEither), true // one port, one handshake
+		return nil
 	case l.keys.ours != nil:
 		audio, _ := l.remote.Audio()
 		l.offered, a.Opportunistic = []sdp.Crypto{*l.keys.ours}, !audio.Secure()
@@ -105,9 +140,20 @@ func (l *Leg) keysToOffer(a *sdp.Anchor, encrypt bool) error {
 	return nil
 }
 
+// certificate is what a description of ours says of a handshake.
+func (l *Leg) certificate(role sdp.Setup) *sdp.DTLS {
+	return &sdp.DTLS{Fingerprints: []sdp.Fingerprint{sdp.Fingerprint(l.media.Fingerprint())}, Setup: role}
+}
+
 // keysAnswered are the keys that follow from the answer to our offer. Only an offer that left it open may be answered in
 // the clear, and only by who says nothing of keys.
 func (l *Leg) keysAnswered(audio *sdp.Audio) (keys, error) {
+	if audio.Handshakes() { // as offered: the transports have been compared
+		if audio.DTLS.Setup == sdp.SetupEither {
+			return keys{}, fmt.Errorf("%w: the answer of %s leaves open who begins the handshake", errSRTP, l.Party.Peer.Name)
+		}
+		return keys{handshake: &handshake{theirs: audio.DTLS.Fingerprints, active: audio.DTLS.Setup != sdp.SetupActive}}, nil
+	}
 	if len(l.offered) == 0 {
 		return keys{}, nil
 	}
@@ -124,9 +170,34 @@ func (l *Leg) keysAnswered(audio *sdp.Audio) (keys, error) {
 
 // keysToAnswer puts the key that was chosen into an answer.
 func (l *Leg) keysToAnswer(a *sdp.Anchor) {
-	if l.keys.ours != nil {
+	switch h := l.keys.handshake; {
+	case h != nil && h.active:
+		a.DTLS = l.certificate(sdp.SetupActive)
+	case h != nil:
+		a.DTLS = l.certificate(sdp.SetupPassive)
+	case l.keys.ours != nil:
 		a.Cryptos = []sdp.Crypto{*l.keys.ours}
 	}
+}
+
+// terms are those of the handshake for the relay, nil without one. A handshake that fails ends the call: nobody would hear
+// anything.
+func (s *Session) terms(l *Leg) *media.DTLS {
+	h := l.keys.handshake
+	if h == nil {
+		return nil
+	}
+	name, suites := l.Party.Peer.Name, l.Party.suites()
+	if !slices.ContainsFunc(suites, policy.Suite.ByDTLS) { // an urgent call takes what the policy does not
+		suites = policy.DefaultSuites()
+	}
+	t := &media.DTLS{Active: h.active, Suites: suites, Failed: func(err error) {
+		s.inbox.Post(stop{reason: fmt.Sprintf("the audio with %s cannot be encrypted: %v", name, err)})
+	}}
+	for _, f := range h.theirs {
+		t.Fingerprints = append(t.Fingerprints, media.Fingerprint(f))
+	}
+	return t
 }
 
 func relayKeys(c *sdp.Crypto) *media.Keys {

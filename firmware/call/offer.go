@@ -184,10 +184,11 @@ func (s *Session) role(l *Leg) media.Role {
 // setMedia puts what was negotiated into force on both legs.
 func (s *Session) setMedia() error {
 	for _, l := range []*Leg{s.caller, s.callee} {
-		if err := l.media.Set(l.params(s.other(l))); err != nil {
+		p := l.params(s.other(l))
+		p.DTLS = s.terms(l)
+		if err := l.media.Set(p); err != nil {
 			return fmt.Errorf("media towards %s: %w", l.Party.Peer.Name, err)
 		}
-		s.showLeg(l)
 	}
 	return nil
 }

@@ -75,11 +75,10 @@ type Session struct {
 	state    State
 	trunk    string
 	answered time.Time
-	suites   [2]policy.Suite // by media.Role; "": clear
-	shown    *media.Session  // the relay, once the call is admitted
-	urgent   bool            // it passes every limit: an emergency call, or the call back after one; its own goroutine writes it
-	expended bool            // it was told to end for an emergency call
-	ends     [2]end          // by media.Role
+	shown    *media.Session // the relay, once the call is admitted
+	urgent   bool           // it passes every limit: an emergency call, or the call back after one; its own goroutine writes it
+	expended bool           // it was told to end for an emergency call
+	ends     [2]end         // by media.Role
 }
 
 // Leg is one of the two dialogs of a call and its media.

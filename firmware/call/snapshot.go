@@ -24,12 +24,12 @@ type Snapshot struct {
 // LegSnapshot describes one half of a call.
 type LegSnapshot struct {
 	Side  policy.Side
-	Suite policy.Suite // "": clear
+	Suite policy.Suite // "": clear, or not agreed on yet
 	Media media.LegStats
 }
 
 // Encrypted tells whether the audio of the leg is.
-func (l LegSnapshot) Encrypted() bool { return l.Suite != "" }
+func (l LegSnapshot) Encrypted() bool { return l.Media.Encrypted }
 
 // snapshot describes the call; false while it is not admitted.
 func (s *Session) snapshot() (Snapshot, bool) {
@@ -49,17 +49,8 @@ func (s *Session) snapshot() (Snapshot, bool) {
 // legShown describes a leg. s.mu is held.
 func (s *Session) legShown(r media.Role) LegSnapshot {
 	l := s.shown.Leg(r)
-	return LegSnapshot{Side: l.Side(), Suite: s.suites[r], Media: l.Stats()}
-}
-
-// showLeg tells how a leg is encrypted now.
-func (s *Session) showLeg(l *Leg) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.suites[s.role(l)] = ""
-	if l.keys.ours != nil {
-		s.suites[s.role(l)] = l.keys.ours.Suite
-	}
+	stats := l.Stats()
+	return LegSnapshot{Side: l.Side(), Suite: stats.Suite, Media: stats}
 }
 
 // showTarget tells which trunk carries the call now.

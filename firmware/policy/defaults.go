@@ -137,7 +137,9 @@ func (p *Policy) fill() {
 	if p.PBX.Authentication == AuthDigest && len(p.PBX.DigestAlgorithms) == 0 {
 		p.PBX.DigestAlgorithms = DigestAlgorithms()
 	}
-	p.PBX.Suites = suitesFor(p.PBX.SRTP, p.PBX.Suites)
+	e := p.PBX.encryption()
+	e.fill()
+	p.PBX.Suites, p.PBX.Keying = e.suites, e.keying
 	for i := range p.Trunks {
 		p.Trunks[i].fill()
 	}
@@ -159,7 +161,9 @@ func (t *Trunk) fill() {
 	default:
 		t.SRTP = SRTPOff
 	}
-	t.Suites = suitesFor(t.SRTP, t.Suites)
+	e := t.encryption()
+	e.fill()
+	t.Suites, t.Keying = e.suites, e.keying
 }
 
 // unfilled returns a copy of a filled policy without the values that would follow from the others anyway. Fixed

@@ -18,6 +18,14 @@ func TestEncryptionWithoutTLSIsPermittedByNameAndWarnedOf(t *testing.T) {
 	}
 }
 
+func TestAHandshakeNeedsNoTLSAndIsWarnedOfWithoutIt(t *testing.T) {
+	p := mustParse(t, strings.Replace(small, "192.0.2.20\n", "192.0.2.20\n  srtp: required\n  keying: [dtls]\n", 1))
+	w := p.Warnings(time.Now())
+	if len(w) != 1 || w[0].Path != "pbx.keying" || !strings.Contains(w[0].Text, "over udp") {
+		t.Errorf("warnings %v", w)
+	}
+}
+
 func TestTheDefaultSuitesLeaveOutShortTags(t *testing.T) {
 	for _, s := range DefaultSuites() {
 		if strings.HasSuffix(string(s), "_32") || !slices.Contains(Suites(), s) {

@@ -11,8 +11,8 @@ func (c *checker) pbx() {
 	if c.p.Phones.Used() && !p.Used() {
 		return
 	}
-	c.transport("pbx", p.Transport, p.SRTP, p.KeysInClear, p.TLS)
-	c.encryption("pbx", p.SRTP, p.Suites)
+	c.transport("pbx", p.Transport, p.TLS)
+	c.encryption("pbx", p.encryption())
 	one(c, "pbx.number_format", p.NumberFormat, FormatE164, FormatPlain, FormatDoubleZero, FormatNational)
 	c.codecs("pbx.codecs", p.Codecs)
 	c.dialledPrefix("pbx.outside_prefix", p.OutsidePrefix)

@@ -72,7 +72,7 @@ func (p *Policy) Carriers() []Trunk {
 func (p Phones) upstream() Trunk {
 	t := Trunk{
 		Name: PeerRemotePBX, Domain: p.Domain, OutboundProxy: Hosts{p.Proxy}, Transport: p.Transport, TLS: p.TLS, SRTP: p.SRTP, Codecs: p.Codecs,
-		Suites: suitesFor(p.SRTP, nil), UnownedNumbers: UnownedReplace,
+		Suites: DefaultSuites(), UnownedNumbers: UnownedReplace,
 		SignallingSources: p.SignallingSources, MediaSources: p.MediaSources, NumberFormat: FormatE164, Health: HealthOff,
 	}
 	if t.Transport == UDP {
@@ -146,7 +146,8 @@ func (c *checker) phones() {
 	if p.Proxy != p.Domain {
 		c.host("phones.proxy", p.Proxy, true)
 	}
-	c.transport("phones", p.Transport, p.SRTP, KeysInClearRefused, p.TLS)
+	c.transport("phones", p.Transport, p.TLS)
+	c.encryption("phones", encryption{transport: p.Transport, mode: p.SRTP})
 	c.codecs("phones.codecs", p.Codecs)
 	for key, list := range map[string][]netip.Prefix{"phones.signalling_sources": p.SignallingSources, "phones.media_sources": p.MediaSources} {
 		c.ranges(key, list)

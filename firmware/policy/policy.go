@@ -86,6 +86,8 @@ type PBX struct {
 	SRTP SRTPMode `yaml:"srtp"` // default off; anything else needs transport: tls, or KeysInClear
 	// KeysInClear permits SRTP without TLS; default refused.
 	KeysInClear ClearKeys `yaml:"keys_in_clear"`
+	// Keying are the ways to make keys that are taken, unless SRTP is off; the first is offered; default sdes.
+	Keying []Keying `yaml:"keying"`
 	// Suites are offered and accepted in this order, unless SRTP is off; default DefaultSuites.
 	Suites       []Suite      `yaml:"suites"`
 	Codecs       []string     `yaml:"codecs"`        // SDP encoding names in order of preference; default PCMA, PCMU
@@ -121,6 +123,7 @@ type Trunk struct {
 	TLS          TLS            `yaml:"tls"`
 	SRTP         SRTPMode       `yaml:"srtp"`          // default required with tls, else off
 	KeysInClear  ClearKeys      `yaml:"keys_in_clear"` // as PBX.KeysInClear
+	Keying       []Keying       `yaml:"keying"`        // as PBX.Keying
 	Suites       []Suite        `yaml:"suites"`        // as PBX.Suites
 	Codecs       []string       `yaml:"codecs"`        // as PBX.Codecs; at least one in common with it
 	NumberFormat NumberFormat   `yaml:"number_format"` // default e164

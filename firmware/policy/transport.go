@@ -5,19 +5,10 @@ import (
 	"strings"
 )
 
-// transport checks how a peer is spoken with. SDES keys travel in the signalling (RFC 4568 §7), so encrypted media
-// without encrypted signalling would be a lock with its key beside it.
-func (c *checker) transport(path string, t Transport, m SRTPMode, clear ClearKeys, s TLS) {
-	known := one(c, path+".transport", t, UDP, TCP, TLSTransport)
-	mode := one(c, path+".srtp", m, SRTPOff, SRTPOptional, SRTPOpportunistic, SRTPRequired)
-	if !known {
+// transport checks how a peer is spoken with.
+func (c *checker) transport(path string, t Transport, s TLS) {
+	if !one(c, path+".transport", t, UDP, TCP, TLSTransport) {
 		return
-	}
-	if mode {
-		c.clearKeys(path+".keys_in_clear", t, m, clear)
-	}
-	if mode && m != SRTPOff && t != TLSTransport && clear != KeysInClearAccepted {
-		c.fault(path+".srtp", "write transport: tls for this peer, or srtp: off", "%s needs transport: tls, because the keys travel in the signalling, which %s leaves readable", m, t)
 	}
 	if t != TLSTransport {
 		if s != (TLS{}) {

@@ -55,6 +55,15 @@ const (
 	SRTPRequired      SRTPMode = "required"
 )
 
+// Keying is a way to make the keys of SRTP.
+type Keying string
+
+// The ways: keys that travel in the signalling (RFC 4568), or a handshake on the ports of the audio (RFC 5763).
+const (
+	KeyingSDES Keying = "sdes"
+	KeyingDTLS Keying = "dtls"
+)
+
 // ClearKeys says whether the keys of SRTP may travel in signalling that is not encrypted.
 type ClearKeys string
 
@@ -83,6 +92,15 @@ func Suites() []Suite {
 	return []Suite{
 		SuiteAESCM128SHA180, SuiteAEADAES128GCM, SuiteAES256CMSHA180, SuiteAEADAES256GCM, SuiteAESCM128SHA132, SuiteAES256CMSHA132,
 	}
+}
+
+// ByDTLS tells whether a DTLS handshake can agree on the suite (RFC 5764 §4.1.2, RFC 7714 §14.2).
+func (s Suite) ByDTLS() bool {
+	switch s {
+	case SuiteAESCM128SHA180, SuiteAESCM128SHA132, SuiteAEADAES128GCM, SuiteAEADAES256GCM:
+		return true
+	}
+	return false
 }
 
 // DefaultSuites are those of a peer whose policy names none: AES-CM with a long tag first, because every peer has it and

@@ -12,7 +12,6 @@ import (
 	"tollgate/firmware/certs"
 	"tollgate/firmware/edge"
 	"tollgate/firmware/media"
-	"tollgate/firmware/notice"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/registrar"
 	"tollgate/firmware/trunk"
@@ -86,25 +85,6 @@ func (p *parties) Trunk(name string) (call.Party, bool) {
 		MediaSources: t.Policy.MediaSources, Credentials: t.Credentials, Verbatim: name == policy.PeerRemotePBX,
 		Headers: t.Policy.Headers, Trusted: t.Policy.Trusted, Unowned: t.Policy.UnownedNumbers, ClipNoScreening: t.Policy.ClipNoScreening,
 	}, true
-}
-
-// Party returns a peer as subscriptions and messages see it.
-func (p *parties) Party(peer policy.Peer) (notice.Party, bool) {
-	c, ok := p.PBX()
-	if peer.Side == policy.SideOutside {
-		c, ok = p.Trunk(peer.Name)
-	}
-	if !ok || c.Peer != peer {
-		return notice.Party{}, false
-	}
-	n := notice.Party{
-		Peer: c.Peer, Path: c.Path, Down: c.Down, Local: c.Local, Domain: c.Domain, Target: c.Target, Params: c.Params, Away: c.Away,
-		Format: c.Format, Headers: c.Headers, Credentials: c.Credentials,
-	}
-	for _, m := range c.Members {
-		n.Members = append(n.Members, m)
-	}
-	return n, true
 }
 
 // members are the servers of a trunk as a call tries them.

@@ -122,7 +122,7 @@ func (b *box) setCalls(_ context.Context, p *policy.Policy) error {
 	}
 	b.parties.set(p)
 	b.desk.Set(settings)
-	b.notices.Set(notice.Settings{Plan: plan, Routes: settings.Routes, OutsidePrefix: settings.OutsidePrefix})
+	b.notices.Set(notice.Settings{Plan: plan, Routes: settings.Routes, OutsidePrefix: settings.OutsidePrefix, PhonesPrefix: p.Phones.OutsidePrefix})
 	return nil
 }
 

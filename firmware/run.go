@@ -145,7 +145,8 @@ func (b *box) openTalkers(context.Context) error {
 	}
 	b.access.SetFlows(b.phones)
 	b.desk = call.NewDesk(call.Options{Parties: b.parties, Phones: telephones{b.phones, b.parties}, Relay: b.relay, Gate: b.gate, Sink: b.facts, Log: b.log})
-	b.notices = notice.New(notice.Options{Core: b.core, Parties: b.parties, Gate: b.gate, Calls: b.desk, Sink: b.facts, Log: b.log})
+	people := noticed{b.parties, telephones{b.phones, b.parties}}
+	b.notices = notice.New(notice.Options{Core: b.core, Parties: people, Phones: people, Gate: b.gate, Calls: b.desk, Sink: b.facts, Log: b.log})
 	b.config = apply.New(b.parts(), b.store, b.facts, b.log)
 	return nil
 }

@@ -30,6 +30,8 @@ type verdict struct {
 	next   bool // another party may do better
 	failed bool // another server of the same party may
 	silent bool // it did not answer, or could not be reached
+
+	headers []sip.Header // for the one who asked
 }
 
 // avoid has a server tried last for a while that did not answer. A 503 may concern this one request.
@@ -74,7 +76,7 @@ func (e *errand) deliverTo(p Party, draft ua.Draft, credentials *ua.Credentials,
 		req = header.Rewrite(req, p.Headers, policy.DirectionTo)
 		res, err := e.desk.o.Core.Do(ctx, req, p.Peer, s, credentials)
 		cancel()
-		if last = judge(p, res, err); !last.failed {
+		if last = *e.judge(p, res, err); !last.failed {
 			return last
 		}
 		last.avoid(s)
@@ -90,17 +92,20 @@ func patienceWith(others bool) time.Duration {
 }
 
 // judge says what an answer, or its absence, means.
-func judge(p Party, res *sip.Response, err error) verdict {
+func (e *errand) judge(p Party, res *sip.Response, err error) *verdict {
 	name := p.Peer.Name
 	switch {
 	case errors.Is(err, context.DeadlineExceeded), errors.Is(err, sip.ErrTransactionTimeout):
-		return verdict{status: 504, reason: name + " does not answer", next: true, failed: true, silent: true}
+		return &verdict{status: 504, reason: name + " does not answer", next: true, failed: true, silent: true}
 	case err != nil:
-		return verdict{status: 503, reason: fmt.Sprintf("%s cannot be reached: %s", name, ua.Explain(err)), next: true, failed: true, silent: true}
+		return &verdict{status: 503, reason: fmt.Sprintf("%s cannot be reached: %s", name, ua.Explain(err)), next: true, failed: true, silent: true}
 	case res.IsSuccess():
-		return verdict{status: res.StatusCode}
+		return &verdict{status: res.StatusCode}
 	}
-	return verdict{
+	if asked := e.asked(p, res); len(asked) > 0 {
+		return &verdict{status: res.StatusCode, reason: name + " asks the phone for proof", headers: asked}
+	}
+	return &verdict{
 		status: ua.PassedStatus(res.StatusCode), reason: fmt.Sprintf("%s answered %d %s", name, res.StatusCode, ua.Phrase(res.StatusCode)),
 		next: ua.AnotherMayDoBetter(res.StatusCode), failed: res.StatusCode == 503,
 	}

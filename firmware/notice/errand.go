@@ -45,9 +45,9 @@ func (e *errand) meet() *refusal {
 	if _, ok := e.in.MaxForwards(); !ok {
 		return &refusal{status: 483, rule: "sip", reason: "the request has passed too many hops; it probably goes round in a loop"}
 	}
-	party, ok := e.desk.o.Parties.Party(e.in.Peer)
-	if !ok {
-		return &refusal{status: 503, rule: "trunks", reason: e.in.Peer.Name + " is not configured any more"}
+	party, no := e.party()
+	if no != nil {
+		return no
 	}
 	party.Path = ua.Back(e.in, party.Path)
 	e.from = party
@@ -57,6 +57,18 @@ func (e *errand) meet() *refusal {
 	e.withheld = strings.EqualFold(user, "anonymous") || privacy.Caller
 	e.sender, _ = e.settings.Plan.ReadFrom(user, string(party.Format))
 	return nil
+}
+
+// party is who handed the request in.
+func (e *errand) party() (Party, *refusal) {
+	if e.in.Peer.Phone() {
+		return e.phone()
+	}
+	p, ok := e.desk.o.Parties.Party(e.in.Peer)
+	if !ok {
+		return Party{}, &refusal{status: 503, rule: "trunks", reason: e.in.Peer.Name + " is not configured any more"}
+	}
+	return p, nil
 }
 
 // inward finds the number of ours that a carrier means: in the Request-URI, or, when that names the registered account, in
@@ -140,13 +152,17 @@ func (e *errand) lead(targets []route.Target) *refusal {
 func (e *errand) draft(to Party) (ua.Draft, policy.Account) {
 	hops, _ := e.in.MaxForwards()
 	user := e.user
-	if user == "" {
+	if e.number.String() != "" {
 		user = e.settings.Plan.Write(e.number, string(to.Format))
 	}
 	uri := "sip:" + user + "@" + to.Domain
 	d := ua.Draft{
 		Method: e.in.Method, URI: cmp.Or(to.Target, uri+to.Params), To: uri, FromTag: ua.NewTag(), CallID: ua.NewCallID(), Seq: 1,
 		Local: to.Local, MaxForwards: hops,
+	}
+	if to.Verbatim && e.from.Verbatim {
+		e.verbatim(&d, to)
+		return d, policy.Account{}
 	}
 	if to.Peer.Side == policy.SideInside {
 		d.From = e.name(to)
@@ -161,7 +177,7 @@ func (e *errand) draft(to Party) (ua.Draft, policy.Account) {
 // presentOwned shows a carrier a number of the account, the sender's own if the account has it (RFC 3325, RFC 3323).
 func (e *errand) presentOwned(d *ua.Draft, to Party) policy.Account {
 	account, owned := e.settings.Routes.Account(to.Peer.Name, e.sender)
-	if e.user != "" {
+	if e.user != "" && e.number.String() == "" {
 		account, _ = e.settings.Routes.AccountOf(to.Peer.Name, e.user)
 	}
 	shown := e.sender
@@ -169,7 +185,7 @@ func (e *errand) presentOwned(d *ua.Draft, to Party) policy.Account {
 		shown, _ = e.settings.Plan.Read(account.Numbers[0], "")
 	}
 	user := account.User
-	if shown.String() != "" && e.user == "" {
+	if shown.String() != "" && (e.user == "" || e.number.String() != "") {
 		user = e.settings.Plan.Write(shown, string(to.Format))
 	}
 	d.From = "sip:" + user + "@" + to.Domain

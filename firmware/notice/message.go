@@ -45,13 +45,18 @@ func (d *Desk) message(e *errand) *refusal {
 		return true
 	})
 	d.o.Log.Info("message passed on", "from", e.sender.String(), "to", e.number.String(), "by", e.in.Peer.Name, "bytes", len(text), "status", v.status, "reason", v.reason)
-	e.in.Refuse(ua.Reply{Status: v.status})
+	e.in.Refuse(ua.Reply{Status: v.status, Headers: v.headers})
 	return nil
 }
 
 // address finds whom a message is for.
 func (e *errand) address() *refusal {
-	if e.in.Peer.Side == policy.SideOutside {
+	switch {
+	case e.in.Peer.Phone():
+		return e.upstream()
+	case e.in.Peer == remotePBX():
+		return e.downstream()
+	case e.in.Peer.Side == policy.SideOutside:
 		return e.inward()
 	}
 	return e.outward()
@@ -62,8 +67,8 @@ func (e *errand) urgent() bool { return e.number.Emergency() && e.in.Peer.Side =
 
 // admit asks for leave to write to a number outside. What a carrier brings goes to a number of ours and costs nothing.
 func (e *errand) admit() (*admission.Ticket, *refusal) {
-	if e.in.Peer.Side == policy.SideOutside {
-		return nil, nil
+	if e.in.Peer.Side == policy.SideOutside || e.in.Peer.Phone() && !e.urgent() {
+		return nil, nil // the phones' PBX judges what they may
 	}
 	ticket, no := e.desk.o.Gate.Admit(admission.Attempt{Caller: e.in.Peer, Number: e.number, Draining: e.draining, At: time.Now()})
 	if no != nil {

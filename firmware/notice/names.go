@@ -22,9 +22,12 @@ func (e *errand) namesFor(source, reader Party, entity string) eventbody.Names {
 	rand.Read(key) // never fails (crypto/rand)
 	return eventbody.Names{
 		Entity:  entity,
-		Display: reader.Peer.Side == policy.SideInside,
+		Display: reader.Peer.Side == policy.SideInside || reader.Verbatim,
 		Contact: func(string) string { return reader.Local.Contact("") },
 		URI: func(text string) (string, bool) {
+			if source.Verbatim && reader.Verbatim {
+				return userAt(text, reader.Domain)
+			}
 			n, ok := e.numberIn(source, text)
 			if !ok {
 				return "", false
@@ -42,6 +45,15 @@ func (e *errand) namesFor(source, reader Party, entity string) eventbody.Names {
 			return hex.EncodeToString(sum.Sum(nil)[:12])
 		},
 	}
+}
+
+// userAt is the user of a URI at another host; false when it has none.
+func userAt(text, host string) (string, bool) {
+	var uri sip.Uri
+	if err := sip.ParseUri(text, &uri); err != nil || uri.Scheme == "tel" || !isName(uri.User) {
+		return "", false
+	}
+	return "sip:" + uri.User + "@" + host, true
 }
 
 // numberIn reads the number in a URI as a party writes it.

@@ -16,6 +16,7 @@ package notice
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -49,12 +50,24 @@ type Party struct {
 	Away        string   // why it cannot be reached now, as a sentence; "" when it can
 	Format      policy.NumberFormat
 	Headers     []policy.HeaderRule
+	Verbatim    bool                                 // a phone or its PBX: users and names pass as they stand
+	User        string                               // of a phone
+	Route       []string                             // of a phone's requests to its PBX (RFC 3608)
 	Credentials func(policy.Account) *ua.Credentials // nil: a challenge is not answered
 }
 
 // Parties finds the peers in force.
 type Parties interface {
 	Party(policy.Peer) (Party, bool)
+}
+
+// Phones knows the telephones that register with a PBX elsewhere through the box.
+type Phones interface {
+	// From returns the phone that a request has come from. When none has registered there, known is false, and the party is
+	// good for nothing but an answer and a call for help.
+	From(t policy.Transport, source netip.AddrPort, user string) (phone Party, known bool)
+	// At returns the phone that the PBX knows under a token.
+	At(token string) (Party, bool)
 }
 
 // Gate admits messages as it admits calls.
@@ -72,12 +85,14 @@ type Settings struct {
 	Plan          *numbering.Plan
 	Routes        *route.Table
 	OutsidePrefix string
+	PhonesPrefix  string // as OutsidePrefix, for what phones dial
 }
 
 // Options are what New needs.
 type Options struct {
 	Core    *ua.Core
 	Parties Parties
+	Phones  Phones // nil: there are none
 	Gate    Gate
 	Calls   Calls
 	Sink    event.Sink

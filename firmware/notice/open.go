@@ -15,14 +15,9 @@ import (
 	"tollgate/firmware/ua"
 )
 
-// failure is why a server has not taken a subscription.
-type failure struct {
-	verdict
-	headers []sip.Header // for the watcher
-}
-
-func (f failure) refusal() *refusal {
-	return &refusal{status: f.status, rule: "sip", reason: f.reason, headers: f.headers}
+// refusal says to the watcher why a server has not taken the subscription.
+func (v verdict) refusal() *refusal {
+	return &refusal{status: v.status, rule: "sip", reason: v.reason, headers: v.headers}
 }
 
 // open asks one server after the other until one takes the subscription.
@@ -45,7 +40,7 @@ func (w *watch) open() *refusal {
 }
 
 // openWith asks the servers of one party; others tells that another party remains.
-func (w *watch) openWith(p Party, others bool) (f *failure) {
+func (w *watch) openWith(p Party, others bool) (f *verdict) {
 	servers := p.servers()
 	for i, s := range servers {
 		if f = w.try(p, s, others || i+1 < len(servers)); f == nil || !f.failed {
@@ -57,13 +52,13 @@ func (w *watch) openWith(p Party, others bool) (f *failure) {
 }
 
 // try asks one server; nil when the watch has begun.
-func (w *watch) try(p Party, s Member, others bool) *failure {
+func (w *watch) try(p Party, s Member, others bool) *verdict {
 	draft, account := w.draft(p)
 	draft.Contact = p.Local.Contact(account.User)
 	draft.Headers = append(draft.Headers, w.askFor(w.wanted)...)
 	req, err := draft.Request()
 	if err != nil {
-		return &failure{verdict: verdict{status: 404, reason: fmt.Sprintf("the number cannot be written as a URI: %v", err)}}
+		return &verdict{status: 404, reason: fmt.Sprintf("the number cannot be written as a URI: %v", err)}
 	}
 	w.source = half{party: p, account: account, dialog: draft.Begin()}
 	w.source.party.Path = kept{s, p.Path}
@@ -74,7 +69,7 @@ func (w *watch) try(p Party, s Member, others bool) *failure {
 	req = header.Rewrite(req, p.Headers, policy.DirectionTo)
 	out, err := w.inbox.Send(ctx, req, p.Peer, s, w.source.dialog, p.credentials(account))
 	if err != nil {
-		return &failure{verdict: judge(p, nil, err)}
+		return w.judge(p, nil, err)
 	}
 	w.out = out
 	quiet := time.AfterFunc(patienceWith(others), func() { w.inbox.Post(silence{out}) })
@@ -88,11 +83,11 @@ func (w *watch) try(p Party, s Member, others bool) *failure {
 
 // heard takes what comes while a server is asked. The watch begins with its 2xx, or with its first NOTIFY when that
 // overtakes it (RFC 6665 §4.1.2.4).
-func (w *watch) heard(e ua.Event) (f *failure, done bool) {
+func (w *watch) heard(e ua.Event) (f *verdict, done bool) {
 	p := w.source.party
 	switch {
 	case e.Sent != nil && e.Sent == w.out && e.Err != nil:
-		return &failure{verdict: judge(p, nil, e.Err)}, true
+		return w.judge(p, nil, e.Err), true
 	case e.Sent != nil && e.Sent == w.out && e.Response.IsSuccess():
 		w.out = nil
 		w.source.dialog.Established(e.Response)
@@ -109,17 +104,17 @@ func (w *watch) heard(e ua.Event) (f *failure, done bool) {
 		w.answer(e.Request, ua.Reply{Status: 481})
 	case e.Note == silence{w.out}:
 		w.out.Abandon()
-		return &failure{verdict: judge(p, nil, context.DeadlineExceeded)}, true
+		return w.judge(p, nil, context.DeadlineExceeded), true
 	case e.Note == stop{}:
 		w.out.Abandon()
-		return &failure{verdict: verdict{status: 503, reason: "the box is stopping"}}, true
+		return &verdict{status: 503, reason: "the box is stopping"}, true
 	}
 	return nil, false
 }
 
 // declined says what a source's refusal means for the watcher.
-func (w *watch) declined(res *sip.Response) *failure {
-	f := &failure{verdict: judge(w.source.party, res, nil)}
+func (w *watch) declined(res *sip.Response) *verdict {
+	f := w.judge(w.source.party, res, nil)
 	switch res.StatusCode {
 	case 423:
 		if h := res.GetHeaders("Min-Expires"); len(h) > 0 {

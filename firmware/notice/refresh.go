@@ -32,7 +32,13 @@ func (w *watch) refresh(in *ua.Incoming) {
 		return
 	}
 	w.watcher.dialog.Retarget(in.Request)
-	out, err := w.send(&w.source, w.ask(d))
+	req := w.ask(d)
+	if w.source.party.Peer == remotePBX() {
+		for _, h := range ua.Proofs(in) {
+			req.AppendHeader(h)
+		}
+	}
+	out, err := w.send(&w.source, req)
 	if err != nil {
 		w.log.Info("subscription not renewed", "err", err)
 		w.answer(in, ua.Reply{Status: 503})

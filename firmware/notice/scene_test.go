@@ -3,6 +3,7 @@ package notice
 import (
 	"context"
 	"log/slog"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -22,14 +23,15 @@ import (
 
 // scene is the box between a PBX and two carriers, each a user agent of its own that the test speaks for.
 type scene struct {
-	t    *testing.T
-	desk *Desk
-	core *ua.Core
-	gate *admission.Gate
-	pbx  *actor
-	a, b *actor
-	away string
-	none bool // the calls know of no dialog
+	t             *testing.T
+	desk          *Desk
+	core          *ua.Core
+	gate          *admission.Gate
+	pbx           *actor
+	a, b          *actor
+	phone, hosted *actor // a phone of the office and its PBX elsewhere
+	away          string
+	none          bool // the calls know of no dialog
 
 	mu       sync.Mutex // guards everything below
 	facts    []event.Event
@@ -76,7 +78,7 @@ func newScene(t *testing.T) *scene {
 	}
 	log := slog.New(slog.DiscardHandler)
 	s := &scene{t: t, gate: admission.New(p)}
-	o := Options{Parties: s, Gate: s.gate, Calls: s, Sink: s, Log: log}
+	o := Options{Parties: s, Gate: s.gate, Phones: telephones{s}, Calls: s, Sink: s, Log: log}
 	s.core = ua.New(func(in *ua.Incoming) { s.desk.Handle(in) }, log)
 	o.Core = s.core
 	s.desk = New(o)
@@ -84,7 +86,26 @@ func newScene(t *testing.T) *scene {
 	s.pbx = s.actor(policy.Peer{Side: policy.SideInside, Name: policy.PeerPBX})
 	s.a = s.actor(policy.Peer{Side: policy.SideOutside, Name: "carrier-a"})
 	s.b = s.actor(policy.Peer{Side: policy.SideOutside, Name: "carrier-b"})
+	s.phone = s.actor(policy.PhonePeer(netip.MustParseAddr("192.0.2.2")))
+	s.hosted = s.actor(remotePBX())
 	return s
+}
+
+// telephones are those of the scene: one, of user 201.
+type telephones struct{ s *scene }
+
+// From knows user 201 and nobody else.
+func (t telephones) From(_ policy.Transport, _ netip.AddrPort, user string) (Party, bool) {
+	p, _ := t.At("token")
+	return p, user == "201"
+}
+
+// At knows one token.
+func (t telephones) At(token string) (Party, bool) {
+	return Party{
+		Peer: t.s.phone.peer, Path: t.s.phone.boxEnd, Local: ua.Local{Host: "192.0.2.1", Port: 5060, Transport: "UDP"}, Domain: "hosted.example",
+		Target: "sip:201@192.0.2.2:5062", Verbatim: true, User: "201", Route: []string{"<sip:edge.hosted.example;lr>"},
+	}, token == "token"
 }
 
 // leave ends what is left and checks that nothing stays behind.
@@ -129,6 +150,9 @@ func (s *scene) Party(peer policy.Peer) (Party, bool) {
 			}
 		}
 		return p, true
+	}
+	if peer == remotePBX() {
+		return Party{Peer: peer, Path: s.hosted.boxEnd, Local: ua.Local{Host: "198.51.100.2", Port: 5060, Transport: "UDP"}, Domain: "hosted.example", Verbatim: true}, true
 	}
 	return Party{}, false
 }
@@ -314,7 +338,7 @@ func play(t *testing.T, test func(t *testing.T, s *scene)) {
 		s := newScene(t)
 		test(t, s)
 		s.leave()
-		for _, a := range []*actor{s.pbx, s.a, s.b} {
+		for _, a := range []*actor{s.pbx, s.a, s.b, s.phone, s.hosted} {
 			for _, m := range a.boxEnd.Sent() {
 				for _, line := range strings.Split(m, "\r\n") {
 					own, _, _ := strings.Cut(line, " ")

@@ -45,13 +45,18 @@ func (d *Desk) unsolicited(e *errand) *refusal {
 		return &refusal{status: 400, rule: "sip", reason: bad.Error()}
 	}
 	d.o.Log.Info("waiting messages told", "of", e.number.String(), "by", e.in.Peer.Name, "status", v.status, "reason", v.reason)
-	e.in.Refuse(ua.Reply{Status: v.status})
+	e.in.Refuse(ua.Reply{Status: v.status, Headers: v.headers})
 	return nil
 }
 
 // mailbox finds the number of ours that a notification is about, and who is to know: the PBX, or the carrier whose it is.
 func (e *errand) mailbox() *refusal {
-	if e.in.Peer.Side == policy.SideOutside {
+	switch {
+	case e.in.Peer.Phone():
+		return &refusal{status: 481, rule: "sip", reason: "a notification of a phone without a subscription"}
+	case e.in.Peer == remotePBX():
+		return e.downstream()
+	case e.in.Peer.Side == policy.SideOutside:
 		no := e.inward()
 		e.sender = e.number
 		return no

@@ -122,7 +122,12 @@ func (d *Desk) newWatch(e *errand) (*watch, *refusal) {
 
 // find finds whom a watcher wants to know of.
 func (e *errand) find() *refusal {
-	if e.in.Peer.Side == policy.SideOutside {
+	switch {
+	case e.in.Peer.Phone():
+		return e.upstream()
+	case e.in.Peer == remotePBX():
+		return e.downstream()
+	case e.in.Peer.Side == policy.SideOutside:
 		return e.inward()
 	}
 	return e.watched()

@@ -16,6 +16,7 @@ type claim struct {
 	original numbering.Number   // of a call that is forwarded: who has called; zero when none is
 	diverted []diversion        // numbers of ours that have sent the call on, the last one first
 	history  []station          // the same as the PBX tells it in History-Info, the first one first
+	cause    int                // why it has come to whom it is for now, in History-Info's terms; 0: it does not say
 	open     bool               // the caller expressly wants nothing hidden
 }
 
@@ -46,6 +47,9 @@ func (s *Session) readClaim(format string) {
 		}
 	}
 	s.claim.diverted, s.claim.history = s.readDiversions(format, s.ours)
+	if stops := header.Histories(s.in); len(stops) > 0 {
+		s.claim.cause = stops[len(stops)-1].Cause // the last one is whom the call is for (RFC 7044 §5)
+	}
 	if !s.withheld && s.from.E164 != "" && !s.ours(s.from) {
 		s.claimForwarded()
 	}
@@ -139,8 +143,10 @@ func (s *Session) onwardClaim() claim {
 	if s.in.Peer.Side == policy.SideInside {
 		return s.claim
 	}
-	called := s.called
-	c := claim{numbers: []numbering.Number{called}, diverted: []diversion{{header.Diversion{Reason: s.because}, called}}}
+	if s.called.E164 == "" {
+		return claim{} // of the phones' PBX, which has called no number of ours
+	}
+	c := claim{numbers: []numbering.Number{s.called}, diverted: []diversion{{header.Diversion{Reason: s.because}, s.called}}}
 	if !s.withheld {
 		c.original = s.from
 	}

@@ -61,7 +61,7 @@ func TestACarrierIsShcalledsOfItsOwn(t *testing.T) {
 		{"a colleague's call sent on", "sip:0123456701@192.0.2.10", []string{"Diversion: \"Desk\" <sip:0123456700@192.0.2.10>;reason=no-answer;counter=2", "Diversion: <sip:202@192.0.2.10>"},
 			"From: " + second + "\nP-Asserted-Identity: " + second + "\nDiversion: " + first + ";reason=no-answer;counter=2;privacy=off"},
 		{"the same in the other words", "sip:0123456701@192.0.2.10", []string{"History-Info: <sip:0123456700@192.0.2.10>;index=1, <sip:202@192.0.2.10>;index=1.1, <sip:0472105518@192.0.2.1;cause=302>;index=1.2;mp=1"},
-			"From: " + second + "\nP-Asserted-Identity: " + second + "\nHistory-Info: " + first + ";index=1, <sip:+33472105518@carrier-a.example>;index=1.1;mp=1"},
+			"From: " + second + "\nP-Asserted-Identity: " + second + "\nHistory-Info: " + first + ";index=1, <sip:+33472105518@carrier-a.example;cause=302>;index=1.1;mp=1"},
 		{"a withheld one", "sip:0123456701@192.0.2.10", []string{"Privacy: id"}, "From: \"Anonymous\" <sip:anonymous@anonymous.invalid>\nP-Asserted-Identity: " + second + "\nPrivacy: id"},
 		{"an anonymous one that prefers a number", "sip:anonymous@anonymous.invalid", []string{"P-Preferred-Identity: <sip:0123456701@192.0.2.10>"},
 			"From: \"Anonymous\" <sip:anonymous@anonymous.invalid>\nP-Asserted-Identity: " + second + "\nPrivacy: id"},
@@ -150,7 +150,7 @@ func TestAForwardedCallShowsWhoHasCalledOnlyWhenItIsOne(t *testing.T) {
 			"From: <sip:+33698765432@carrier-a.example>\nP-Asserted-Identity: " + own + diversion("no-answer")},
 		{"named by History-Info", nil, "0698765432", []string{"History-Info: <sip:0123456700@192.0.2.10>;index=1, <sip:0472105518@192.0.2.1;cause=302>;index=1.1;mp=1"}, false,
 			"From: <sip:+33698765432@carrier-a.example>\nP-Asserted-Identity: " + own + diversion("unknown") +
-				"\nHistory-Info: " + own + ";index=1, <sip:+33472105518@carrier-a.example>;index=1.1;mp=1"},
+				"\nHistory-Info: " + own + ";index=1, <sip:+33472105518@carrier-a.example;cause=302>;index=1.1;mp=1"},
 		{"named by what the PBX asserts", nil, "0698765432", []string{"P-Asserted-Identity: <sip:0123456700@192.0.2.10>"}, false,
 			"From: <sip:+33698765432@carrier-a.example>\nP-Asserted-Identity: " + own + diversion("unknown")},
 		{"where the carrier does not take it", nil, "0698765432", []string{"Diversion: <sip:0123456700@192.0.2.10>;reason=user-busy"}, true, replaced + diversion("user-busy")},

@@ -226,7 +226,7 @@ func TestAnEmergencyCallOfAPhoneLeavesByTheCarriersFirst(t *testing.T) {
 	}
 	answeredBy(caller, last)
 	caller.ask(sip.BYE, "")
-	last.request(sip.BYE)
+	last.request(sip.BYE).Refuse(ua.Reply{Status: 200})
 }
 
 func TestACallBackReachesThePhoneThatHasCalledForHelp(t *testing.T) {

@@ -82,20 +82,10 @@ func (s *Session) diversionsFor(p Party, own string, to numbering.Number, c clai
 		}
 	}
 	if len(stops) > 0 {
-		last := header.Stop{Cause: c.cause(to)}
+		last := header.Stop{Cause: c.cause}
 		out = append(out, sip.NewHeader("History-Info", header.WriteHistory(append(stops, last), append(uris, s.uriOf(to, p)))))
 	}
 	return out
-}
-
-// cause is why, in the words of the PBX, the call has come to this number.
-func (c claim) cause(to numbering.Number) int {
-	for _, h := range c.history {
-		if h.number.E164 == to.E164 {
-			return h.Cause
-		}
-	}
-	return 0
 }
 
 // presentCaller shows the PBX who calls, as far as the carrier told. What a trusted trunk asserts of him, the PBX is told

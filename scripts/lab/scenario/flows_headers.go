@@ -51,6 +51,10 @@ CANCEL{Reason: ^Q.850;cause=102;} <- CANCEL{Reason: Q.850;cause=102;text="hidden
 200 -> 200
 487 -> 487
 `},
+		{Name: "a call that a colleague has sent on, by both names for that", Ladder: `
+INVITE{from <sip:+33123456701@hidden-office.example> | Diversion: "hidden-office" <sip:+33123456702@hidden-office.example>;reason=no-answer | History-Info: <sip:+33123456702@hidden-office.example>;index=1, <sip:+33472105518@hidden-office.example;cause=408>;index=1.1;mp=1} -> INVITE{From: ^<sip:\+33123456701@ | Diversion: ^<sip:\+33123456702@hidden-carrier.example>;reason=no-answer;counter=1;privacy=off$ | History-Info: ^<sip:\+33123456702@hidden-carrier.example>;index=1, <sip:\+33472105518@hidden-carrier.example;cause=408>;index=1.1;mp=1$}
+486 <- 486
+`},
 		{Name: "what nobody knows does not pass", Ladder: `
 INVITE{X-Customer: 7 | Remote-Party-ID: <sip:hidden-office@hidden-office.example> | Organization: hidden-office | Subject: hidden-office} -> INVITE{no X-Customer | no Remote-Party-ID | no Organization | no Subject}
 486 <- 486
@@ -152,7 +156,7 @@ INVITE{from <sip:+33987654321@hidden-office.example> | Diversion: <sip:+33423456
 486 <- 486
 `},
 		{Name: "a forwarded call, named by History-Info", While: fromSecond, Ladder: `
-INVITE{from <sip:+33987654321@hidden-office.example> | History-Info: <sip:+33423456700@hidden-office.example>;index=1, <sip:+33472105518@hidden-office.example;cause=302>;index=1.1;mp=1} -> INVITE{From: ^<sip:\+33987654321@ | P-Asserted-Identity: ^<sip:\+33123456700@ | Diversion: ^<sip:\+33123456700@}
+INVITE{from <sip:+33987654321@hidden-office.example> | History-Info: <sip:+33423456700@hidden-office.example>;index=1, <sip:+33472105518@hidden-office.example;cause=302>;index=1.1;mp=1} -> INVITE{From: ^<sip:\+33987654321@ | P-Asserted-Identity: ^<sip:\+33123456700@ | Diversion: ^<sip:\+33123456700@ | no History-Info}
 486 <- 486
 `},
 		{Name: "a forwarded call, named by what the PBX asserts", While: fromSecond, Ladder: `

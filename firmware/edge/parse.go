@@ -63,7 +63,7 @@ func tidy(params sip.HeaderParams) {
 }
 
 // checkRequest wants a From tag (RFC 3261 §8.1.1.3; only RFC 2543 did without), a branch that is more than the cookie
-// (§8.1.1.7), and a URI with a host and without headers (§19.1.1, table 1).
+// (§8.1.1.7), and a URI with a host, a port that there is and no headers (§19.1.1, table 1).
 func checkRequest(req *sip.Request) fault {
 	if f := checkCommon(req); f.found() {
 		return f
@@ -74,7 +74,7 @@ func checkRequest(req *sip.Request) fault {
 	if branch, _ := req.Via().Params.Get("branch"); strings.EqualFold(branch, sip.RFC3261BranchMagicCookie) {
 		return fault{code: faultVia}
 	}
-	if uri := req.Recipient; len(uri.Headers) > 0 || uri.Host == "" && !strings.EqualFold(uri.Scheme, "tel") {
+	if uri := req.Recipient; len(uri.Headers) > 0 || uri.Port < 0 || uri.Port > 65535 || uri.Host == "" && !strings.EqualFold(uri.Scheme, "tel") {
 		return fault{code: faultStartLine}
 	}
 	return fault{}

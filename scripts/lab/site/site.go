@@ -142,8 +142,8 @@ func (s *Site) policy() (string, error) {
 	err = t.Execute(&document, map[string]any{
 		"InsideLink": lab.BoxInside, "OutsideLink": lab.BoxOutside, "Inside": inside, "Office": inside.Masked(),
 		"Outside": prefix(s.Outside, s.Lab.Net.CarrierNet.Bits()), "Transport": s.Wishes.OfficeTransport, "Domain": CarrierDomain,
-		"PBX":     netip.AddrPortFrom(s.PBX, Port(s.Wishes.OfficeTransport)),
-		"Carrier": netip.AddrPortFrom(s.Carrier, Port("udp")), "Secure": netip.AddrPortFrom(s.Carrier, Port("tls")),
+		"PBX":         netip.AddrPortFrom(s.PBX, Port(s.Wishes.OfficeTransport)),
+		"CarrierHost": s.Carrier, "Carrier": netip.AddrPortFrom(s.Carrier, Port("udp")), "Secure": netip.AddrPortFrom(s.Carrier, Port("tls")),
 		"Trust": "        " + strings.ReplaceAll(strings.TrimSpace(string(s.authority.PEM())), "\n", "\n        "),
 	})
 	if err != nil {

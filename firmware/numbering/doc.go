@@ -8,8 +8,8 @@
 //
 // The plans are data: france.txt holds the French one with its overseas territories, countries.txt the countries a box
 // may stand in with their emergency numbers, codes.txt the calling codes of the world. Outside France the plan is
-// generic: it reads international numbers and the country's emergency numbers, and refuses other national numbers
-// with the reason.
+// generic, for every country of ISO 3166-1: it reads international numbers and the country's emergency numbers, and
+// refuses other national numbers with the reason.
 //
 // An emergency number is its digits exactly - alone, after the outside-line prefix, after "+" (as some systems send it)
 // or after the country's own calling code - and never the beginning of something longer.

@@ -24,6 +24,7 @@ type Plan struct {
 	name     string
 	code     string           // the country's own calling code
 	abroad   []string         // international prefixes, longest first
+	exit     string           // the one that numbers abroad are written with
 	patterns []pattern        // first fit decides
 	codes    map[string]Class // every calling code in use
 	own      map[string]bool  // calling codes that belong to the country
@@ -80,12 +81,10 @@ func newPlan(f []string) (*Plan, error) {
 		return nil, fmt.Errorf("numbering plan of %s: too few fields", f[0])
 	}
 	p := &Plan{
-		name: strings.Join(f[4:], " "), code: f[1], abroad: []string{f[2]},
+		name: strings.Join(f[4:], " "), code: f[1],
 		codes: map[string]Class{}, own: map[string]bool{f[1]: true},
 	}
-	if f[2] != "00" {
-		p.abroad = append(p.abroad, "00")
-	}
+	p.setAbroad(strings.Split(f[2], ","))
 	for _, c := range fields(codesText) {
 		p.codes[c[0]] = Class(c[1])
 	}
@@ -99,6 +98,22 @@ func newPlan(f []string) (*Plan, error) {
 		}
 	}
 	return p, nil
+}
+
+// setAbroad sets the international prefixes. 00 is understood in countries that have another one, too, unless theirs goes
+// on from it: behind 001 a number of Denmark looks like one of North America behind 00.
+func (p *Plan) setAbroad(prefixes []string) {
+	p.abroad, p.exit = prefixes, "00"
+	for _, own := range prefixes {
+		// No number abroad begins with 0, and none of +1 goes on with 1, as one behind Australia's 0011 would have to.
+		if rest, longer := strings.CutPrefix(own, "00"); longer && rest != "" && rest[0] != '0' && rest != "11" {
+			p.exit = prefixes[0]
+		}
+	}
+	if p.exit == "00" && !slices.Contains(prefixes, "00") {
+		p.abroad = append(p.abroad, "00")
+	}
+	slices.SortStableFunc(p.abroad, func(a, b string) int { return len(b) - len(a) })
 }
 
 // add puts lines of a plan's file into the plan.

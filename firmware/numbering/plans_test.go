@@ -49,7 +49,9 @@ func TestInternationalPrefixesDifferByCountry(t *testing.T) {
 	for _, c := range []struct{ country, dialled, want string }{
 		{"US", "01133123456789", "+33123456789"}, {"US", "0033123456789", "+33123456789"},
 		{"US", "+12125550123", "+12125550123"}, {"JP", "01033123456789", "+33123456789"},
-		{"AU", "001133123456789", "+33123456789"},
+		{"AU", "001133123456789", "+33123456789"}, {"KE", "00033123456789", "+33123456789"}, {"KE", "0033123456789", "+33123456789"},
+		{"SG", "0014512345678", "+4512345678"}, {"NG", "00933123456789", "+33123456789"}, {"BR", "002133123456789", "+33123456789"},
+		{"RU", "81033123456789", "+33123456789"}, {"CV", "033123456789", "+33123456789"}, {"CV", "0033123456789", "+33123456789"},
 	} {
 		p, err := For(c.country)
 		if err != nil {
@@ -61,8 +63,29 @@ func TestInternationalPrefixesDifferByCountry(t *testing.T) {
 	}
 }
 
+// Behind 001 a number of Denmark must not become one of North America, as it would if 00 were understood too.
+func TestAPrefixThatGoesOnFrom00IsNotReadAs00(t *testing.T) {
+	p, err := For("SG")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := p.Read("0033123456789", ""); err == nil {
+		t.Errorf("00 was read as %s", n)
+	}
+	n, err := p.Read("+12125550123", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for format, want := range map[string]string{formatNational: "00112125550123", formatDoubleZero: "0012125550123"} {
+		written := p.Write(n, format)
+		if back, err := p.ReadFrom(written, format); written != want || err != nil || back.E164 != n.E164 {
+			t.Errorf("%s: written %q, want %q; read back as %s, %v", format, written, want, back, err)
+		}
+	}
+}
+
 func TestACountryWithoutAPlanIsRefused(t *testing.T) {
-	for _, country := range []string{"", "XX", "KP", "FRA"} {
+	for _, country := range []string{"", "XX", "ZZ", "FRA"} {
 		if _, err := For(country); err == nil || !strings.Contains(err.Error(), "emergency numbers are not known") {
 			t.Errorf("For(%q): %v", country, err)
 		}

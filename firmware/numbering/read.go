@@ -44,6 +44,11 @@ func (p *Plan) ReadFrom(digits, format string) (Number, error) {
 }
 
 func (p *Plan) readFrom(s spelling, format string) (Number, error) {
+	if rest, ok := strings.CutPrefix(s.digits, "00"); ok && format == formatDoubleZero && p.exit != "00" && s.bare() {
+		if n, err := p.global(rest, s.digits); err == nil {
+			return n, nil // 00 whatever the country dials
+		}
+	}
 	n, err := p.read(s, "")
 	if err == nil || s.plus || s.context != "" {
 		return n, err
@@ -114,7 +119,7 @@ func (p *Plan) dialled(digits string) (Number, error) {
 	}
 	if !p.complete {
 		return Number{}, fmt.Errorf("the numbers within %s are not known here; dial them with +%s or %s%s",
-			p.name, p.code, p.abroad[0], p.code)
+			p.name, p.code, p.exit, p.code)
 	}
 	return Number{}, fmt.Errorf("no number in %s looks like it (%d digits, beginning with %s)",
 		p.name, len(digits), digits[:min(len(digits), 3)])

@@ -31,6 +31,9 @@ type spelling struct {
 	context string // digits of a global phone-context (RFC 3966 §5.1.5), "" when none or a domain
 }
 
+// bare tells whether it is digits and nothing else.
+func (s spelling) bare() bool { return !s.plus && s.context == "" }
+
 // spell reads the notation of a dialled string, with or without its scheme, and says what is wrong with it.
 func spell(s string) (spelling, error) {
 	var out spelling

@@ -11,7 +11,8 @@ const (
 )
 
 // Write writes n in a format of policy.NumberFormat; an unknown format counts as e164. Short numbers are their digits in
-// every format. In the national format numbers of other countries, and all numbers of a generic plan, begin with 00.
+// every format. In the national format numbers of other countries, and all numbers of a generic plan, begin with 00, or
+// with the country's international prefix where 00 could be misread.
 func (p *Plan) Write(n Number, format string) string {
 	if n.E164 == "" {
 		return n.Digits
@@ -26,7 +27,7 @@ func (p *Plan) Write(n Number, format string) string {
 		if home, ok := p.national(n.CallingCode, strings.TrimPrefix(bare, n.CallingCode)); ok {
 			return home.Digits
 		}
-		return "00" + bare
+		return p.exit + bare
 	}
 	return n.E164
 }

@@ -52,7 +52,7 @@ func TestAPeersNumbersAreReadInItsFormatAndInOthersThatAreClear(t *testing.T) {
 
 func TestWhatIsWrittenIsReadBack(t *testing.T) {
 	var plans []*Plan
-	for _, country := range []string{"FR", "RE", "DE", "US", "AU", "JP"} {
+	for _, country := range []string{"FR", "RE", "DE", "US", "AU", "JP", "SG", "NG", "BR", "KE", "CV", "RU", "CO"} {
 		p, err := For(country)
 		if err != nil {
 			t.Fatal(err)

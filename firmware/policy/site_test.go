@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 	_ "time/tzdata" // what the list is measured against, as main embeds it
+
+	"tollgate/firmware/numbering"
 )
 
 func TestEveryTimeZoneAcceptedCanBeLoaded(t *testing.T) {
@@ -22,5 +24,13 @@ func TestEveryTimeZoneAcceptedCanBeLoaded(t *testing.T) {
 func TestThereAre249Countries(t *testing.T) {
 	if n := len(strings.Fields(countries)); n != 249 {
 		t.Errorf("%d countries", n)
+	}
+}
+
+func TestEveryCountryHasANumberingPlan(t *testing.T) {
+	for _, country := range strings.Fields(countries) {
+		if _, err := numbering.For(country); err != nil {
+			t.Error(err)
+		}
 	}
 }

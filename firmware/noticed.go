@@ -51,7 +51,7 @@ func (n noticed) phone(c call.Phone) notice.Party {
 func (n noticed) party(c call.Party) notice.Party {
 	p := notice.Party{
 		Peer: c.Peer, Path: c.Path, Down: c.Down, Local: c.Local, Domain: c.Domain, Target: c.Target, Params: c.Params, Away: c.Away,
-		Format: c.Format, Headers: c.Headers, Credentials: c.Credentials, Verbatim: c.Verbatim,
+		Format: c.Format, Headers: c.Headers, Home: c.Home, Unowned: c.Unowned, Credentials: c.Credentials, Verbatim: c.Verbatim,
 	}
 	for _, m := range c.Members {
 		p.Members = append(p.Members, m)

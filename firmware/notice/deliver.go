@@ -50,6 +50,10 @@ func (e *errand) deliver(fill func(Party, *ua.Draft) bool) verdict {
 			last = verdict{status: 480, reason: p.Away, next: true}
 			continue
 		}
+		if e.unowned(p) {
+			last = verdict{status: 403, reason: e.sender.String() + " is no number of trunk " + p.Peer.Name, next: true}
+			continue
+		}
 		draft, account := e.draft(p)
 		if !fill(p, &draft) {
 			return verdict{status: 400}

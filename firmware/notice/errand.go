@@ -188,13 +188,20 @@ func (e *errand) presentOwned(d *ua.Draft, to Party) policy.Account {
 	if shown.String() != "" && (e.user == "" || e.number.String() != "") {
 		user = e.settings.Plan.Write(shown, string(to.Format))
 	}
-	d.From = "sip:" + user + "@" + to.Domain
+	d.From = "sip:" + user + "@" + cmp.Or(to.Home, to.Domain)
 	d.Headers = append(d.Headers, sip.NewHeader("P-Asserted-Identity", "<"+d.From+">"))
 	if e.withheld {
 		d.From, d.FromName = anonymousURI, anonymousName
 		d.Headers = append(d.Headers, sip.NewHeader("Privacy", "id"))
 	}
 	return account
+}
+
+// unowned tells whether the office shows a number that is not the trunk's, and the trunk is not to carry that. An extension
+// is no number, and nobody who writes for help is refused.
+func (e *errand) unowned(to Party) bool {
+	_, owned := e.settings.Routes.Account(to.Peer.Name, e.sender)
+	return to.Unowned == policy.UnownedRefuse && e.in.Peer.Side == policy.SideInside && e.sender.E164 != "" && !owned && !e.withheld && !e.urgent()
 }
 
 // name is what the office is told about the sender.

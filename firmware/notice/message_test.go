@@ -169,3 +169,23 @@ func TestMessagesAreAdmittedLikeCallsAndBounded(t *testing.T) {
 		}
 	})
 }
+
+func TestAMessageUnderANumberThatIsNotTheTrunksIsRefusedWhereThePolicySaysSo(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		s.unowned = policy.UnownedRefuse
+		s.pbx.ask(sip.MESSAGE, "00472105518", "text/plain", "one", "From: sip:0698765432@192.0.2.10").expect(403)
+		x := s.pbx.ask(sip.MESSAGE, "00472105518", "text/plain", "two", "From: sip:0123456800@192.0.2.10")
+		got := s.b.gets(sip.MESSAGE) // whose number that is
+		got.respond(200)
+		x.expect(200)
+		for to, from := range map[string]string{"00472105518": "201", "112": "0698765432"} {
+			x = s.pbx.ask(sip.MESSAGE, to, "text/plain", "three", "From: sip:"+from+"@192.0.2.10")
+			got = s.a.gets(sip.MESSAGE)
+			if shown := got.in.From().Address.User; shown != "+33123456700" {
+				t.Errorf("%s to %s is shown as %s", from, to, shown)
+			}
+			got.respond(200)
+			x.expect(200)
+		}
+	})
+}

@@ -50,6 +50,8 @@ type Party struct {
 	Away        string   // why it cannot be reached now, as a sentence; "" when it can
 	Format      policy.NumberFormat
 	Headers     []policy.HeaderRule
+	Home        string                               // host of the office's own URIs there; "": Domain
+	Unowned     policy.UnownedNumbers                // what becomes of requests that show a number which is not the trunk's
 	Verbatim    bool                                 // a phone or its PBX: users and names pass as they stand
 	User        string                               // of a phone
 	Route       []string                             // of a phone's requests to its PBX (RFC 3608)

@@ -36,9 +36,10 @@ type scene struct {
 	mu       sync.Mutex // guards everything below
 	facts    []event.Event
 	avoided  []string
-	twoOfA   bool                // carrier-a has two servers, and the first is b's
-	accounts bool                // there are credentials
-	rules    []policy.HeaderRule // of the carriers
+	twoOfA   bool                  // carrier-a has two servers, and the first is b's
+	accounts bool                  // there are credentials
+	rules    []policy.HeaderRule   // of the carriers
+	unowned  policy.UnownedNumbers // of the carriers
 }
 
 // actor is one peer of the box.
@@ -140,7 +141,7 @@ func (s *scene) Party(peer policy.Peer) (Party, bool) {
 	case s.a.peer, s.b.peer:
 		a := map[policy.Peer]*actor{s.a.peer: s.a, s.b.peer: s.b}[peer]
 		p := Party{Peer: peer, Path: a.boxEnd, Local: ua.Local{Host: "198.51.100.2", Port: 5060, Transport: "UDP"},
-			Domain: peer.Name + ".example", Format: policy.FormatE164, Headers: s.rules}
+			Domain: peer.Name + ".example", Format: policy.FormatE164, Headers: s.rules, Unowned: s.unowned}
 		if s.twoOfA && a == s.a {
 			p.Members = []Member{server{s, "dead", &siptest.End{Dead: true}}, server{s, "good", a.boxEnd}}
 		}

@@ -156,8 +156,7 @@ func TestAPhoneCallsByItsPBXAndProvesItselfThere(t *testing.T) {
 	if !s.holes.listens("127.0.0.7") {
 		t.Error("the audio of a phone behind a router is not let in from where its packets come")
 	}
-	callee.ask(sip.BYE, "")
-	caller.request(sip.BYE)
+	hangUp(t, callee, caller)
 	noLeak(t, s.hosted, "10.0.0.5", "marked", "192.0.2.71")
 	if s.heard == 0 || len(s.failed) > 0 {
 		t.Errorf("the PBX was heard %d times, and failed with %v", s.heard, s.failed)
@@ -172,8 +171,7 @@ func TestThePBXCallsAPhoneByItsToken(t *testing.T) {
 		t.Errorf("the phone was sent\n%s", in)
 	}
 	answeredBy(caller, callee)
-	caller.ask(sip.BYE, "")
-	callee.request(sip.BYE)
+	hangUp(t, caller, callee)
 	s.hosted.invite("sip:102@cloud.example", "sip:nobody@198.51.100.2").expect(404)
 	s.mu.Lock()
 	s.gone["101"] = "the phone of user 101 has not renewed its registration"
@@ -225,8 +223,7 @@ func TestAnEmergencyCallOfAPhoneLeavesByTheCarriersFirst(t *testing.T) {
 		t.Errorf("the PBX was called at %s", last.in.Recipient.String())
 	}
 	answeredBy(caller, last)
-	caller.ask(sip.BYE, "")
-	last.request(sip.BYE).Refuse(ua.Reply{Status: 200})
+	hangUp(t, caller, last)
 }
 
 func TestACallBackReachesThePhoneThatHasCalledForHelp(t *testing.T) {
@@ -257,8 +254,7 @@ func TestACarriersCallRingsAPhoneWhereThereIsNoPBX(t *testing.T) {
 		t.Errorf("the phone was sent\n%s", in)
 	}
 	answeredBy(caller, callee)
-	caller.ask(sip.BYE, "")
-	callee.request(sip.BYE)
+	hangUp(t, caller, callee)
 	nobody := phonesScene(t, PhoneRules{})
 	nobody.b.invite("sip:+33612345678@carrier-b.example", "sip:+33123456800@198.51.100.2").expect(480)
 	if no := find[event.CallRefused](nobody.scene); no.Rule != "phones.inbound" {
@@ -276,8 +272,7 @@ func TestPhonesCallOneAnotherWhileTheirPBXIsAway(t *testing.T) {
 		t.Errorf("the other phone was sent\n%s", in)
 	}
 	answeredBy(caller, callee)
-	caller.ask(sip.BYE, "")
-	callee.request(sip.BYE)
+	hangUp(t, caller, callee)
 	s.call("101", "0472105518").expect(503)
 	no := find[event.CallRefused](s.scene)
 	if no.Rule != "phones.survival" || no.Reason != "the phones' PBX cannot be reached: it does not answer; meanwhile no phone of user 0472105518 is known" {
@@ -355,8 +350,7 @@ func TestATransferOfAPhoneIsItsPBXs(t *testing.T) {
 		t.Fatal(err)
 	}
 	callee.expect(200)
-	callee.ask(sip.BYE, "")
-	caller.request(sip.BYE)
+	hangUp(t, callee, caller)
 }
 
 func TestAnAttendedTransferNamesThePBXsOwnDialog(t *testing.T) {
@@ -411,8 +405,7 @@ func TestAChangeThatThePBXWantsProofForIsAskedOnceMore(t *testing.T) {
 		t.Fatal(err)
 	}
 	callee.request(sip.ACK)
-	caller.ask(sip.BYE, "")
-	callee.request(sip.BYE)
+	hangUp(t, caller, callee)
 }
 
 // sendRequest sends a request that was made in the dialog.

@@ -19,6 +19,9 @@ func (r *Relay) Exchange(a *Session, ra Role, b *Session, rb Role) error {
 		return ErrClosed
 	}
 	la, lb := a.legs[ra], b.legs[rb]
+	if la.leadsBack && b.legs[1-rb].leadsBack || lb.leadsBack && a.legs[1-ra].leadsBack {
+		return errRound
+	}
 	if err := a.give(la, a.legs[1-ra]); err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ type Leg struct {
 	openers      []*opener
 	sealers      []*sealer
 	associations [2]*association // of RTP and RTCP; nil: none
+	leadsBack    bool            // its peer's address is a leg of another call
 }
 
 // Params is what signalling has agreed on for a leg.
@@ -33,7 +34,9 @@ type Params struct {
 	DTLS *DTLS
 	// ExtraSources are further senders of the peer's media, besides the addresses above.
 	ExtraSources []netip.Prefix
-	Hold         bool // the peer does not want to receive; what it sends is relayed all the same
+	// Returns tells that the peer may have sent the call back to the box: its address may be a leg of another call.
+	Returns bool
+	Hold    bool // the peer does not want to receive; what it sends is relayed all the same
 	// PayloadMap changes the payload types of packets from this peer to those of the other leg's; what it lacks stays.
 	PayloadMap map[uint8]uint8
 }
@@ -68,7 +71,11 @@ func (l *Leg) set(p Params) error {
 	if err != nil {
 		return err
 	}
-	return l.enforce(n)
+	if err := l.enforce(n); err != nil {
+		return err
+	}
+	l.leadsBack = l.session.config.owns(p.Remote) || l.session.config.owns(p.RemoteRTCP)
+	return nil
 }
 
 // enforce puts a setting into force, pinholes first. The new ones open before the old ones shut, so that no packet is
@@ -102,12 +109,16 @@ func (l *Leg) enforce(n setting) error {
 func (l *Leg) check(p *Params) error {
 	p.Remote, p.RemoteRTCP = plain(p.Remote), plain(p.RemoteRTCP)
 	own := l.session.config
-	for _, a := range []netip.AddrPort{p.Remote, p.RemoteRTCP} {
+	for _, at := range []*netip.AddrPort{&p.Remote, &p.RemoteRTCP} {
+		a := *at
 		if a.IsValid() && a.Addr().Is4() != own.side(l.half.side).Address.Is4() {
 			return fmt.Errorf("the peer's address %v is of another family than ours", a)
 		}
 		if own.owns(a) {
-			return fmt.Errorf("the peer's address %v is a media port of our own", a)
+			var err error
+			if *at, err = l.returned(p, a); err != nil {
+				return err
+			}
 		}
 	}
 	if p.DTLS != nil && (p.Send != nil || p.Receive != nil) {

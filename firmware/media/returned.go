@@ -26,7 +26,7 @@ func (l *Leg) returned(p *Params, a netip.AddrPort) (netip.AddrPort, error) {
 		return a, fmt.Errorf("the peer's address %v is a media port of our own", a)
 	}
 	for _, o := range l.session.legs {
-		if a.Port() == o.port || a.Port() == o.port+1 {
+		if o.own.Address == own.Address && (a.Port() == o.port || a.Port() == o.port+1) {
 			return a, fmt.Errorf("the peer's address %v is a media port of this very call", a)
 		}
 		if o != l && o.leadsBack {

@@ -47,6 +47,27 @@ func TestACallThatComesBackIsHeard(t *testing.T) {
 	}
 }
 
+// Each side has its ports: the inner leg of one call may have the number of the outer leg of another.
+func TestACallThatComesBackMayHaveTheSameNumbers(t *testing.T) {
+	config := labConfig()
+	config.Ports = PortRange{Low: 21000, High: 21007}
+	r := newRelay(t, nil, config)
+	var calls []*Session
+	for range 4 {
+		calls = append(calls, openSession(t, r))
+	}
+	inner, _ := calls[0].Leg(Caller).Local()
+	for _, other := range calls[1:] {
+		if outer, _ := other.Leg(Callee).Local(); outer.Port() == inner.Port() {
+			if err := leadTo(calls[0], other); err != nil {
+				t.Error(err)
+			}
+			return
+		}
+	}
+	t.Log("the call has the same number on both sides") // one time in four
+}
+
 func TestNothingGoesRoundForEver(t *testing.T) {
 	r, a, b, _, _ := hairpin(t, "")
 	if err := errors.Join(leadTo(a, b), leadTo(b, a)); err != nil {

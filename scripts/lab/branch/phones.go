@@ -54,11 +54,16 @@ func (h *Hosted) Build(ctx context.Context) (err error) {
 	if _, err := h.Lab.Subscribers[0].Start("local-carrier", "sipp", "-sn", "uas", "-i", h.Lab.Net.Subscribers[0].String(), "-p", "5060", "-nostdin"); err != nil {
 		return err
 	}
-	h.Box = &Box{Host: h.Lab.Box, Binary: h.Binary}
-	if err := h.Box.Start(ctx, h.policy()); err != nil {
+	if err := h.StartBox(ctx); err != nil {
 		return err
 	}
 	return h.startPhones(ctx)
+}
+
+// StartBox runs the box, once more with what it has kept.
+func (h *Hosted) StartBox(ctx context.Context) error {
+	h.Box = &Box{Host: h.Lab.Box, Binary: h.Binary}
+	return h.Box.Start(ctx, h.policy())
 }
 
 func (h *Hosted) startPBX(ctx context.Context) error {
@@ -104,7 +109,7 @@ func (h *Hosted) startPhones(ctx context.Context) error {
 		user := fmt.Sprint(101 + i)
 		h.Phones = append(h.Phones, &peer.Phone{
 			Host: host, Name: "desk" + user, Login: peer.Login{User: user, Password: Password(user)}, AOR: user + "@" + CloudDomain,
-			Registrar: netip.AddrPortFrom(h.Lab.Net.BoxInside, 5060), Transport: h.Transport, Codec: "pcmu", Tone: []float64{620, 850}[i],
+			Registrar: netip.AddrPortFrom(h.Lab.Net.BoxInside, 5060), Transport: h.Transport, Codec: "pcmu", Renews: 15, Tone: []float64{620, 850}[i],
 		})
 		if err := h.Phones[i].Start(ctx); err != nil {
 			return err

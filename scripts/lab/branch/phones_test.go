@@ -2,8 +2,10 @@ package branch_test
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"regexp"
 	"strings"
@@ -89,6 +91,21 @@ func TestPhonesCallByTheirPBXThroughTheBox(t *testing.T) {
 	}
 }
 
+// A restart loses no phone that is reached by datagrams: nobody has to register first.
+func TestARestartKeepsPhonesInReach(t *testing.T) {
+	h := hosted(t, &branch.Hosted{})
+	pause(t, 3) // the bindings are written
+	h.Box.Stop()
+	before := len(atPBX(t, h, "REGISTER"))
+	if err := h.StartBox(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	talk(t, h.Office(), branch.Conversation{From: h.Phones[0], To: h.Phones[1], Number: "102", Seconds: 1})
+	if more := len(atPBX(t, h, "REGISTER")) - before; more > 0 {
+		t.Errorf("%d registrations came before the call was over: this proves nothing", more)
+	}
+}
+
 func TestPhonesSurviveTheirPBX(t *testing.T) {
 	h := hosted(t, &branch.Hosted{})
 	phonesTalk(t, h)
@@ -144,10 +161,12 @@ func handedBack(t *testing.T, h *branch.Hosted) {
 
 // sipUser is a phone that registers and nothing else, on a port of its own.
 type sipUser struct {
-	user string
-	conn net.PacketConn
-	box  net.Addr
-	seq  int
+	user      string
+	transport string // as Via spells it
+	local     net.Addr
+	seq       int
+	read      func(b []byte, until time.Time) (int, error)
+	write     func(b []byte) error
 }
 
 func newUser(t *testing.T, h *branch.Hosted, host *lab.Host, n int) *sipUser {
@@ -157,16 +176,40 @@ func newUser(t *testing.T, h *branch.Hosted, host *lab.Host, n int) *sipUser {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	return &sipUser{user: fmt.Sprint(200 + n), conn: conn, box: &net.UDPAddr{IP: h.Lab.Net.BoxInside.AsSlice(), Port: 5060}}
+	box := &net.UDPAddr{IP: h.Lab.Net.BoxInside.AsSlice(), Port: 5060}
+	return &sipUser{
+		user: fmt.Sprint(200 + n), transport: "UDP", local: conn.LocalAddr(),
+		write: func(b []byte) error { _, err := conn.WriteTo(b, box); return err },
+		read: func(b []byte, until time.Time) (int, error) {
+			conn.SetReadDeadline(until)
+			n, _, err := conn.ReadFrom(b)
+			return n, err
+		},
+	}
+}
+
+// newTLSUser is a phone that speaks TLS, and does not care who the box is.
+func newTLSUser(t *testing.T, h *branch.Hosted, host *lab.Host) *sipUser {
+	t.Helper()
+	plain, err := host.Dial(t.Context(), "tcp", netip.AddrPortFrom(h.Lab.Net.BoxInside, 5061).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { plain.Close() })
+	conn := tls.Client(plain, &tls.Config{InsecureSkipVerify: true})
+	return &sipUser{
+		user: "200", transport: "TLS", local: conn.LocalAddr(),
+		write: func(b []byte) error { _, err := conn.Write(b); return err },
+		read:  func(b []byte, until time.Time) (int, error) { conn.SetReadDeadline(until); return conn.Read(b) },
+	}
 }
 
 // text is a REGISTER.
 func (u *sipUser) text(proof string) string {
 	u.seq++
-	local := u.conn.LocalAddr()
-	return fmt.Sprintf("REGISTER sip:%[1]s SIP/2.0\r\nVia: SIP/2.0/UDP %[2]s;rport;branch=z9hG4bK%[3]s%[4]d\r\nMax-Forwards: 70\r\n"+
+	return fmt.Sprintf("REGISTER sip:%[1]s SIP/2.0\r\nVia: SIP/2.0/%[6]s %[2]s;rport;branch=z9hG4bK%[3]s%[4]d\r\nMax-Forwards: 70\r\n"+
 		"From: <sip:%[3]s@%[1]s>;tag=a\r\nTo: <sip:%[3]s@%[1]s>\r\nCall-ID: of-%[3]s\r\nCSeq: %[4]d REGISTER\r\n"+
-		"Contact: <sip:%[3]s@%[2]s>\r\nExpires: 60\r\n%[5]sContent-Length: 0\r\n\r\n", branch.CloudDomain, local, u.user, u.seq, proof)
+		"Contact: <sip:%[3]s@%[2]s>\r\nExpires: 60\r\n%[5]sContent-Length: 0\r\n\r\n", branch.CloudDomain, u.local, u.user, u.seq, proof, u.transport)
 }
 
 // ask sends a REGISTER until it is answered, as a phone does.
@@ -174,12 +217,11 @@ func (u *sipUser) ask(proof string) (string, error) {
 	text := u.text(proof)
 	buf := make([]byte, 4096)
 	for wait := 500 * time.Millisecond; wait < 16*time.Second; wait *= 2 {
-		if _, err := u.conn.WriteTo([]byte(text), u.box); err != nil {
+		if err := u.write([]byte(text)); err != nil {
 			return "", err
 		}
-		u.conn.SetReadDeadline(time.Now().Add(wait))
-		for {
-			n, _, err := u.conn.ReadFrom(buf)
+		for until := time.Now().Add(wait); ; {
+			n, err := u.read(buf, until)
 			if err != nil {
 				break
 			}
@@ -218,6 +260,13 @@ func (u *sipUser) register() (proof string, err error) {
 		err = fmt.Errorf("%s was answered\n%s", u.user, answer)
 	}
 	return proof, err
+}
+
+func TestAPhoneBehindARouterMaySpeakTLS(t *testing.T) {
+	h := hosted(t, &branch.Hosted{Users: 1})
+	if _, err := newTLSUser(t, h, h.Behind).register(); err != nil {
+		t.Error(err)
+	}
 }
 
 // A hundred phones behind one address come back after a power cut: none is refused, and their next refreshes stay here.
@@ -280,7 +329,7 @@ func TestAFloodOfRegistrationsIsBounded(t *testing.T) {
 	const sent = 20_000
 	begun := time.Now()
 	for n := range sent {
-		if _, err := flooder.conn.WriteTo([]byte(flooder.text("")), flooder.box); err != nil {
+		if err := flooder.write([]byte(flooder.text(""))); err != nil {
 			t.Fatal(err)
 		}
 		if n%100 == 99 {

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,7 @@ type Phone struct {
 	Codec     string     // pcma (default) or pcmu
 	Tone      float64    // hertz
 	Manual    bool       // rings until Answer or HangUp
+	Renews    int        // seconds that a registration is to last, 60 when 0
 
 	process *lab.Process
 	control *control
@@ -109,7 +111,8 @@ func (p *Phone) data() any {
 		*Phone
 		Address                           netip.Addr
 		Link, Folder, Recordings, Control string
-	}{p, p.Host.Address, p.Host.Link, p.folder(), p.recordings(), controlAddress}
+		Renewal                           int
+	}{p, p.Host.Address, p.Host.Link, p.folder(), p.recordings(), controlAddress, cmp.Or(p.Renews, 60)}
 }
 
 func (p *Phone) registered() bool {

@@ -18,8 +18,8 @@ const (
 	liveRate = 100
 )
 
-// Live weighs calls that are up, each with its four media ports. The box has worked before, so that what it needs for
-// working is not counted as the calls'.
+// Live weighs calls that are up, each with its four media ports: what the second half of them adds to the first, so that
+// what the box needs for working is not counted as the calls'.
 func Live(ctx context.Context, o Options) ([]Bar, error) {
 	o.say("memory of %d calls that are up", o.Live)
 	w, err := open(o)
@@ -31,36 +31,42 @@ func Live(ctx context.Context, o Options) ([]Bar, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := w.measure(ctx, box, during(4*liveRate, calm)); err != nil {
-		return nil, err
-	}
-	time.Sleep(calm)
-	before, err := memoryOf(box.PID())
-	if err != nil {
-		return nil, err
-	}
-	up := calls{rate: liveRate, count: o.Live, hold: fmt.Sprintf(`<pause milliseconds="%d"/>`, 10*time.Minute/time.Millisecond)}
+	up := calls{rate: liveRate, count: o.Live / 2, hold: fmt.Sprintf(`<pause milliseconds="%d"/>`, 10*time.Minute/time.Millisecond)}
 	l, err := w.begin(up)
 	if err != nil {
 		return nil, err
 	}
-	time.Sleep(up.duration() + calm)
-	after, err := memoryOf(box.PID())
-	if err != nil {
-		return nil, err
+	defer func() { l.callee.Stop(time.Second) }()
+	var memory [2]int64
+	for half := range memory {
+		if half == 1 {
+			if err := w.beginCaller(l, up); err != nil {
+				return nil, err
+			}
+		}
+		time.Sleep(up.duration() + calm)
+		if memory[half], err = memoryOf(box.PID()); err != nil {
+			return nil, err
+		}
+		if err := live(box, (half+1)*up.count); err != nil {
+			w.keep("live")
+			return nil, err
+		}
+		o.say("  %5d calls: %.1f MB", (half+1)*up.count, float64(memory[half])/1e6)
 	}
+	return []Bar{atMost("memory of a live call", float64(memory[1]-memory[0])/1e3/float64(up.count), liveMemory, "%.1f kB")}, nil
+}
+
+// live makes sure that so many calls are up, by their ports.
+func live(box *lab.Process, calls int) error {
 	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", box.PID()))
 	if err != nil {
-		return nil, fmt.Errorf("count the box's ports: %w", err)
+		return fmt.Errorf("count the box's ports: %w", err)
 	}
-	l.caller.Stop(time.Second)
-	l.callee.Stop(time.Second)
-	if len(files) < 4*o.Live {
-		w.keep("live")
-		return nil, fmt.Errorf("only %d files are open: not all of %d calls are up", len(files), o.Live)
+	if len(files) < 4*calls {
+		return fmt.Errorf("only %d files are open: not all of %d calls are up", len(files), calls)
 	}
-	o.say("  %.1f MB at rest, %.1f MB with the calls", float64(before)/1e6, float64(after)/1e6)
-	return []Bar{atMost("memory of a live call", float64(after-before)/1e3/float64(o.Live), liveMemory, "%.1f kB")}, nil
+	return nil
 }
 
 // goroutines ends a box by having it write down all of its goroutines, and counts them.

@@ -43,29 +43,41 @@ type load struct {
 
 // begin starts both sides on the generator's core.
 func (w *world) begin(c calls) (*load, error) {
-	w.runs++
 	callee, err := w.fill("callee.xml", nil)
 	if err != nil {
 		return nil, err
 	}
-	caller, err := w.fill("caller.xml.tmpl", map[string]string{"Hold": c.hold})
-	if err != nil {
-		return nil, err
-	}
-	name := func(side string) string { return fmt.Sprintf("load%d-%s", w.runs, side) }
-	l := &load{callerStats: w.lab.Path(name("caller") + ".csv"), calleeStats: w.lab.Path(name("callee") + ".csv")}
-	if l.callee, err = w.sipp(w.lab.Carrier, name("callee"), l.calleeStats, "-sf", callee); err != nil {
+	w.runs++
+	name := fmt.Sprintf("load%d-callee", w.runs)
+	l := &load{calleeStats: w.lab.Path(name + ".csv")}
+	if l.callee, err = w.sipp(w.lab.Carrier, sipPort, name, l.calleeStats, "-sf", callee); err != nil {
 		return nil, err
 	}
 	time.Sleep(200 * time.Millisecond) // it binds its port at once
-	l.caller, err = w.sipp(w.lab.PBX, name("caller"), l.callerStats, "-sf", caller, "-m", strconv.Itoa(c.count),
-		"-r", strconv.Itoa(c.rate), "-l", "20000", fmt.Sprintf("%s:%d", w.lab.Net.BoxInside, sipPort))
-	return l, err
+	return l, w.beginCaller(l, c)
 }
 
-func (w *world) sipp(h *lab.Host, name, stats string, args ...string) (*lab.Process, error) {
+// beginCaller starts another caller, on a port of its own when there is one already.
+func (w *world) beginCaller(l *load, c calls) error {
+	port := sipPort
+	if l.caller != nil {
+		port += w.runs
+	}
+	caller, err := w.fill("caller.xml.tmpl", map[string]string{"Hold": c.hold})
+	if err != nil {
+		return err
+	}
+	w.runs++
+	name := fmt.Sprintf("load%d-caller", w.runs)
+	l.callerStats = w.lab.Path(name + ".csv")
+	l.caller, err = w.sipp(w.lab.PBX, port, name, l.callerStats, "-sf", caller, "-m", strconv.Itoa(c.count),
+		"-r", strconv.Itoa(c.rate), "-l", "20000", fmt.Sprintf("%s:%d", w.lab.Net.BoxInside, sipPort))
+	return err
+}
+
+func (w *world) sipp(h *lab.Host, port int, name, stats string, args ...string) (*lab.Process, error) {
 	args = append([]string{
-		"-c", strconv.Itoa(w.options.Core), "sipp", "-i", h.Address.String(), "-p", strconv.Itoa(sipPort), "-t", "u1", "-nostdin",
+		"-c", strconv.Itoa(w.options.Core), "sipp", "-i", h.Address.String(), "-p", strconv.Itoa(port), "-t", "u1", "-nostdin",
 		"-buff_size", "4194304", "-timer_resol", "2", "-max_recv_loops", "100", "-trace_stat", "-stf", stats, "-fd", "1",
 	}, args...)
 	return h.Start(name, "taskset", args...)

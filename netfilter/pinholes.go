@@ -1,7 +1,6 @@
 package netfilter
 
 import (
-	"fmt"
 	"maps"
 	"net/netip"
 	"slices"
@@ -13,8 +12,8 @@ type spot struct {
 	local netip.AddrPort
 }
 
-// pinholes are the live ones: for each spot the lists of sources it was opened for, and how often.
-type pinholes map[spot]map[string]opening
+// pinholes are the live ones: for each spot the lists of sources it was opened for, and how often. It is one as a rule.
+type pinholes map[spot][]opening
 
 type opening struct {
 	sources []netip.Prefix
@@ -35,30 +34,34 @@ func (p Pinhole) plain() Pinhole {
 func (p Pinhole) spot() spot { return spot{p.Side, p.Local} }
 
 func (h pinholes) open(p Pinhole) {
-	if h[p.spot()] == nil {
-		h[p.spot()] = map[string]opening{}
+	list := h[p.spot()]
+	if i := find(list, p.Sources); i >= 0 {
+		list[i].times++
+		return
 	}
-	key := fmt.Sprint(p.Sources)
-	o := h[p.spot()][key]
-	h[p.spot()][key] = opening{p.Sources, o.times + 1}
+	h[p.spot()] = append(list, opening{p.Sources, 1})
 }
 
 // shut takes one opening back and tells whether there was one.
 func (h pinholes) shut(p Pinhole) bool {
-	key := fmt.Sprint(p.Sources)
-	o, ok := h[p.spot()][key]
-	if !ok {
+	list := h[p.spot()]
+	i := find(list, p.Sources)
+	if i < 0 {
 		return false
 	}
-	if o.times--; o.times > 0 {
-		h[p.spot()][key] = o
+	if list[i].times--; list[i].times > 0 {
 		return true
 	}
-	delete(h[p.spot()], key)
-	if len(h[p.spot()]) == 0 {
+	if list = slices.Delete(list, i, i+1); len(list) == 0 {
 		delete(h, p.spot())
+		return true
 	}
+	h[p.spot()] = list
 	return true
+}
+
+func find(list []opening, sources []netip.Prefix) int {
+	return slices.IndexFunc(list, func(o opening) bool { return slices.Equal(o.sources, sources) })
 }
 
 // sources returns from where a spot may be reached, merged over all its openings.

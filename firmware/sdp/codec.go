@@ -1,6 +1,7 @@
 package sdp
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -66,7 +67,7 @@ func canonical(name string) string {
 
 // readCodecs fills a.Codecs in the order of the m= line.
 func (s *section) readCodecs(a *Audio) error {
-	mapped, params := s.payloadAttributes()
+	said := s.payloadAttributes()
 	seen := [128]bool{}
 	for _, f := range s.formats {
 		n, err := strconv.ParseUint(f, 10, 8)
@@ -74,46 +75,62 @@ func (s *section) readCodecs(a *Audio) error {
 			return malformed(s.line, "%s is not a payload type", quote(f))
 		}
 		pt := uint8(n)
-		c, known := mapped[pt]
-		if !known {
-			c, known = staticCodec(pt)
+		c, known := staticCodec(pt)
+		if i := ofType(said, pt); i >= 0 {
+			if said[i].Name != "" {
+				c, known = said[i], true
+			}
+			c.Fmtp = said[i].Fmtp
 		}
 		if seen[pt] || !known || confusesRTCP(pt) {
 			continue
 		}
 		seen[pt] = true
-		c.Fmtp = params[pt]
 		a.Codecs = append(a.Codecs, c)
 	}
 	return nil
 }
 
+func ofType(codecs []Codec, pt uint8) int {
+	return slices.IndexFunc(codecs, func(c Codec) bool { return c.PT == pt })
+}
+
 // confusesRTCP tells the payload types that look like RTCP packets when the marker is set (RFC 5761 §4).
 func confusesRTCP(pt uint8) bool { return pt >= 64 && pt <= 95 }
 
-// payloadAttributes collects a=rtpmap and a=fmtp by payload type. Lines that make no sense are skipped: then the
-// payload type is unknown, and the call goes on with another.
-func (s *section) payloadAttributes() (mapped map[uint8]Codec, params map[uint8]string) {
-	mapped, params = map[uint8]Codec{}, map[uint8]string{}
+// payloadAttributes collects a=rtpmap and a=fmtp by payload type: the last rtpmap counts, and the first fmtp. A type with
+// an fmtp alone has no name. Lines that make no sense are skipped: then the payload type is unknown, and the call goes on
+// with another.
+func (s *section) payloadAttributes() []Codec {
+	var said []Codec
 	for _, a := range s.attributes {
+		if a.name != "rtpmap" && a.name != "fmtp" {
+			continue
+		}
 		number, rest, _ := strings.Cut(a.value, " ")
 		n, err := strconv.ParseUint(number, 10, 8)
 		if err != nil || n > 127 {
 			continue
 		}
 		pt, rest := uint8(n), strings.TrimSpace(rest)
-		switch a.name {
-		case "rtpmap":
-			if c, ok := readRTPMap(pt, rest); ok {
-				mapped[pt] = c
-			}
-		case "fmtp":
-			if params[pt] == "" && isParameters(rest) {
-				params[pt] = rest
-			}
+		c := Codec{PT: pt}
+		i := ofType(said, pt)
+		if i >= 0 {
+			c = said[i]
+		}
+		if a.name == "fmtp" && c.Fmtp == "" && isParameters(rest) {
+			c.Fmtp = rest
+		} else if m, ok := readRTPMap(pt, rest); ok && a.name == "rtpmap" {
+			m.Fmtp = c.Fmtp
+			c = m
+		}
+		if i >= 0 {
+			said[i] = c
+		} else {
+			said = append(said, c)
 		}
 	}
-	return mapped, params
+	return said
 }
 
 // readRTPMap reads "<encoding name>/<clock rate>[/<channels>]".

@@ -1,9 +1,6 @@
 package sdp
 
-import (
-	"bytes"
-	"strings"
-)
+import "strings"
 
 // line is one "k=value" of a description.
 type line struct {
@@ -18,12 +15,14 @@ func split(b []byte) ([]line, error) {
 	if len(b) > maxBytes {
 		return nil, malformed(0, "the description is longer than %d bytes", maxBytes)
 	}
-	var lines []line
-	for number, raw := range bytes.Split(b, []byte("\n")) {
-		if number == maxLines {
+	text := string(b) // once; the values are parts of it
+	lines := make([]line, 0, min(strings.Count(text, "\n")+1, maxLines))
+	number := 0
+	for raw := range strings.SplitSeq(text, "\n") {
+		if number++; number > maxLines {
 			return nil, malformed(0, "the description has more than %d lines", maxLines)
 		}
-		l, err := readLine(number+1, string(bytes.TrimSuffix(raw, []byte("\r"))))
+		l, err := readLine(number, strings.TrimSuffix(raw, "\r"))
 		if err != nil {
 			return nil, err
 		}

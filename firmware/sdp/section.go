@@ -17,6 +17,9 @@ type section struct {
 	attributes []attribute
 }
 
+// usualAttributes is what the section of an ordinary telephone has room for from the start.
+const usualAttributes = 8
+
 // attribute is one a= line. Names are lower-cased: RFC 8866 §5.13 has them case-sensitive, phones do not.
 type attribute struct {
 	line        int
@@ -35,7 +38,7 @@ func readSection(l line) (section, error) {
 	if len(words) < 3 {
 		return section{}, malformed(l.number, "m=%s lacks a port or a transport", quote(l.value))
 	}
-	s := section{line: l.number, kind: strings.ToLower(words[0]), proto: words[2], formats: words[3:], ports: 1}
+	s := section{attributes: make([]attribute, 0, usualAttributes), line: l.number, kind: strings.ToLower(words[0]), proto: words[2], formats: words[3:], ports: 1}
 	if err := s.readPort(words[1]); err != nil {
 		return section{}, err
 	}
@@ -65,11 +68,18 @@ func (s *section) readPort(word string) error {
 }
 
 func (s *section) checkWords() error {
-	words := append(strings.Split(s.proto, "/"), s.kind)
-	for _, w := range append(words, s.formats...) {
+	for part := range strings.SplitSeq(s.proto, "/") {
+		if !isToken(part) {
+			return malformed(s.line, "%s is not a token", quote(part))
+		}
+	}
+	for _, w := range s.formats {
 		if !isToken(w) {
 			return malformed(s.line, "%s is not a token", quote(w))
 		}
+	}
+	if !isToken(s.kind) {
+		return malformed(s.line, "%s is not a token", quote(s.kind))
 	}
 	return nil
 }

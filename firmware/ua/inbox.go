@@ -45,32 +45,30 @@ type Inbox struct {
 	news  chan struct{} // something waits
 	ready []Event       // what the last item gave and Next has not handed out yet; the reader's own
 
-	mu       sync.Mutex // guards everything below
+	mu       sync.Mutex // guards everything below; most calls need neither map for long
 	closed   bool
 	queue    []item
-	keys     []string
-	peers    map[string]policy.Peer // by our tag
+	dialogs  []attached
 	unacked  map[unackedKey]*retransmission
 	reliable map[string]*provisionals // by our tag
 }
 
+// attached is a dialog that is delivered here.
+type attached struct {
+	key  string
+	peer policy.Peer
+}
+
 // NewInbox makes an Inbox. Close gives it back.
 func (c *Core) NewInbox() *Inbox {
-	return &Inbox{
-		core:     c,
-		news:     make(chan struct{}, 1),
-		peers:    map[string]policy.Peer{},
-		unacked:  map[unackedKey]*retransmission{},
-		reliable: map[string]*provisionals{},
-	}
+	return &Inbox{core: c, news: make(chan struct{}, 1)}
 }
 
 // Attach has requests of peer with this Call-ID and this To tag, which is ours, delivered here.
 func (b *Inbox) Attach(callID, localTag string, peer policy.Peer) {
 	key := dialogKey(callID, localTag)
 	b.mu.Lock()
-	b.keys = append(b.keys, key)
-	b.peers[key] = peer
+	b.dialogs = append(b.dialogs, attached{key, peer})
 	b.mu.Unlock()
 	b.core.mu.Lock()
 	b.core.dialogs[key] = b
@@ -79,9 +77,15 @@ func (b *Inbox) Attach(callID, localTag string, peer policy.Peer) {
 
 func (b *Inbox) peerOf(req *sip.Request) policy.Peer {
 	tag, _ := req.To().Params.Get("tag")
+	key := dialogKey(req.CallID().Value(), tag)
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.peers[dialogKey(req.CallID().Value(), tag)]
+	for i := len(b.dialogs) - 1; i >= 0; i-- { // the last to attach a key counts
+		if b.dialogs[i].key == key {
+			return b.dialogs[i].peer
+		}
+	}
+	return policy.Peer{}
 }
 
 // Post queues a note from elsewhere: a timer, a cut-off, a shutdown. It does not block; it reports whether there was room.
@@ -173,14 +177,14 @@ func (b *Inbox) Close() {
 		return
 	}
 	b.closed = true
-	keys, unacked, reliable := b.keys, b.unacked, b.reliable
+	dialogs, unacked, reliable := b.dialogs, b.unacked, b.reliable
 	b.unacked = nil
 	b.mu.Unlock()
 
 	b.core.mu.Lock()
-	for _, k := range keys {
-		if b.core.dialogs[k] == b { // not when another call has taken it over
-			delete(b.core.dialogs, k)
+	for _, d := range dialogs {
+		if b.core.dialogs[d.key] == b { // not when another call has taken it over
+			delete(b.core.dialogs, d.key)
 		}
 	}
 	b.core.mu.Unlock()
@@ -235,6 +239,9 @@ func (b *Inbox) retransmit(in *Incoming, send func()) {
 		b.mu.Unlock()
 		return
 	}
+	if b.unacked == nil {
+		b.unacked = map[unackedKey]*retransmission{}
+	}
 	b.unacked[key] = r
 	b.mu.Unlock()
 
@@ -247,7 +254,7 @@ func (b *Inbox) retransmit(in *Incoming, send func()) {
 		}
 		if left -= wait; left <= 0 {
 			b.mu.Lock()
-			delete(b.unacked, key)
+			b.forget(key)
 			b.mu.Unlock()
 			b.put(item{in: in, err: ErrNoAck})
 			return
@@ -273,11 +280,18 @@ func (b *Inbox) Unacknowledged(localTag string) bool {
 	return false
 }
 
+// forget drops a 2xx that is not repeated any more. b.mu is held.
+func (b *Inbox) forget(key unackedKey) {
+	if delete(b.unacked, key); len(b.unacked) == 0 {
+		b.unacked = nil
+	}
+}
+
 func (b *Inbox) acknowledged(ack *Incoming) {
 	key := unackedKey{ack.Tag, ack.CSeq().SeqNo}
 	b.mu.Lock()
 	r := b.unacked[key]
-	delete(b.unacked, key)
+	b.forget(key)
 	b.mu.Unlock()
 	if r != nil {
 		r.stop()

@@ -41,6 +41,9 @@ func (in *Incoming) RespondReliably(box *Inbox, r Reply) error {
 	p := box.reliable[in.Tag]
 	if p == nil {
 		p = &provisionals{in: in, box: box, rseq: firstRSeq()}
+		if box.reliable == nil {
+			box.reliable = map[string]*provisionals{}
+		}
 		box.reliable[in.Tag] = p
 	}
 	box.mu.Unlock()

@@ -45,6 +45,9 @@ func (in *Incoming) send(res *sip.Response) (sent bool, err error) {
 		in.trying.Stop()
 	}
 	in.last, in.final = res, !res.IsProvisional()
+	if in.final {
+		in.last, in.trying = nil, nil // a call may last
+	}
 	in.mu.Unlock()
 	if !res.IsProvisional() {
 		in.leaveEcho(res)

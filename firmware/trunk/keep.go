@@ -37,7 +37,11 @@ func (t *Trunk) keptOpen() bool { return t.Policy.Transport == policy.UDP || t.n
 func (t *Trunk) keepOpen(ctx context.Context) {
 	look := time.NewTicker(lookEvery)
 	defer look.Stop()
-	keep := time.NewTimer(jitter(keepEvery))
+	first := jitter(keepEvery)
+	if t.home == nil && t.network.Learn {
+		first = 0 // nobody has said yet where the box is seen, and a call may be the first to be sent
+	}
+	keep := time.NewTimer(first)
 	defer keep.Stop()
 	var quiet patience
 	for {

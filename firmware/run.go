@@ -75,7 +75,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	b := &box{log: slog.New(slog.NewTextHandler(os.Stderr, nil)), options: o, started: time.Now(), facts: &event.Hub{}}
 	defer b.stop()
 	go paceCollector(ctx)
-	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.openFilter, b.openTalkers, b.openPage, b.boot} {
+	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.openFilter, b.openTalkers, b.openPage, b.boot, b.watchLinks} {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -14,6 +14,9 @@
 // bounded queue, so that a peer that reads nothing stalls nobody else. Connections are not shared between peers. Errors
 // of accepting and reading end no listener.
 //
+// Connections that the box made are pinged, and given up when a peer that answers pings stops doing so. STUN servers are
+// asked from the very socket that SIP over UDP leaves from.
+//
 // It leaves to others: who a source is (access), transactions and dialogs (ua), what requests mean (call, trunk, registrar),
 // certificates (certs) and names (trunk).
 package edge

@@ -10,7 +10,6 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"tollgate/firmware/nat"
-	"tollgate/firmware/policy"
 )
 
 // Routers forget a UDP flow after 30 s without a packet from inside (RFC 4787 §4.3 wants two minutes, and many do not);
@@ -28,10 +27,9 @@ const (
 	// A silence that means nothing must not become a flood of questions.
 	askSilent    = 5 * time.Second
 	longestQuiet = time.Minute
+	// settle is how long a link that has come up may take until it carries anything.
+	settle = time.Second
 )
-
-// keptOpen tells whether the trunk's way has to be kept open.
-func (t *Trunk) keptOpen() bool { return t.Policy.Transport == policy.UDP || t.network.Learn }
 
 // keepOpen keeps the way open and finds out when the box is seen elsewhere.
 func (t *Trunk) keepOpen(ctx context.Context) {
@@ -48,6 +46,9 @@ func (t *Trunk) keepOpen(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-t.linked:
+			sleep(ctx, settle)
+			t.ask(ctx)
 		case <-keep.C:
 			t.keepAlive(ctx)
 			keep.Reset(jitter(keepEvery))
@@ -56,6 +57,26 @@ func (t *Trunk) keepOpen(ctx context.Context) {
 				t.o.Log.Info("a call hears nothing of the carrier; asking where the box is seen", "trunk", t.Policy.Name)
 				t.ask(ctx)
 			}
+		}
+	}
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// Linked has every trunk find out whether its carrier is still there, and where it sees the box: the link outside has
+// come up, or the box's addresses have changed.
+func (t *Trunks) Linked() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, tr := range t.trunks {
+		select {
+		case tr.linked <- struct{}{}:
+		default: // it is about to look anyway
 		}
 	}
 }

@@ -150,3 +150,23 @@ func TestSTUNServersNoticeANewAddress(t *testing.T) {
 		}
 	})
 }
+
+func TestALinkThatComesUpIsAReasonToLookAfterTheTrunk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &router{seen: "203.0.113.5:40001", options: true}
+		trunks, c, h := behind(t, r, nil)
+		time.Sleep(2 * time.Second)
+		before := c.count(sip.REGISTER)
+		r.moveTo("203.0.113.9:1024")
+		trunks.Linked()
+		trunks.Linked() // the kernel tells one change several times
+		time.Sleep(4 * time.Second)
+		if n := c.count(sip.OPTIONS); n == 0 || n > 2 {
+			t.Errorf("%d OPTIONS", n)
+		}
+		if c.count(sip.REGISTER) == before || len(h.addresses()) != 2 {
+			t.Errorf("not registered anew, facts %+v", h.addresses())
+		}
+		trunks.Close(t.Context())
+	})
+}

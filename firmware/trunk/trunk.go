@@ -6,13 +6,16 @@
 //	                                   v                       +-> calls: Members, Path
 //	                           filter and access                        |
 //	                                                                    v
-//	                                                       State, Down, event.TrunkChanged
+//	                                                       State, Down, Self, event.TrunkChanged
 //
 // A pool holds what stands behind one name (RFC 3263), a Member is one server of it. One that has failed is tried last
 // for a while; the one that has the registration is tried first. A failed registration moves to another member, and is
 // tried again later and later when none takes it; refused credentials wait longest, since a carrier bans who insists. A
 // lost connection is made again at once. A DNS failure takes nothing away, and addresses that have left the names may
 // speak for another hour.
+//
+// Where a carrier sees the box, as its responses say, goes into the Contact, into calls and to running ones (place.go),
+// and the way to the carrier is kept open in the routers between (keep.go).
 //
 // It leaves to others: names and their lifetimes (resolve), which call goes where (route), what a call is (call), sockets
 // (edge).
@@ -104,6 +107,8 @@ type Trunk struct {
 	stop  context.CancelFunc
 	done  sync.WaitGroup
 
+	linked chan struct{} // full when the link outside has changed
+
 	reviewing sync.Mutex    // held while it is judged whether the trunk is up
 	telling   chan struct{} // full while addresses are let in, so that an earlier list never replaces a later one
 
@@ -192,7 +197,7 @@ func (t *Trunks) States() []State {
 }
 
 func newTrunk(o Options, p policy.Trunk, local ua.Local, n Network) (*Trunk, error) {
-	tr := &Trunk{Policy: p, Local: local, network: n, o: o, telling: make(chan struct{}, 1)}
+	tr := &Trunk{Policy: p, Local: local, network: n, o: o, telling: make(chan struct{}, 1), linked: make(chan struct{}, 1)}
 	if err := tr.openPools(); err != nil {
 		return nil, err
 	}
@@ -212,9 +217,7 @@ func (t *Trunk) start() {
 	if t.watched() {
 		t.done.Go(func() { t.watch(ctx) })
 	}
-	if t.keptOpen() {
-		t.done.Go(func() { t.keepOpen(ctx) })
-	}
+	t.done.Go(func() { t.keepOpen(ctx) })
 	if t.Policy.Registrar == "" {
 		return
 	}

@@ -1,0 +1,49 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/vishvananda/netlink"
+)
+
+func TestAChangeOfAPortIsTold(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	cable(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	told := make(chan string, 64)
+	done := make(chan error)
+	go func() { done <- Watch(ctx, func(iface string) { told <- iface }) }()
+	await := func(what, iface string, change func()) {
+		t.Helper()
+		change()
+		for again := time.After(200 * time.Millisecond); ; {
+			select {
+			case got := <-told:
+				if got == iface {
+					return
+				}
+			case <-again: // Watch may not have begun to listen
+				change()
+				again = time.After(200 * time.Millisecond)
+			case <-time.After(5 * time.Second):
+				t.Fatalf("%s: nothing was told of %s", what, iface)
+			}
+		}
+	}
+	n := 0
+	await("a new address", "lan0", func() { n++; give(t, "lan0", fmt.Sprintf("192.0.2.%d/24", n)) })
+	await("the cable", "wan0", func() {
+		must(t, netlink.LinkSetDown(port(t, "wan0")))
+		must(t, netlink.LinkSetUp(port(t, "wan0")))
+	})
+	cancel()
+	if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}

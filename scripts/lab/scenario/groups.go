@@ -42,6 +42,7 @@ func Groups() []Group {
 		{"a carrier that wants a registration", Setting{Registers: true}, registered()},
 		{"national numbers and an outside line", Setting{PBXFormat: "national", CarrierFormat: `"00"`, OutsidePrefix: "0"}, national()},
 		{"a box with room for one call", Setting{Calls: 1}, full()},
+		{"emergency calls", Setting{Calls: 1}, emergencies()},
 		{"a trunk with room for one call", Setting{TrunkCalls: 1}, trunkFull()},
 		{"header rules", Setting{PBXKeys: rulesOfThePBX, CarrierKeys: rulesOfTheCarrier}, ruled()},
 		{"a carrier that takes the number of who has called", Setting{CarrierKeys: "    clip_no_screening: true"}, forwarded()},

@@ -15,19 +15,24 @@ import (
 )
 
 // patience is how long either peer waits for the box.
-const patience = 5 * time.Second
+const patience = 12 * time.Second
 
-// Far is the carrier: a listener for each transport.
+// Far is the carrier: a listener for each transport. It speaks no SRTP.
 type Far struct {
+	Declined int // offers of SRTP that it has declined
+
 	site      *Site
 	listeners map[string]*wire.Listener
 	lines     map[string]*wire.Line // what the box has opened
 }
 
-// Answer has the carrier wait for calls.
-func (s *Site) Answer() (*Far, error) {
+// Answer has the carrier wait for calls, over these transports or over all.
+func (s *Site) Answer(transports ...string) (*Far, error) {
+	if len(transports) == 0 {
+		transports = []string{"udp", "tcp", "tls"}
+	}
 	f := &Far{site: s, listeners: map[string]*wire.Listener{}, lines: map[string]*wire.Line{}}
-	for _, transport := range []string{"udp", "tcp", "tls"} {
+	for _, transport := range transports {
 		l, err := wire.Listen(s.Lab.Carrier, transport, netip.AddrPortFrom(s.Carrier, Port(transport)), s.Certificate)
 		if err != nil {
 			f.Close()
@@ -136,6 +141,11 @@ func audioOf(m wire.Message) (netip.AddrPort, error) {
 
 // Call places a call from the PBX to the carrier over a transport, and sends audio both ways.
 func (s *Site) Call(ctx context.Context, far *Far, to string) error {
+	return s.Dial(ctx, far, to, Number(to))
+}
+
+// Dial is Call for any number.
+func (s *Site) Dial(ctx context.Context, far *Far, to, number string) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	from := s.Wishes.OfficeTransport
@@ -154,7 +164,7 @@ func (s *Site) Call(ctx context.Context, far *Far, to string) error {
 		return fmt.Errorf("the PBX: %w", err)
 	}
 	defer near.Close()
-	c := &call{site: s, near: near, from: from, number: Number(to), id: fmt.Sprintf("%s-%s-%d", from, to, time.Now().UnixNano())}
+	c := &call{site: s, near: near, from: from, number: number, id: fmt.Sprintf("%s-%s-%d", from, to, time.Now().UnixNano())}
 	if err := near.Send(c.request("INVITE", 1, office.describe())); err != nil {
 		return err
 	}
@@ -199,6 +209,15 @@ func (s *Site) take(far *Far, transport string, audio *ear) (netip.AddrPort, err
 	invite, err := await(line, func(m wire.Message) bool { return m.Method() == "INVITE" })
 	if err != nil {
 		return netip.AddrPort{}, fmt.Errorf("the carrier waits for the INVITE: %w", err)
+	}
+	for strings.Contains(invite.Body(), "RTP/SAVP") { // it speaks no SRTP
+		if err := line.Send(response(invite, 488, "<sip:line@"+s.Carrier.String()+">", "")); err != nil {
+			return netip.AddrPort{}, err
+		}
+		far.Declined++
+		if invite, err = await(line, func(m wire.Message) bool { return m.Method() == "INVITE" }); err != nil {
+			return netip.AddrPort{}, fmt.Errorf("the carrier waits for an INVITE in the clear: %w", err)
+		}
 	}
 	there, err := audioOf(invite)
 	if err == nil {

@@ -29,6 +29,7 @@ type Wishes struct {
 	OfficeSix       bool   // the office is IPv6
 	CarrierSix      bool   // the carrier is
 	OfficeTransport string // of the PBX: udp (default), tcp, tls
+	SRTP            string // of the trunk over TLS: off (default), optional, required
 }
 
 // Site is a box with its peers.
@@ -63,7 +64,7 @@ func Open(ctx context.Context, w Wishes) (*Site, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.OfficeTransport = cmp.Or(w.OfficeTransport, "udp")
+	w.OfficeTransport, w.SRTP = cmp.Or(w.OfficeTransport, "udp"), cmp.Or(w.SRTP, "off")
 	s := &Site{Wishes: w, Lab: l, Inside: l.Net.BoxInside, Outside: l.Net.BoxOutside, PBX: l.Net.PBX, Carrier: l.Net.Carrier}
 	s.Box = &branch.Box{Host: l.Box, Binary: w.Binary}
 	if err := s.open(ctx); err != nil {
@@ -141,7 +142,7 @@ func (s *Site) policy() (string, error) {
 	var document strings.Builder
 	err = t.Execute(&document, map[string]any{
 		"InsideLink": lab.BoxInside, "OutsideLink": lab.BoxOutside, "Inside": inside, "Office": inside.Masked(),
-		"Outside": prefix(s.Outside, s.Lab.Net.CarrierNet.Bits()), "Transport": s.Wishes.OfficeTransport, "Domain": CarrierDomain,
+		"Outside": prefix(s.Outside, s.Lab.Net.CarrierNet.Bits()), "Transport": s.Wishes.OfficeTransport, "Domain": CarrierDomain, "SRTP": s.Wishes.SRTP,
 		"PBX":         netip.AddrPortFrom(s.PBX, Port(s.Wishes.OfficeTransport)),
 		"CarrierHost": s.Carrier, "Carrier": netip.AddrPortFrom(s.Carrier, Port("udp")), "Secure": netip.AddrPortFrom(s.Carrier, Port("tls")),
 		"Trust": "        " + strings.ReplaceAll(strings.TrimSpace(string(s.authority.PEM())), "\n", "\n        "),

@@ -16,6 +16,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"tollgate/scripts/lab"
@@ -55,8 +56,17 @@ func Dial(ctx context.Context, h *lab.Host, transport string, local, to netip.Ad
 	return stream(c), nil
 }
 
+// hear opens a UDP socket. A program that is being started elsewhere may hold the one before for a moment: it has been
+// forked and has not closed what it does not need.
 func hear(h *lab.Host, local netip.AddrPort) (*Line, error) {
 	p, err := h.ListenPacket(local.String())
+	for range 50 {
+		if !errors.Is(err, syscall.EADDRINUSE) {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+		p, err = h.ListenPacket(local.String())
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -16,13 +16,13 @@ import (
 // that, with the number of ours asserted and as the one that diverts the call (RFC 5806).
 func (s *Session) presentOwned(d *ua.Draft, callee *Leg, to numbering.Number, c claim) *refusal {
 	p := callee.Party
-	account, shown, owned := s.pick(p.Peer.Name, c.numbers)
+	account, shown, known := s.pick(p.Peer.Name, c.numbers)
 	callee.account = account
 	if c.strict && shown.E164 != c.numbers[0].E164 && p.Unowned == policy.UnownedRefuse && !to.Emergency() {
 		return &refusal{status: 403, rule: "trunks.unowned_numbers", reason: c.numbers[0].String() + " is no number of trunk " + p.Peer.Name}
 	}
 	own := "sip:" + account.User + "@" + cmp.Or(p.Home, p.Domain)
-	if owned {
+	if known {
 		own = s.uriOf(shown, p)
 	}
 	d.From, d.Contact = own, p.Local.Contact(account.User)

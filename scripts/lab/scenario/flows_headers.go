@@ -178,6 +178,21 @@ INVITE <- b:INVITE{to +33423456700 | from "Zoe" <sip:+33987654321@hidden-backup.
        <- 486
        -> b:486
 `},
+		{Name: "a call that the office transfers shows who has called", Ladder: `
+INVITE <- b:INVITE{to +33423456700 | from "Zoe" <sip:+33987654321@hidden-backup.example>}
+200    -> b:200
+ACK    <- b:ACK
+REFER{Refer-To: <sip:0472105518@hidden-office.example>} ->
+202    <-
+NOTIFY{has 100 Trying} <-
+200    ->
+       -> INVITE{to +33472105518 | From: ^<sip:\+33987654321@ | P-Asserted-Identity: ^<sip:\+33123456700@ | Diversion: ^<sip:\+33123456700@[^>]*>;reason=unknown | lacks Zoe}
+       <- 486
+NOTIFY{has 486 Busy Here} <-
+200    ->
+BYE    -> b:BYE
+200    <- b:200
+`},
 	}...)
 }
 

@@ -83,7 +83,7 @@ REFER{Refer-To: <sip:004930123456@hidden-office.example>} ->
 202                                                       <-
 NOTIFY{has 100 Trying | Subscription-State: ^active}      <-
 200                                                       ->
-                                                          -> b:INVITE{to +4930123456}
+                                                          -> b:INVITE{to +4930123456 | From: ^<sip:\+33423456700@ | Diversion: ^<sip:\+33423456700@ | lacks 987654321}
 NOTIFY{has 180 Ringing}                                   <- b:180
 200                                                       ->
                                                           <- b:200

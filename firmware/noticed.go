@@ -58,3 +58,11 @@ func (n noticed) party(c call.Party) notice.Party {
 	}
 	return p
 }
+
+// told lets calls look into what watchers were told.
+type told struct{ box *box }
+
+// Told returns who has told watcher of a dialog under these names, and what a Replaces of it says there.
+func (t told) Told(watcher policy.Peer, callID, toTag, fromTag string) (policy.Peer, string, bool) {
+	return t.box.notices.Told(watcher, callID, toTag, fromTag)
+}

@@ -144,7 +144,7 @@ func (b *box) openTalkers(context.Context) error {
 		return err
 	}
 	b.access.SetFlows(b.phones)
-	b.desk = call.NewDesk(call.Options{Parties: b.parties, Phones: telephones{b.phones, b.parties}, Relay: b.relay, Gate: b.gate, Sink: b.facts, Log: b.log})
+	b.desk = call.NewDesk(call.Options{Parties: b.parties, Phones: telephones{b.phones, b.parties}, Told: told{b}, Relay: b.relay, Gate: b.gate, Sink: b.facts, Log: b.log})
 	people := noticed{b.parties, telephones{b.phones, b.parties}}
 	b.notices = notice.New(notice.Options{Core: b.core, Parties: people, Phones: people, Gate: b.gate, Calls: b.desk, Sink: b.facts, Log: b.log})
 	b.config = apply.New(b.parts(), b.store, b.facts, b.log)

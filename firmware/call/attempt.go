@@ -103,6 +103,7 @@ func (s *Session) attempt(party Party, encrypt bool, timer time.Duration) outcom
 	}
 	draft.Headers = append(draft.Headers, party.sessionHeaders(timer)...)
 	draft.Headers = append(draft.Headers, header.Carry(s.in, header.Invite)...)
+	draft.Headers = append(draft.Headers, s.replacesAcross(party.Peer)...)
 	s.repeat(&draft)
 	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), settingUp{}, true), s.patience())
 	defer cancel()

@@ -98,6 +98,7 @@ type Settings struct {
 type Options struct {
 	Parties Parties
 	Phones  Phones // nil: there are none
+	Told    Told   // nil: nobody watches
 	Relay   Relay
 	Gate    Gate
 	Sink    event.Sink

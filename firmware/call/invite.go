@@ -56,7 +56,7 @@ func (d *Desk) invite(in *ua.Incoming) {
 
 // prepare does what must be known before anybody is called: number, route, admission, the caller's offer.
 func (s *Session) prepare() *refusal {
-	steps := []func() *refusal{s.meetCaller, s.readNumbers, s.checkRequest, s.findTargets, s.admit, s.readOffer}
+	steps := []func() *refusal{s.meetCaller, s.readNumbers, s.checkRequest, s.findTargets, s.toSource, s.admit, s.readOffer}
 	for _, step := range steps {
 		if r := step(); r != nil {
 			return r

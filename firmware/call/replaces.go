@@ -49,9 +49,12 @@ func readReplaces(in *ua.Incoming) (id dialogID, earlyOnly bool, err error) {
 	return id, earlyOnly, nil
 }
 
-// replaces answers an INVITE with Replaces. It tells false when the INVITE is to be set up like any other: an emergency
-// call is not lost because of a header field.
+// replaces answers an INVITE with Replaces. It tells false when the INVITE is to be set up like any other: because the
+// dialog is one across the border, or because an emergency call is not lost by a header field.
 func (d *Desk) replaces(in *ua.Incoming) bool {
+	if d.isAcross(in) {
+		return false
+	}
 	no := d.tryReplace(in)
 	switch {
 	case no == nil:

@@ -67,6 +67,7 @@ type Session struct {
 
 	shcalled numbering.Number // to the emergency service, which may call it back
 	timer    *time.Timer
+	across   across        // the dialog across the border that it replaces
 	over     chan struct{} // closed when the call is forgotten
 
 	forwarded string // id of the carrier's call that this one forwards; guarded by the desk's mu

@@ -1,10 +1,6 @@
 package notice
 
 import (
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"net"
 	"strconv"
 
@@ -17,9 +13,7 @@ import (
 
 // namesFor says how those whom source names are called towards reader, who knows the one that is told about as entity.
 // Numbers are told, in the reader's spelling and at the box; whatever else a URI may name is not.
-func (e *errand) namesFor(source, reader Party, entity string) eventbody.Names {
-	key := make([]byte, 32)
-	rand.Read(key) // never fails (crypto/rand)
+func (e *errand) namesFor(source, reader Party, entity string, a *aliases) eventbody.Names {
 	return eventbody.Names{
 		Entity:  entity,
 		Display: reader.Peer.Side == policy.SideInside || reader.Verbatim,
@@ -37,13 +31,12 @@ func (e *errand) namesFor(source, reader Party, entity string) eventbody.Names {
 		Dialog: func(name eventbody.DialogName) (eventbody.DialogName, bool) {
 			// What is local to the source is the remote tag of the box's dialog with it, and the other way round.
 			other, callID, local, remote, ok := e.desk.o.Calls.Across(source.Peer, name.CallID, name.Remote, name.Local)
-			return eventbody.DialogName{CallID: callID, Local: local, Remote: remote}, ok && other == reader.Peer
+			if ok && other == reader.Peer && !reader.Peer.Phone() { // several phones may share a peer
+				return eventbody.DialogName{CallID: callID, Local: local, Remote: remote}, true
+			}
+			return a.dialog(name), true
 		},
-		Alias: func(text string) string {
-			sum := hmac.New(sha256.New, key)
-			sum.Write([]byte(text))
-			return hex.EncodeToString(sum.Sum(nil)[:12])
-		},
+		Alias: a.of,
 	}
 }
 

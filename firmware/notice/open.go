@@ -62,7 +62,10 @@ func (w *watch) try(p Party, s Member, others bool) *verdict {
 	}
 	w.source = half{party: p, account: account, dialog: draft.Begin()}
 	w.source.party.Path = kept{s, p.Path}
-	w.names = w.namesFor(p, w.from, bare(w.in.To().Address))
+	w.desk.mu.Lock()
+	w.teller, w.aliases = p.Peer, newAliases()
+	w.desk.mu.Unlock()
+	w.names = w.namesFor(p, w.from, bare(w.in.To().Address), w.aliases)
 	w.inbox.Attach(draft.CallID, draft.FromTag, p.Peer)
 	ctx, cancel := context.WithTimeout(context.Background(), min(connectTimeout, patienceWith(others)))
 	defer cancel()

@@ -36,7 +36,7 @@ func (d *Desk) unsolicited(e *errand) *refusal {
 	var bad error
 	v := e.deliver(func(p Party, draft *ua.Draft) bool {
 		draft.ContentType, _ = eventbody.ContentType(name)
-		draft.Body, bad = eventbody.Translate(name, e.in.Body(), e.namesFor(e.from, p, draft.To))
+		draft.Body, bad = eventbody.Translate(name, e.in.Body(), e.namesFor(e.from, p, draft.To, newAliases()))
 		draft.Contact = p.Local.Contact("")
 		draft.Headers = append(draft.Headers, sip.NewHeader("Event", name), how.header())
 		return bad == nil

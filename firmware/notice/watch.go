@@ -52,6 +52,10 @@ type watch struct {
 	noticed bool // the source has told something
 	last    bool // what it told was the last
 	over    bool
+
+	// The desk's mutex guards these: calls look into them.
+	teller  policy.Peer // the source
+	aliases *aliases
 }
 
 // half is one dialog of a watch.

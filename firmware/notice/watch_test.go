@@ -2,6 +2,7 @@ package notice
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -158,6 +159,17 @@ func TestACallThatCrossesTheBoxIsNamedSoThatItCanBePickedUp(t *testing.T) {
 		}
 		watcher.in.Refuse(ua.Reply{Status: 200})
 		source.expect(200)
+		other := regexp.MustCompile(`call-id="(\w+)" local-tag="(\w+)" remote-tag="(\w+)"`).FindStringSubmatch(told)
+		for _, c := range []struct{ to, from, want string }{
+			{other[2], other[3], "marked-other;to-tag=marked-1;from-tag=marked-2"}, {other[3], other[2], "marked-other;to-tag=marked-2;from-tag=marked-1"},
+		} {
+			if source, replaces, ok := s.desk.Told(s.pbx.peer, other[1], c.to, c.from); !ok || source != s.a.peer || replaces != c.want {
+				t.Errorf("%v is known as %s, %v; want %s", other, replaces, ok, c.want)
+			}
+		}
+		if _, _, ok := s.desk.Told(s.b.peer, other[1], other[2], other[3]); ok {
+			t.Error("somebody was told who does not watch")
+		}
 		go s.desk.Drain(t.Context())
 		watcher.ended("deactivated")
 		source.leaves()

@@ -148,5 +148,6 @@ ACK                                                            -> ACK
 ` + officeHangsUp},
 		{Name: "a call that rings in the office is picked up by another telephone", Play: pickUp},
 		{Name: "a call that is up is moved to another telephone, by what the carrier tells of it", Play: moveCall},
+		{Name: "a call between two of the carrier's is taken over by who watches it", Play: takeAcross},
 	}
 }

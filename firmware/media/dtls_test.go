@@ -181,7 +181,7 @@ func TestNothingPassesBeforeTheKeysAreMade(t *testing.T) {
 	call.a.talk([]byte("to the peer"))
 	h.hearsNothing()
 	h.talk([]byte("in the clear"))
-	call.stats(Callee, "clear audio was taken", func(s LegStats) bool { return s.AuthFailures == 1 && s.PacketsIn == 0 && s.Encrypted })
+	call.stats(Callee, "clear audio was taken", func(s LegStats) bool { return s.Early == 1 && s.AuthFailures == 0 && s.PacketsIn == 0 && s.Encrypted })
 	call.a.hearsNothing()
 	h.meet(aesCM)
 	call.converse(3)

@@ -75,10 +75,10 @@ func (w *worker) open(f *flow, packet []byte, control bool) ([]byte, verdict) {
 	return packet, v
 }
 
-// unseal authenticates and decrypts a packet with the key in force. While there is none yet, it proves nothing.
+// unseal authenticates and decrypts a packet with the key in force, if there is one already.
 func (w *worker) unseal(f *flow, sealed []byte, control bool) ([]byte, verdict) {
 	if f.open == nil {
-		return nil, forged
+		return nil, early
 	}
 	return f.open.unseal(w.clear[:], sealed, control)
 }
@@ -136,6 +136,7 @@ const (
 	passed    verdict = iota
 	malformed         // not what it should be, or not RTP at all
 	forged            // its authentication fails
+	early             // the key for it is still being made
 	replayed          // it was there before
 	crowded           // it is from one source more than a leg may have
 )

@@ -13,6 +13,7 @@ type LegStats struct {
 	BytesIn, BytesOut     uint64    // of them: accepted without, sent with what SRTP adds, UDP and IP headers left out
 	ControlIn, ControlOut uint64    // RTCP packets
 	AuthFailures          uint64    // SRTP and SRTCP that was not from the peer or was altered
+	Early                 uint64    // packets that came before a handshake had made their key
 	Strangers             uint64    // packets from other sources than the peer
 	Replays               uint64    // packets that had been there before
 	Malformed             uint64    // packets that were not RTP, or of more sources than a leg may have
@@ -25,10 +26,10 @@ type LegStats struct {
 
 // counters are written by the leg's worker and read by anybody.
 type counters struct {
-	packetsIn, packetsOut, bytesIn, bytesOut, controlIn, controlOut atomic.Uint64
-	authFailures, strangers, replays, malformed, withheld, lastIn   atomic.Uint64
-	encrypted                                                       atomic.Bool
-	suite                                                           atomic.Pointer[policy.Suite]
+	packetsIn, packetsOut, bytesIn, bytesOut, controlIn, controlOut      atomic.Uint64
+	authFailures, early, strangers, replays, malformed, withheld, lastIn atomic.Uint64
+	encrypted                                                            atomic.Bool
+	suite                                                                atomic.Pointer[policy.Suite]
 }
 
 func (c *counters) arrived(bytes int, control bool, now time.Time) {
@@ -54,6 +55,8 @@ func (c *counters) refused(v verdict) {
 	switch v {
 	case forged:
 		c.authFailures.Add(1)
+	case early:
+		c.early.Add(1)
 	case replayed:
 		c.replays.Add(1)
 	default:
@@ -66,7 +69,7 @@ func (c *counters) stats() LegStats {
 		PacketsIn: c.packetsIn.Load(), PacketsOut: c.packetsOut.Load(),
 		BytesIn: c.bytesIn.Load(), BytesOut: c.bytesOut.Load(),
 		ControlIn: c.controlIn.Load(), ControlOut: c.controlOut.Load(),
-		AuthFailures: c.authFailures.Load(), Strangers: c.strangers.Load(), Replays: c.replays.Load(),
+		AuthFailures: c.authFailures.Load(), Early: c.early.Load(), Strangers: c.strangers.Load(), Replays: c.replays.Load(),
 		Malformed: c.malformed.Load(), Withheld: c.withheld.Load(),
 		Encrypted: c.encrypted.Load(),
 	}

@@ -45,6 +45,18 @@ func (b *Box) Start(ctx context.Context, policy string) error {
 	})
 }
 
+// Import puts another policy document into force and confirms it.
+func (b *Box) Import(ctx context.Context, policy string) error {
+	file := b.Host.Path("policy.yaml")
+	if err := os.WriteFile(file, []byte(policy), 0o600); err != nil {
+		return fmt.Errorf("write the policy: %w", err)
+	}
+	if _, err := exec.CommandContext(ctx, b.Binary, "import", file, "--state", b.State()).Output(); err != nil {
+		return fmt.Errorf("import a policy: %w", withStderr(err))
+	}
+	return nil
+}
+
 // Stop ends the box as an administrator would.
 func (b *Box) Stop() {
 	if b.Process != nil {

@@ -46,6 +46,8 @@ type Wishes struct {
 	PhoneSRTP     bool            // the phones insist on SRTP
 	Algorithm     string          // of the carrier's digest: MD5 (default), SHA-256
 	TrunkPassword string          // what the box uses, when it differs from the right one
+	Suites        string          // of SRTP with the carrier, between commas; default: the box's own
+	DTLS          bool            // the carrier's subscribers make their keys by DTLS; the box offers it first
 	TrunkPlain    string          // udp or tcp: the trunk has neither TLS nor SRTP
 	TLSMethod     string          // of the carrier, as Kamailio writes it; default: TLSv1.2+
 	NewConnection bool            // the carrier calls the box at its Contact
@@ -201,7 +203,7 @@ func (b *Branch) startCarrier(ctx context.Context) error {
 		p := &peer.Phone{
 			Host: l.Subscribers[i], Name: login.User, Login: login, AOR: login.Number + "@" + CarrierDomain,
 			Registrar: netip.AddrPortFrom(l.Carrier.Address, peer.CarrierPort), Transport: "tls", Authority: b.authority,
-			SRTP: b.Wishes.TrunkPlain == "", Manual: b.Wishes.Manual, Tone: []float64{1150, 1480}[i],
+			SRTP: b.Wishes.TrunkPlain == "", DTLS: b.Wishes.DTLS, Manual: b.Wishes.Manual, Tone: []float64{1150, 1480}[i],
 		}
 		b.Subscribers = append(b.Subscribers, p)
 		if err := p.Start(ctx); err != nil {

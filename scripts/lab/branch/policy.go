@@ -2,6 +2,7 @@ package branch
 
 import (
 	"cmp"
+	"context"
 	_ "embed"
 	"fmt"
 	"net/netip"
@@ -31,9 +32,20 @@ type policyData struct {
 	}
 	Trunk struct {
 		Domain, Number, User, Secret, Trust, Transport, SRTP string
+		Keying, Suites                                       string
 		Port                                                 int
 		Numbers                                              []string
 	}
+}
+
+// Encrypt puts a policy into force by which calls with the carrier are encrypted with the suites of a list alone.
+func (b *Branch) Encrypt(ctx context.Context, suites string) error {
+	b.Wishes.Suites = suites
+	policy, err := b.Policy()
+	if err != nil {
+		return err
+	}
+	return b.Box.Import(ctx, policy)
 }
 
 // Policy returns the box's policy document for this branch.
@@ -76,6 +88,10 @@ func (b *Branch) policyData() policyData {
 	}
 	d.Trunk.Domain, d.Trunk.Transport, d.Trunk.SRTP, d.Trunk.Port = CarrierDomain, "tls", "required", peer.CarrierPort
 	d.Trunk.Trust = indent(b.authority.PEM())
+	if w.DTLS {
+		d.Trunk.Keying = "dtls, sdes"
+	}
+	d.Trunk.Suites = w.Suites
 	if w.TrunkPlain != "" {
 		d.Trunk.Transport, d.Trunk.SRTP, d.Trunk.Port, d.Trunk.Trust = w.TrunkPlain, "off", peer.PlainPort, ""
 	}

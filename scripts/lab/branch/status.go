@@ -54,10 +54,11 @@ type Call struct {
 
 // Leg is the media of one side.
 type Leg struct {
-	Encrypted  bool   `json:"encrypted"`
-	Suite      string `json:"suite"`
-	PacketsIn  uint64 `json:"packets_in"`
-	PacketsOut uint64 `json:"packets_out"`
+	Encrypted    bool   `json:"encrypted"`
+	Suite        string `json:"suite"`
+	PacketsIn    uint64 `json:"packets_in"`
+	PacketsOut   uint64 `json:"packets_out"`
+	AuthFailures uint64 `json:"auth_failures"`
 }
 
 // Refusal is something that was not let through.

@@ -25,7 +25,8 @@ type Phone struct {
 	Registrar netip.AddrPort
 	Transport string     // udp, tcp or tls
 	Authority *Authority // whose certificates it trusts, with TLS
-	SRTP      bool       // SDES, refuses calls without; off: plain RTP
+	SRTP      bool       // refuses calls without; off: plain RTP
+	DTLS      bool       // with SRTP: its keys are made by DTLS; off: SDES
 	Codec     string     // pcma (default) or pcmu
 	Tone      float64    // hertz
 	Manual    bool       // rings until Answer or HangUp

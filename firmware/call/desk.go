@@ -250,12 +250,7 @@ func await(ctx context.Context, calls *sync.WaitGroup) bool {
 
 // Calls describes the calls under way, oldest first.
 func (d *Desk) Calls() []Snapshot {
-	d.mu.Lock()
-	list := make([]*Session, 0, len(d.calls))
-	for _, s := range d.calls {
-		list = append(list, s)
-	}
-	d.mu.Unlock()
+	list := d.sessions()
 	snaps := make([]Snapshot, 0, len(list))
 	for _, s := range list {
 		if snap, ok := s.snapshot(); ok {

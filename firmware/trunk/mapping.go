@@ -2,6 +2,7 @@ package trunk
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"slices"
 	"time"
@@ -71,11 +72,12 @@ func (t *Trunks) askSTUN(ctx context.Context, servers []netip.AddrPort) (seen ne
 
 func (t *Trunks) tellMapped(ctx context.Context, seen netip.AddrPort, before netip.Addr) {
 	t.mu.Lock()
-	defer t.mu.Unlock()
+	trunks := slices.Collect(maps.Values(t.trunks))
+	t.mu.Unlock()
 	if ctx.Err() != nil {
 		return // other servers are asked by now
 	}
-	for _, tr := range t.trunks {
+	for _, tr := range trunks {
 		if tr.network.Learn {
 			tr.mapped(seen, before)
 		}

@@ -98,7 +98,7 @@ func (t *Trunk) lost() bool {
 func (t *Trunk) observe(m *Member, req *sip.Request, res *sip.Response) (moved bool) {
 	echo := nat.Read(req, res)
 	if t.Policy.Transport != policy.TLSTransport { // in TLS nobody changes anything
-		t.noteAltered(echo.Judge(t.network.Outside.Addr(), m.addr.Addr()), req.Method == sip.REGISTER && res.IsSuccess())
+		t.noteAltered(echo.Judge(t.network.Outside.Addr(), m.addr.Addr()), res.IsSuccess() && (t.home == nil || req.Method == sip.REGISTER))
 	}
 	if !t.network.Learn || !sameTransport(echo.Transport, t.Policy.Transport) || !t.tells(m, req) {
 		return false
@@ -172,11 +172,12 @@ func (t *Trunk) configured() netip.AddrPort {
 	return netip.AddrPortFrom(a, uint16(t.Local.Port))
 }
 
-// noteAltered remembers what has been changed on the way, and tells when that is news. Only a registration that went
-// through can tell that nothing is changed any more.
+// noteAltered remembers what has been changed on the way, and tells when that is news. Only the answer to a whole request,
+// with a Contact that counts, can say that nothing is changed any more.
 func (t *Trunk) noteAltered(a nat.Altered, whole bool) {
 	t.mu.Lock()
-	news := a.Found() && a.String() != t.place.alg.String()
+	before := t.place.alg
+	news := a.Found() && !before.Found() || a.Sure && !before.Sure
 	if a.Found() || whole {
 		t.place.alg = a
 	}

@@ -63,7 +63,7 @@ func (t *Trunk) inherit(old *Trunk) {
 		}
 	}
 	t.told = slices.Clone(old.told)
-	if t.network == old.network && t.Policy.Transport == old.Policy.Transport {
+	if t.network.Learn && t.network.Outside == old.network.Outside && t.Policy.Transport == old.Policy.Transport {
 		t.place.seen, t.place.by, t.place.since = old.place.seen, old.place.by, old.place.since
 	}
 }

@@ -23,21 +23,21 @@ import (
 	"tollgate/scripts/lab/tone"
 )
 
-// binary is the program under test: TOLLGATE_BINARY, or built once for this run.
-var binary string
+// program is the program under test: TOLLGATE_BINARY, or built once for this run.
+var program string
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
 		if os.Getuid() != 0 {
 			return m.Run() // every test skips
 		}
-		folder, err := os.MkdirTemp("", "tollgate-binary-")
+		folder, err := os.MkdirTemp("", "tollgate-program-")
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
 		defer os.RemoveAll(folder)
-		if binary, err = branch.Program(folder); err != nil {
+		if program, err = branch.Program(folder); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
@@ -51,7 +51,7 @@ func build(t *testing.T, w branch.Wishes, prepare func(*lab.Router) error) *bran
 	if os.Getuid() != 0 {
 		t.Skip("needs root to make network namespaces")
 	}
-	w.Binary, w.Layout = binary, lab.BehindRouter
+	w.Binary, w.Layout = program, lab.BehindRouter
 	b := branch.New(w)
 	t.Cleanup(func() {
 		if t.Failed() {

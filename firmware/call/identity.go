@@ -104,26 +104,6 @@ func (s *Session) callerText() string {
 	return printable(userOf(s.in.From().Address))
 }
 
-// userOf is what a URI dials: the user part, or the number of a tel URI (RFC 3966).
-func userOf(u sip.Uri) string {
-	if u.Scheme == "tel" {
-		return u.Raw()
-	}
-	return u.User
-}
+func userOf(u sip.Uri) string { return ua.UserOf(u) }
 
-// printable keeps what can be shown and sent on: at most 64 characters, none of them control characters.
-func printable(s string) string {
-	var b strings.Builder
-	n := 0
-	for _, r := range s {
-		if r < ' ' || r == 0x7f || r == '\uFFFD' {
-			continue
-		}
-		if n++; n > 64 {
-			break
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
-}
+func printable(s string) string { return ua.Printable(s) }

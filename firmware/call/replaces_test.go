@@ -233,10 +233,11 @@ func TestANewcomerThatGivesUpChangesNothing(t *testing.T) {
 	in := &ua.Incoming{}
 	cancelled := make(chan struct{})
 	core := ua.New(func(i *ua.Incoming) { in = i; i.Refuse(ua.Reply{Status: 487}); close(cancelled) }, s.desk.o.Log)
-	far, near := siptest.Join(t, s.pbx.core, box, core, s.pbx.peer)
-	s.pbx.end, far = near.Far(), s.pbx.end
+	near, _ := siptest.Join(t, s.pbx.core, box, core, s.pbx.peer)
+	end := s.pbx.end
+	s.pbx.end = near
 	s.pbx.dialReplacing("0472105518", clearSDP("192.0.2.60"), caller.replacesHeader()).expect(487)
-	s.pbx.end = far
+	s.pbx.end = end
 	<-cancelled
 	for _, call := range s.desk.calls {
 		reply := make(chan int, 1)

@@ -98,9 +98,11 @@ func translate[D document](read func([]byte) (D, error), body []byte, n *Names) 
 	return d.write()
 }
 
-// identifier tells whether text can be a Call-ID, a tag or an id: printable ASCII without blanks, not too long.
+// identifier tells whether text can be a Call-ID, a tag or an id: printable ASCII without blanks and what divides header
+// fields, not too long (RFC 3261 §25.1, word).
 func identifier(text string) bool {
-	return text != "" && len(text) <= 256 && strings.IndexFunc(text, func(r rune) bool { return r <= ' ' || r >= 0x7f }) < 0
+	bad := func(r rune) bool { return r <= ' ' || r >= 0x7f || r == ';' || r == ',' }
+	return text != "" && len(text) <= 256 && strings.IndexFunc(text, bad) < 0
 }
 
 // printable keeps what can be shown of a display name: at most 64 characters, none of them control characters.

@@ -120,6 +120,7 @@ func TestWhatIsNoBodyOfThePackageIsRefused(t *testing.T) {
 		"a dialog without id":         {Dialog, dialog(`<dialog><state>early</state></dialog>`), "no id"},
 		"a dialog in no state":        {Dialog, dialog(`<dialog id="a"><state>happy</state></dialog>`), "no state"},
 		"a tag that is none":          {Dialog, dialog(`<dialog id="a" call-id="a b"><state>early</state></dialog>`), "Call-ID or tag"},
+		"a tag that is more":          {Dialog, dialog(`<dialog id="a" call-id="a" local-tag="b;early-only"><state>early</state></dialog>`), "Call-ID or tag"},
 		"too deep":                    {Dialog, dialog(strings.Repeat("<a>", maxDepth) + strings.Repeat("</a>", maxDepth)), "too deep"},
 		"too many elements":           {Dialog, dialog(strings.Repeat("<a/>", maxElements)), "too large"},
 		"too many dialogs":            {Dialog, dialog(strings.Repeat(`<dialog id="a"><state>early</state></dialog>`, maxEntries+1)), "more than"},

@@ -40,7 +40,7 @@ type errand struct {
 // meet finds who handed the request in and refuses what the box cannot do (RFC 3261 §8.2.2.3).
 func (e *errand) meet() *refusal {
 	if h := e.in.GetHeaders("Require"); len(h) > 0 {
-		return &refusal{status: 420, rule: "sip", reason: "an extension is required", headers: []sip.Header{sip.NewHeader("Unsupported", printable(h[0].Value()))}}
+		return &refusal{status: 420, rule: "sip", reason: "an extension is required", headers: []sip.Header{sip.NewHeader("Unsupported", ua.Printable(h[0].Value()))}}
 	}
 	if _, ok := e.in.MaxForwards(); !ok {
 		return &refusal{status: 483, rule: "sip", reason: "the request has passed too many hops; it probably goes round in a loop"}
@@ -52,7 +52,7 @@ func (e *errand) meet() *refusal {
 	party.Path = ua.Back(e.in, party.Path)
 	e.from = party
 	e.in.Request = header.Rewrite(e.in.Request, party.Headers, policy.DirectionFrom)
-	user := userOf(e.in.From().Address)
+	user := ua.UserOf(e.in.From().Address)
 	privacy := header.ReadPrivacy(e.in)
 	e.withheld = strings.EqualFold(user, "anonymous") || privacy.Caller
 	e.sender, _ = e.settings.Plan.ReadFrom(user, string(party.Format))
@@ -74,10 +74,10 @@ func (e *errand) party() (Party, *refusal) {
 // inward finds the number of ours that a carrier means: in the Request-URI, or, when that names the registered account, in
 // To; else it is the account's first.
 func (e *errand) inward() *refusal {
-	trunk, user := e.in.Peer.Name, userOf(e.in.Recipient)
+	trunk, user := e.in.Peer.Name, ua.UserOf(e.in.Recipient)
 	candidates := []string{user}
 	if account, ok := e.settings.Routes.AccountOf(trunk, user); ok {
-		candidates = append(append(candidates, userOf(e.in.To().Address)), account.Numbers...)
+		candidates = append(append(candidates, ua.UserOf(e.in.To().Address)), account.Numbers...)
 	}
 	for _, c := range candidates {
 		n, ok := e.read(c)
@@ -89,12 +89,12 @@ func (e *errand) inward() *refusal {
 			return e.lead([]route.Target{t})
 		}
 	}
-	return &refusal{status: 404, rule: "trunks.accounts.numbers", reason: printable(user) + " is no number of trunk " + trunk}
+	return &refusal{status: 404, rule: "trunks.accounts.numbers", reason: ua.Printable(user) + " is no number of trunk " + trunk}
 }
 
 // outward finds where the office's request goes by the routes.
 func (e *errand) outward() *refusal {
-	n, err := e.settings.Plan.Read(userOf(e.in.Recipient), e.settings.OutsidePrefix)
+	n, err := e.settings.Plan.Read(ua.UserOf(e.in.Recipient), e.settings.OutsidePrefix)
 	if err != nil {
 		return &refusal{status: 484, rule: "site.country", reason: err.Error()}
 	}
@@ -105,7 +105,7 @@ func (e *errand) outward() *refusal {
 
 // watched finds what the office wants to know of: a number or an account of a trunk's, or a number outside.
 func (e *errand) watched() *refusal {
-	user := userOf(e.in.Recipient)
+	user := ua.UserOf(e.in.Recipient)
 	if t, account, ok := e.settings.Routes.OwnerOf(user); ok {
 		e.user = account.User
 		return e.lead([]route.Target{t})
@@ -210,26 +210,4 @@ func (e *errand) name(to Party) string {
 		return anonymousURI
 	}
 	return "sip:" + e.settings.Plan.Write(e.sender, string(to.Format)) + "@" + to.Local.URIHost()
-}
-
-// userOf is what a URI dials: the user part, or the number of a tel URI (RFC 3966).
-func userOf(u sip.Uri) string {
-	if u.Scheme == "tel" {
-		return u.Raw()
-	}
-	return u.User
-}
-
-// printable keeps what can be shown: at most 64 characters, none of them control characters.
-func printable(s string) string {
-	kept := strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || r == '\uFFFD' {
-			return -1
-		}
-		return r
-	}, s)
-	if r := []rune(kept); len(r) > 64 {
-		return string(r[:64])
-	}
-	return kept
 }

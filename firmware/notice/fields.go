@@ -55,7 +55,7 @@ func isToken(text string) bool {
 
 // badEvent refuses a package that does not pass (RFC 6665 §4.1.2.1).
 func badEvent(name string) *refusal {
-	return &refusal{status: 489, rule: "sip", reason: "the event package " + printable(name) + " does not pass",
+	return &refusal{status: 489, rule: "sip", reason: "the event package " + ua.Printable(name) + " does not pass",
 		headers: []sip.Header{sip.NewHeader("Allow-Events", strings.Join(eventbody.Packages(), ", "))}}
 }
 

@@ -9,6 +9,7 @@ import (
 	"tollgate/firmware/eventbody"
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
+	"tollgate/firmware/ua"
 )
 
 // namesFor says how those whom source names are called towards reader, who knows the one that is told about as entity.
@@ -55,9 +56,9 @@ func (e *errand) numberIn(p Party, text string) (n numbering.Number, ok bool) {
 	if err := sip.ParseUri(text, &uri); err != nil {
 		return numbering.Number{}, false
 	}
-	n, err := e.settings.Plan.ReadFrom(userOf(uri), string(p.Format))
+	n, err := e.settings.Plan.ReadFrom(ua.UserOf(uri), string(p.Format))
 	if err != nil {
-		n, err = e.settings.Plan.Read(userOf(uri), "")
+		n, err = e.settings.Plan.Read(ua.UserOf(uri), "")
 	}
 	return n, err == nil
 }

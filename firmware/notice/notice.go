@@ -162,7 +162,7 @@ func (d *Desk) Handle(in *ua.Incoming) {
 
 func (d *Desk) refuse(in *ua.Incoming, r refusal) {
 	in.Refuse(ua.Reply{Status: r.status, Headers: r.headers})
-	from, to := printable(userOf(in.From().Address)), printable(userOf(in.Recipient))
+	from, to := ua.Printable(ua.UserOf(in.From().Address)), ua.Printable(ua.UserOf(in.Recipient))
 	d.o.Log.Info("request refused", "method", in.Method, "from", from, "to", to, "peer", in.Peer.Name, "rule", r.rule, "reason", r.reason, "status", r.status)
 	if r.rule == "sip" {
 		return // of no interest to an administrator
@@ -188,8 +188,8 @@ func (d *Desk) Drain(ctx context.Context) {
 	}
 }
 
-// Subscriptions tells how many subscriptions there are.
-func (d *Desk) Subscriptions() int {
+// subscriptions tells how many there are.
+func (d *Desk) subscriptions() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return len(d.watches)

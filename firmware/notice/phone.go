@@ -27,7 +27,7 @@ func (e *errand) phone() (Party, *refusal) {
 	if err != nil || e.desk.o.Phones == nil {
 		return Party{}, &refusal{status: 503, rule: "phones", reason: e.in.Peer.Name + " is not configured any more"}
 	}
-	p, known := e.desk.o.Phones.From(policy.Transport(strings.ToLower(e.in.Transport())), source, userOf(e.in.From().Address))
+	p, known := e.desk.o.Phones.From(policy.Transport(strings.ToLower(e.in.Transport())), source, ua.UserOf(e.in.From().Address))
 	if _, help := e.helpDialled(); !known && (e.in.Method != sip.MESSAGE || !help) {
 		return Party{}, &refusal{status: 403, rule: "not registered", reason: "no phone has registered from " + e.in.Source() + " over " + strings.ToLower(e.in.Transport())}
 	}
@@ -37,7 +37,7 @@ func (e *errand) phone() (Party, *refusal) {
 
 // helpDialled tells whether a phone writes to an emergency number.
 func (e *errand) helpDialled() (numbering.Number, bool) {
-	n, err := e.settings.Plan.Read(userOf(e.in.Recipient), e.settings.PhonesPrefix)
+	n, err := e.settings.Plan.Read(ua.UserOf(e.in.Recipient), e.settings.PhonesPrefix)
 	return n, err == nil && n.Emergency()
 }
 
@@ -45,25 +45,25 @@ func (e *errand) helpDialled() (numbering.Number, bool) {
 func (e *errand) upstream() *refusal {
 	targets := []route.Target{{Peer: remotePBX()}}
 	if n, help := e.helpDialled(); help && e.in.Method == sip.MESSAGE {
-		e.number, e.user = n, userOf(e.in.Recipient)
+		e.number, e.user = n, ua.UserOf(e.in.Recipient)
 		carriers, _ := e.settings.Routes.Outbound(n, time.Now(), rand.IntN)
 		return e.lead(append(carriers, targets...))
 	}
-	if e.user = userOf(e.in.Recipient); !isName(e.user) {
-		return &refusal{status: 484, rule: "sip", reason: printable(e.user) + " is nobody's name"}
+	if e.user = ua.UserOf(e.in.Recipient); !isName(e.user) {
+		return &refusal{status: 484, rule: "sip", reason: ua.Printable(e.user) + " is nobody's name"}
 	}
 	return e.lead(targets)
 }
 
 // downstream leads to the phone whose token the PBX has written to.
 func (e *errand) downstream() *refusal {
-	token := userOf(e.in.Recipient)
+	token := ua.UserOf(e.in.Recipient)
 	if e.desk.o.Phones == nil {
 		return &refusal{status: 404, rule: "phones", reason: "there are no phones"}
 	}
 	p, ok := e.desk.o.Phones.At(token)
 	if !ok {
-		return &refusal{status: 404, rule: "phones", reason: "the phones' PBX writes to " + printable(token) + ", which stands for no phone"}
+		return &refusal{status: 404, rule: "phones", reason: "the phones' PBX writes to " + ua.Printable(token) + ", which stands for no phone"}
 	}
 	e.user, e.ways = p.User, []Party{p}
 	return nil
@@ -77,8 +77,8 @@ func (e *errand) verbatim(d *ua.Draft, to Party) {
 		d.URI = d.To
 	}
 	d.From, d.FromName = anonymousURI, anonymousName
-	if user := userOf(from.Address); isName(user) && !strings.EqualFold(user, "anonymous") {
-		d.From, d.FromName = "sip:"+user+"@"+to.Domain, printable(from.DisplayName)
+	if user := ua.UserOf(from.Address); isName(user) && !strings.EqualFold(user, "anonymous") {
+		d.From, d.FromName = "sip:"+user+"@"+to.Domain, ua.Printable(from.DisplayName)
 	}
 	if to.Peer != remotePBX() {
 		return
@@ -99,5 +99,5 @@ func (e *errand) asked(p Party, res *sip.Response) []sip.Header {
 
 // isName tells whether text can be the user of a URI as it stands.
 func isName(text string) bool {
-	return text != "" && text == printable(text) && !strings.ContainsAny(text, " \"<>@;:?,")
+	return text != "" && text == ua.Printable(text) && !strings.ContainsAny(text, " \"<>@;:?,")
 }

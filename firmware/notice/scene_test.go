@@ -31,7 +31,6 @@ type scene struct {
 	a, b          *actor
 	phone, hosted *actor // a phone of the office and its PBX elsewhere
 	away          string
-	none          bool // the calls know of no dialog
 
 	mu       sync.Mutex // guards everything below
 	facts    []event.Event
@@ -116,7 +115,7 @@ func (s *scene) leave() {
 	defer cancel()
 	time.Sleep(time.Second) // what has been answered is put away
 	s.desk.Drain(ctx)
-	if n := s.desk.Subscriptions(); n > 0 {
+	if n := s.desk.subscriptions(); n > 0 {
 		s.t.Errorf("%d subscriptions are left", n)
 	}
 	if u := s.gate.Usage(); u.Calls+u.Emergency > 0 {

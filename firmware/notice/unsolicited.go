@@ -18,7 +18,7 @@ func (d *Desk) unsolicited(e *errand) *refusal {
 	case !ok:
 		return badEvent("")
 	case name != eventbody.MessageSummary:
-		return &refusal{status: 481, rule: "sip", reason: "a notification of " + printable(name) + " without a subscription"}
+		return &refusal{status: 481, rule: "sip", reason: "a notification of " + ua.Printable(name) + " without a subscription"}
 	}
 	if no := e.meet(); no != nil {
 		return no
@@ -61,10 +61,10 @@ func (e *errand) mailbox() *refusal {
 		e.sender = e.number
 		return no
 	}
-	n, ok := e.read(userOf(e.in.Recipient))
+	n, ok := e.read(ua.UserOf(e.in.Recipient))
 	t, ours := e.settings.Routes.Owner(n)
 	if !ok || !ours {
-		return &refusal{status: 404, rule: "trunks.accounts.numbers", reason: printable(userOf(e.in.Recipient)) + " is no number of ours"}
+		return &refusal{status: 404, rule: "trunks.accounts.numbers", reason: ua.Printable(ua.UserOf(e.in.Recipient)) + " is no number of ours"}
 	}
 	e.number, e.sender = n, n
 	return e.lead([]route.Target{t})

@@ -116,7 +116,7 @@ func (d *Desk) newWatch(e *errand) (*watch, *refusal) {
 		return nil, no
 	}
 	contact := e.from.Local.Contact("")
-	if account, ok := e.settings.Routes.AccountOf(e.in.Peer.Name, userOf(e.in.Recipient)); ok {
+	if account, ok := e.settings.Routes.AccountOf(e.in.Peer.Name, ua.UserOf(e.in.Recipient)); ok {
 		contact = e.from.Local.Contact(account.User)
 	}
 	w.watcher = half{party: e.from, dialog: ua.Accept(e.in, e.from.Local, contact)}

@@ -97,7 +97,7 @@ func TestTheOfficeWatchesItsMailboxAtTheCarrier(t *testing.T) {
 		watcher.ended("timeout")
 		source.expect(200)
 		time.Sleep(time.Second)
-		if n := s.desk.Subscriptions(); n != 0 {
+		if n := s.desk.subscriptions(); n != 0 {
 			t.Errorf("%d subscriptions after the end", n)
 		}
 		source.send(sip.NOTIFY, "", "", "Event: message-summary", "Subscription-State: active")
@@ -398,7 +398,7 @@ func TestSubscriptionsAreBounded(t *testing.T) {
 			source.send(sip.NOTIFY, "", "", "Event: message-summary", "Subscription-State: active;expires=3600")
 		}
 		time.Sleep(6 * time.Second)
-		if n := s.desk.Subscriptions(); n != maxOfOne {
+		if n := s.desk.subscriptions(); n != maxOfOne {
 			t.Fatalf("%d subscriptions, want %d", n, maxOfOne)
 		}
 		s.pbx.ask(sip.SUBSCRIBE, "0123456700", "", "", "Event: message-summary").expect(503)

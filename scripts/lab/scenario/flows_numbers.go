@@ -25,12 +25,20 @@ INVITE{%s} -> INVITE{to +33472105518}
 func national() []Flow {
 	var flows []Flow
 	for _, c := range []struct{ dialled, number string }{
-		{"00472105518", "0033472105518"}, {"000472105518", ""}, {"0004930123456", "b"}, {"0112", "112"}, {"112", "112"}, {"017", "17"},
+		{"00472105518", "0033472105518"}, {"000472105518", ""}, {"0004930123456", "b"}, {"0112", "112!"}, {"112", "112!"}, {"017", "17!"},
 	} {
 		ladder := `
 INVITE{to %s} -> INVITE{to %s}
 486           <- 486
 `
+		emergency := false
+		if c.number, emergency = strings.CutSuffix(c.number, "!"); emergency { // refused, it would go on to the next carrier
+			ladder = `
+INVITE{to %s} -> INVITE{to %s}
+200           <- 200
+ACK           -> ACK
+` + officeHangsUp
+		}
 		switch c.number {
 		case "":
 			ladder = `

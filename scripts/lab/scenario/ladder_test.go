@@ -144,7 +144,7 @@ func TestANameAtTheSeamOfTwoPacketsIsFound(t *testing.T) {
 		{Protocol: capture.TCP, Source: box, Destination: far, Payload: []byte("User-Agent: hidden-")},
 		{Protocol: capture.TCP, Source: far, Destination: box, Payload: []byte("what the carrier says is its own business: hidden-office")},
 		{Protocol: capture.TCP, Source: box, Destination: far, Payload: []byte("office/7.1")},
-	}, box.Addr())
+	}, func(p capture.Packet) bool { return p.Source == box })
 	found := 0
 	for _, c := range all {
 		if bytes.Contains(c.bytes, []byte("hidden-office")) {

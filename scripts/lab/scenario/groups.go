@@ -30,7 +30,7 @@ BYE     <- BYE
 // Groups are all flows. Most of them need to be seen over one transport only; a few are taken over each mixture.
 func Groups() []Group {
 	everywhere := slices.Concat(basic(), everyday())
-	return []Group{
+	return append([]Group{
 		{"UDP on both sides", Setting{}, slices.Concat(basic(), everyday(), early(), failures(), cancels(), hangups(),
 			changes(), reliable(), timers(), requests(), refused(), strangers(), failover(), redirected(), transferred(), identity(), crossing(), distrusted(), spellings(), manyCalls(), silent())},
 		{"UDP on both sides, what passes outside calls", Setting{}, slices.Concat(subscribed(), messages(), replacing())},
@@ -49,5 +49,5 @@ func Groups() []Group {
 		{"a trusted carrier", Setting{CarrierKeys: "    trusted: true"}, slices.Concat(trusted(), unknown())},
 		{"a trusted carrier and a trusted PBX", Setting{PBXKeys: "  trusted: true", CarrierKeys: "    trusted: true"}, slices.Concat(trusted(), known())},
 		{"a carrier that is shown no number in place of another", Setting{CarrierKeys: "    unowned_numbers: refuse"}, strict()},
-	}
+	}, append(profiled(everywhere), routed()...)...)
 }

@@ -37,6 +37,8 @@ type Setting struct {
 	Calls                             int    // at once, in all
 	TrunkCalls                        int    // at once, with the first carrier
 	IPv6                              bool
+	Profile                           string // of the first carrier, which then has no keys but these and CarrierKeys
+	SiteKeys, Routes                  string // further lines of the site, and the routes instead of the usual ones
 	PBXKeys, CarrierKeys              string // further lines of the policy, as deep as those of the PBX and of the first carrier
 }
 

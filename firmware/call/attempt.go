@@ -45,7 +45,7 @@ func (s *Session) tryTarget(t route.Target, others bool) outcome {
 }
 
 // tryParty calls one server. It is asked with SRTP first and, where that may be, in the clear when it declines.
-func (s *Session) tryParty(party Party) outcome {
+func (s *Session) tryParty(party *Party) outcome {
 	encrypt := party.SRTP != policy.SRTPOff
 	o := s.attempt(party, encrypt, 0)
 	if o.atLeast > 0 { // the same call once more, not another (RFC 4028 §7.3, RFC 3261 §8.1.3.5)
@@ -62,32 +62,37 @@ func (s *Session) tryParty(party Party) outcome {
 }
 
 // partyAt is who a target stands for.
-func (s *Session) partyAt(t route.Target) (Party, bool) {
+func (s *Session) partyAt(t route.Target) (*Party, bool) {
 	if t.Phone == "" {
 		return s.party(t.Peer)
 	}
 	phone, ok := s.desk.o.Phones.At(t.Phone)
-	return phone.Party, ok
+	return &phone.Party, ok
 }
 
-func (s *Session) party(peer policy.Peer) (Party, bool) {
-	if peer.Phone() {
-		return Party{}, false // its address alone does not tell which one it is
+// party is a peer as it is now. A Party is large, and passed on by its address: the stacks of calls stay small.
+func (s *Session) party(peer policy.Peer) (*Party, bool) {
+	var p Party
+	var ok bool
+	switch {
+	case peer.Phone(): // its address alone does not tell which one it is
+	case peer.Side == policy.SideInside:
+		p, ok = s.desk.o.Parties.PBX()
+	default:
+		p, ok = s.desk.o.Parties.Trunk(peer.Name)
 	}
-	if peer.Side == policy.SideInside {
-		return s.desk.o.Parties.PBX()
-	}
-	return s.desk.o.Parties.Trunk(peer.Name)
+	return &p, ok
 }
 
 // attempt sends one INVITE and follows it to its final response. timer is the least session timer the callee accepts, 0
 // when it has not said.
-func (s *Session) attempt(party Party, encrypt bool, timer time.Duration) outcome {
+func (s *Session) attempt(party *Party, encrypt bool, timer time.Duration) outcome {
 	if l := s.callee; l != nil && l.confirmed && !l.gone { // its answer could not be used
 		s.former = append(s.former, l)
 		s.release(l)
 	}
-	callee := &Leg{Party: party}
+	callee := &Leg{Party: new(Party)}
+	*callee.Party = *party
 	s.callee = callee
 	s.showTarget(party)
 	if err := s.openMedia(callee); err != nil {

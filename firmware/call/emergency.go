@@ -48,7 +48,7 @@ func (s *Session) persists(o outcome) bool {
 
 // goesClear tells whether a target that has declined SRTP is asked again in the clear. An urgent call is offered in the
 // clear whatever the answer was, because not every carrier says what it dislikes, unless the one called is the reason.
-func (s *Session) goesClear(p Party, o outcome) bool {
+func (s *Session) goesClear(p *Party, o outcome) bool {
 	if s.persists(o) && !o.elsewhere && !aboutCallee(o.status) {
 		return true
 	}
@@ -83,7 +83,7 @@ func (s *Session) passes(rule, reason string) {
 }
 
 // passesClear tells that audio is not encrypted though the policy wants it.
-func (s *Session) passesClear(p Party) {
+func (s *Session) passesClear(p *Party) {
 	if p.SRTP == policy.SRTPRequired {
 		s.passes(srtpRule(p.Peer), fmt.Sprintf("the audio of an emergency call to or from %s is not encrypted, although SRTP is required", p.Peer.Name))
 	}
@@ -98,7 +98,7 @@ func srtpRule(p policy.Peer) string {
 }
 
 // expectCallBack has calls to the number that an emergency call shows admitted for a while.
-func (s *Session) expectCallBack(p Party, d ua.Draft) {
+func (s *Session) expectCallBack(p *Party, d ua.Draft) {
 	var from sip.Uri
 	if !s.emergency() || sip.ParseUri(d.From, &from) != nil {
 		return

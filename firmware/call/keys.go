@@ -25,7 +25,7 @@ type handshake struct {
 func (k keys) encrypted() bool { return k.ours != nil || k.handshake != nil }
 
 // suites are those of SRTP that the peer is spoken with, in order of preference.
-func (p Party) suites() []policy.Suite {
+func (p *Party) suites() []policy.Suite {
 	if len(p.Suites) == 0 {
 		return policy.DefaultSuites()
 	}
@@ -33,7 +33,7 @@ func (p Party) suites() []policy.Suite {
 }
 
 // keying are the ways to make keys that the peer is spoken with; the first is offered.
-func (p Party) keying() []policy.Keying {
+func (p *Party) keying() []policy.Keying {
 	if len(p.Keying) == 0 {
 		return []policy.Keying{policy.KeyingSDES}
 	}
@@ -42,7 +42,7 @@ func (p Party) keying() []policy.Keying {
 
 // offersKeys tells whether an offer that nobody else's offer precedes has keys in it. With optional encryption it has none
 // when there is no second try.
-func (p Party) offersKeys() bool {
+func (p *Party) offersKeys() bool {
 	return p.SRTP == policy.SRTPRequired || p.SRTP == policy.SRTPOpportunistic
 }
 

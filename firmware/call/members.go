@@ -38,7 +38,7 @@ type silence struct {
 
 // tryMembers calls one server of the target after the other until one takes the call, refuses it or the servers are used
 // up (RFC 3263 §4.3). others tells that another target remains.
-func (s *Session) tryMembers(party Party, others bool) outcome {
+func (s *Session) tryMembers(party *Party, others bool) outcome {
 	s.before = nil
 	if len(party.Members) == 0 {
 		s.hurry = others
@@ -47,7 +47,8 @@ func (s *Session) tryMembers(party Party, others bool) outcome {
 	var o outcome
 	for i, m := range party.Members {
 		s.hurry = others || i+1 < len(party.Members)
-		p := party
+		p := new(Party)
+		*p = *party
 		p.Path = keptMember{m, party.Path}
 		o = s.tryParty(p)
 		if o.avoid > 0 {

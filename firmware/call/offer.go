@@ -84,7 +84,7 @@ func offerWith(to, from *Leg, encrypt bool, direction sdp.Direction) ([]byte, er
 }
 
 // holdAs is the direction in which the party is told that the other leg's peer holds; "": as that says it.
-func (p Party) holdAs(other *Leg) sdp.Direction {
+func (p *Party) holdAs(other *Leg) sdp.Direction {
 	if p.Hold != policy.HoldInactive || other.remote == nil {
 		return ""
 	}

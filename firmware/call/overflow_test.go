@@ -159,7 +159,7 @@ func TestASilentPBXIsGivenUpBeforeTheCallerIs(t *testing.T) {
 }
 
 func TestWhatCountsAsAPBXThatCannotBeReached(t *testing.T) {
-	s := &Session{in: &ua.Incoming{Peer: policy.Peer{Side: policy.SideOutside}}, caller: &Leg{}, callee: &Leg{}}
+	s := &Session{in: &ua.Incoming{Peer: policy.Peer{Side: policy.SideOutside}}, caller: &Leg{Party: &Party{}}, callee: &Leg{Party: &Party{}}}
 	s.settings.Overflow = numbering.Number{E164: mobile}
 	for err, want := range map[error]bool{sip.ErrTransactionTimeout: true, errors.New("no route to host"): true} {
 		if got := s.overflows(s.failedAttempt(giveUp{}, err)); got != want {

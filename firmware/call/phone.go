@@ -76,7 +76,7 @@ func (s *Session) meetPhone() *refusal {
 		return &refusal{status: 403, rule: "not registered", reason: "no phone has registered from " + s.in.Source() + " over " + strings.ToLower(s.in.Transport())}
 	}
 	s.phone = phone
-	party := phone.Party
+	party := &phone.Party
 	party.Path = ua.Back(s.in, party.Path)
 	s.caller = &Leg{Party: party, Dialog: ua.Accept(s.in, party.Local, party.Local.Contact(""))}
 	s.caller.learn(s.in)
@@ -95,12 +95,12 @@ func (s *Session) phoneOf(in *ua.Incoming) (phone Phone, known, ok bool) {
 }
 
 // partyOf is who has sent a request.
-func (s *Session) partyOf(in *ua.Incoming) (Party, bool) {
+func (s *Session) partyOf(in *ua.Incoming) (*Party, bool) {
 	if !in.Peer.Phone() {
 		return s.party(in.Peer)
 	}
 	phone, known, ok := s.phoneOf(in)
-	return phone.Party, known && ok
+	return &phone.Party, known && ok
 }
 
 // dialledForHelp tells whether an emergency number was dialled, with or without the prefix of an outside line.

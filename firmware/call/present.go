@@ -55,13 +55,13 @@ func (s *Session) pick(trunk string, wishes []numbering.Number) (account policy.
 }
 
 // uriOf writes a number of ours, or that of who has called, as a carrier knows it.
-func (s *Session) uriOf(n numbering.Number, p Party) string {
+func (s *Session) uriOf(n numbering.Number, p *Party) string {
 	return "sip:" + s.settings.Plan.Write(n, string(p.Format)) + "@" + cmp.Or(p.Home, p.Domain)
 }
 
 // diversionsFor tells a carrier which numbers have sent the call on: those that its trunk owns, and for a forwarded call
 // that has none of them, the one that is asserted.
-func (s *Session) diversionsFor(p Party, own string, to numbering.Number, c claim) []sip.Header {
+func (s *Session) diversionsFor(p *Party, own string, to numbering.Number, c claim) []sip.Header {
 	owns := func(n numbering.Number) bool {
 		_, owned := s.settings.Routes.Account(p.Peer.Name, n)
 		return owned
@@ -90,7 +90,7 @@ func (s *Session) diversionsFor(p Party, own string, to numbering.Number, c clai
 
 // presentCaller shows the PBX who calls, as far as the carrier told. What a trusted trunk asserts of him, the PBX is told
 // as well; of somebody who wants to stay unknown only when the PBX is trusted too (RFC 3325 §5, §7).
-func (s *Session) presentCaller(d *ua.Draft, p Party) {
+func (s *Session) presentCaller(d *ua.Draft, p *Party) {
 	d.Contact = p.Local.Contact("")
 	trusted := s.in.Peer.Side == policy.SideOutside && s.caller.Party.Trusted
 	if trusted {
@@ -110,7 +110,7 @@ func (s *Session) presentCaller(d *ua.Draft, p Party) {
 
 // uriInside writes an outside number as the PBX knows it, with what the check of its signature gave
 // (3GPP TS 24.229 §7.2A.20).
-func (s *Session) uriInside(n numbering.Number, verstat string, p Party) string {
+func (s *Session) uriInside(n numbering.Number, verstat string, p *Party) string {
 	number := s.settings.Plan.Write(n, string(p.Format))
 	if verstat == "" {
 		return "sip:" + number + "@" + p.Local.URIHost()
@@ -119,7 +119,7 @@ func (s *Session) uriInside(n numbering.Number, verstat string, p Party) string 
 }
 
 // vouched is what a trusted trunk says of a call, written afresh for the PBX.
-func (s *Session) vouched(p Party) []sip.Header {
+func (s *Session) vouched(p *Party) []sip.Header {
 	format := string(s.caller.Party.Format)
 	var out []sip.Header
 	if !s.withheld || p.Trusted {
@@ -140,7 +140,7 @@ func (s *Session) vouched(p Party) []sip.Header {
 }
 
 // vouchedDiversions tells the PBX by which numbers the call has come. Hidden ones are for a trusted PBX only.
-func (s *Session) vouchedDiversions(format string, p Party) []sip.Header {
+func (s *Session) vouchedDiversions(format string, p *Party) []sip.Header {
 	diverted, history := s.readDiversions(format, func(numbering.Number) bool { return true })
 	var out []sip.Header
 	for _, d := range diverted {

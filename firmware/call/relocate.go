@@ -111,8 +111,8 @@ func (s *Session) relocate() {
 }
 
 // tellPlace sends a leg's peer a re-INVITE from where the box is now.
-func (s *Session) tellPlace(l *Leg, now Party) {
-	before, dialog := l.Party, *l.Dialog
+func (s *Session) tellPlace(l *Leg, now *Party) {
+	before, dialog := *l.Party, *l.Dialog
 	l.Party.Local, l.Party.Media, l.stale = now.Local, now.Media, false
 	l.Dialog.Local, l.Dialog.Contact = now.Local, now.Local.Contact(l.account.User)
 	offer, err := offerTo(l, s.other(l), l.keys.encrypted())

@@ -84,7 +84,7 @@ type Session struct {
 
 // Leg is one of the two dialogs of a call and its media.
 type Leg struct {
-	Party  Party
+	Party  *Party
 	Dialog *ua.Dialog
 
 	media     *media.Leg        // its ports

@@ -54,7 +54,7 @@ func (s *Session) legShown(r media.Role) LegSnapshot {
 }
 
 // showTarget tells which trunk carries the call now.
-func (s *Session) showTarget(p Party) {
+func (s *Session) showTarget(p *Party) {
 	if p.Peer.Side == policy.SideOutside {
 		s.mu.Lock()
 		s.trunk = p.Peer.Name

@@ -14,7 +14,7 @@ import (
 )
 
 // callTarget calls the target of a transfer while the other two go on. It returns the target's leg when it has answered.
-func (s *Session) callTarget(r *referral, party Party) (*Leg, outcome) {
+func (s *Session) callTarget(r *referral, party *Party) (*Leg, outcome) {
 	target := &Leg{Party: party}
 	if err := s.openTransfer(r, target); err != nil {
 		return nil, outcome{status: 503, reason: err.Error()}

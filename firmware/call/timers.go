@@ -35,7 +35,7 @@ type (
 )
 
 // sessionHeaders ask a callee for a timer, no shorter than least, where it may be asked.
-func (p Party) sessionHeaders(least time.Duration) []sip.Header {
+func (p *Party) sessionHeaders(least time.Duration) []sip.Header {
 	headers := []sip.Header{sip.NewHeader("Supported", ua.Supported)}
 	if p.Timer == policy.TimerAnswer {
 		return headers

@@ -69,15 +69,19 @@ func (p *Policy) Carriers() []Trunk {
 	return append(slices.Clone(p.Trunks), p.Phones.upstream())
 }
 
+// upstream is the phones' PBX as a trunk, with the defaults of one where the section says nothing.
 func (p Phones) upstream() Trunk {
-	t := Trunk{
-		Name: PeerRemotePBX, Domain: p.Domain, OutboundProxy: Hosts{p.Proxy}, Transport: p.Transport, TLS: p.TLS, SRTP: p.SRTP, Codecs: p.Codecs,
-		Suites: DefaultSuites(), UnownedNumbers: UnownedReplace,
-		SignallingSources: p.SignallingSources, MediaSources: p.MediaSources, NumberFormat: FormatE164, Health: HealthOff,
-	}
-	if t.Transport == UDP {
-		t.UDPOversize = OversizeTCP
-	}
+	var t Trunk
+	setStatic(reflect.ValueOf(&t).Elem())
+	t.Name, t.Domain, t.OutboundProxy, t.Transport, t.TLS = PeerRemotePBX, p.Domain, Hosts{p.Proxy}, p.Transport, p.TLS
+	t.SRTP, t.Codecs, t.SignallingSources, t.MediaSources = p.SRTP, p.Codecs, p.SignallingSources, p.MediaSources
+	t.Health = HealthOff // package phones asks it
+	t.fill()
+	t.derive(func(field, value any) {
+		if f := reflect.ValueOf(field).Elem(); unset(f) {
+			f.Set(reflect.ValueOf(value))
+		}
+	})
 	return t
 }
 

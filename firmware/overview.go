@@ -30,6 +30,7 @@ func (b *box) Overview() api.Overview {
 	o.Limits.Calls = p.Limits.Calls
 	o.Warnings = api.Warnings(p, o.At)
 	o.PBX = shownPBX(p.PBX, b.registrar.State())
+	o.Phones = shownPhones(b.phones.State())
 	for _, c := range b.desk.Calls() {
 		o.Calls = append(o.Calls, shownCall(c))
 	}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"tollgate/firmware/api"
 	"tollgate/firmware/apply"
 	"tollgate/firmware/call"
 	"tollgate/firmware/phones"
@@ -77,6 +78,28 @@ func (t telephones) phone(l phones.Line) call.Phone {
 		p.SRTP, p.Suites = now.Phones.PhoneSRTP, policy.DefaultSuites()
 	}
 	return p
+}
+
+// shownPhones shows the phones and how their PBX stands; nil when the policy has none.
+func shownPhones(s phones.State) *api.Phones {
+	if !s.Used {
+		return nil
+	}
+	shown := &api.Phones{PBX: s.PBX, Reachable: s.Away == "", Since: moment(s.Since), Most: s.Most, Registered: []api.Phone{}}
+	if s.Away != "" {
+		shown.Reason = s.Away + ". " + map[policy.Survival]string{
+			policy.SurvivalOff:    "Only emergency calls pass meanwhile.",
+			policy.SurvivalPhones: "Phones that were registered call one another meanwhile, and emergency numbers.",
+			policy.SurvivalRoutes: "Phones that were registered call one another meanwhile, and others by the routes.",
+		}[s.Survival]
+	}
+	for _, r := range s.Registers {
+		shown.Registered = append(shown.Registered, api.Phone{
+			User: r.User, Instance: r.Instance, Transport: string(r.Transport), Source: r.Source.String(), BehindNAT: r.BehindNAT,
+			Since: r.Since, Expires: r.Expires, Verified: r.Verified,
+		})
+	}
+	return shown
 }
 
 // phoneRules are what a policy says about calls of phones.

@@ -11,6 +11,7 @@ type Overview struct {
 	Revision Revision  `json:"revision" doc:"The revision in force, on trial or confirmed. Number 0 in setup mode."`
 	Limits   Limits    `json:"limits"`
 	PBX      PBX       `json:"pbx"`
+	Phones   *Phones   `json:"phones,omitempty" doc:"Absent when the policy has no phones that register with a PBX elsewhere."`
 	Trunks   []Trunk   `json:"trunks" nullable:"false"`
 	Calls    []Call    `json:"calls" nullable:"false" doc:"The calls of this moment, oldest first."`
 	Refusals []Refusal `json:"refusals" nullable:"false" doc:"The latest refusals, newest first; equal ones are counted together."`
@@ -50,6 +51,28 @@ type PBX struct {
 	Reachable *bool      `json:"reachable,omitempty" doc:"Absent when it is not known."`
 	Reason    string     `json:"reason,omitempty" doc:"Why it is not reachable, as a sentence."`
 	Expires   *time.Time `json:"expires,omitempty" doc:"When its registration lapses unless it is renewed."`
+}
+
+// Phones are the telephones that register through the box with a PBX elsewhere.
+type Phones struct {
+	PBX        string     `json:"pbx" doc:"SIP domain of their PBX."`
+	Reachable  bool       `json:"reachable" doc:"Whether their PBX answers."`
+	Reason     string     `json:"reason" doc:"Why it cannot be reached and what the phones may do meanwhile, as a sentence; empty when it can."`
+	Since      *time.Time `json:"since,omitempty" doc:"Since when it has been away, or back; absent when it was never away."`
+	Most       int        `json:"most" doc:"Phones registered at once, at most."`
+	Registered []Phone    `json:"registered" nullable:"false" doc:"By user."`
+}
+
+// Phone is one registered telephone.
+type Phone struct {
+	User      string    `json:"user"`
+	Instance  string    `json:"instance" doc:"The name that the device gives itself; empty when it gives none."`
+	Transport string    `json:"transport" doc:"udp, tcp or tls."`
+	Source    string    `json:"source" doc:"Address and port that it is reached at."`
+	BehindNAT bool      `json:"behind_nat" doc:"A router stands between box and phone."`
+	Since     time.Time `json:"since"`
+	Expires   time.Time `json:"expires" doc:"When it must have renewed its registration."`
+	Verified  time.Time `json:"verified" doc:"When its PBX has last answered for it."`
 }
 
 // Trunk is one carrier and how it is doing.

@@ -78,6 +78,9 @@ func showState(w io.Writer, o api.Overview, zone *time.Location) {
 	if p := o.PBX; p.Address != "" {
 		row(t, "PBX", fmt.Sprintf("%s %s, SRTP %s%s", p.Address, p.Transport, p.SRTP, reachable(p)))
 	}
+	if p := o.Phones; p != nil {
+		row(t, "phones", fmt.Sprintf("%d of at most %d registered with %s%s", len(p.Registered), p.Most, clean(p.PBX), away(p)))
+	}
 	row(t, "calls", fmt.Sprintf("%d of at most %d", len(o.Calls), o.Limits.Calls))
 	t.Flush()
 }
@@ -100,6 +103,13 @@ func why(text string) string {
 		return ""
 	}
 	return fmt.Sprintf(" (%s)", clean(text))
+}
+
+func away(p *api.Phones) string {
+	if p.Reachable {
+		return ""
+	}
+	return ", WHICH IS AWAY: " + clean(p.Reason)
 }
 
 func reachable(p api.PBX) string {

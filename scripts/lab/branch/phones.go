@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
-	"strings"
-	"time"
 
 	"tollgate/scripts/lab"
 	"tollgate/scripts/lab/peer"
@@ -123,17 +121,8 @@ func (h *Hosted) Office() *Branch { return &Branch{Phones: h.Phones} }
 
 // AwaitPBX waits until the box says that the PBX is away, or back.
 func (h *Hosted) AwaitPBX(ctx context.Context, reachable bool) error {
-	ctx, cancel := context.WithTimeout(ctx, time.Minute)
-	defer cancel()
-	word := fmt.Sprintf("reachable=%v", reachable)
-	return h.Box.Process.Await(ctx, "saying that the PBX is "+word, func() bool {
-		last := ""
-		for line := range strings.Lines(h.Box.Process.Output()) {
-			if strings.Contains(line, "the phones' PBX") && strings.Contains(line, "reachable=") {
-				last = line
-			}
-		}
-		return strings.Contains(last, word)
+	return h.Box.Await(ctx, fmt.Sprintf("saying that reachable is %v of the phones' PBX", reachable), func(s Status) bool {
+		return s.Phones.Reachable == reachable && (s.Phones.Reason == "") == reachable
 	})
 }
 

@@ -71,6 +71,7 @@ func TestPhonesCallByTheirPBXThroughTheBox(t *testing.T) {
 		t.Run(transport, func(t *testing.T) {
 			h := hosted(t, &branch.Hosted{Transport: transport})
 			phonesTalk(t, h)
+			shown(t, h)
 			inner := regexp.MustCompile(`10\.77\.0\.|` + regexp.QuoteMeta(strings.TrimSuffix(h.Lab.Net.Office.Addr().String(), "0")) + `\d`)
 			for _, begins := range []string{"REGISTER", "INVITE", "ACK", "BYE", "SIP/2.0"} {
 				list := atPBX(t, h, begins)
@@ -88,6 +89,19 @@ func TestPhonesCallByTheirPBXThroughTheBox(t *testing.T) {
 				t.Errorf("the PBX saw %d INVITEs, want each call once without and once with proof", len(calls))
 			}
 		})
+	}
+}
+
+// shown checks that the box shows both phones, and which of them is behind a router.
+func shown(t *testing.T, h *branch.Hosted) {
+	t.Helper()
+	s, err := h.Box.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := s.Phones.Registered
+	if len(list) != 2 || list[0].User != "101" || list[0].BehindNAT || list[1].User != "102" || !list[1].BehindNAT || !s.Phones.Reachable {
+		t.Errorf("shown: %+v", s.Phones)
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 type Status struct {
 	Mode     string    `json:"mode"`
 	PBX      PBX       `json:"pbx"`
+	Phones   Phones    `json:"phones"`
 	Trunks   []Trunk   `json:"trunks"`
 	Calls    []Call    `json:"calls"`
 	Refusals []Refusal `json:"refusals"`
@@ -27,6 +28,17 @@ type PBX struct {
 
 // Registered tells whether the PBX is known to be there.
 func (p PBX) Registered() bool { return p.Reachable != nil && *p.Reachable && p.Expires != nil }
+
+// Phones are the phones that register with a PBX elsewhere.
+type Phones struct {
+	Reachable  bool   `json:"reachable"`
+	Reason     string `json:"reason"`
+	Registered []struct {
+		User      string `json:"user"`
+		Source    string `json:"source"`
+		BehindNAT bool   `json:"behind_nat"`
+	} `json:"registered"`
+}
 
 // Trunk is a trunk's state.
 type Trunk struct {

@@ -323,6 +323,8 @@ export interface components {
              */
             mode: "setup" | "running" | "trial" | "draining";
             pbx: components["schemas"]["PBX"];
+            /** @description Absent when the policy has no phones that register with a PBX elsewhere. */
+            phones?: components["schemas"]["Phones"];
             /** @description The latest refusals, newest first; equal ones are counted together. */
             refusals: components["schemas"]["Refusal"][];
             /** @description The revision in force, on trial or confirmed. Number 0 in setup mode. */
@@ -358,6 +360,49 @@ export interface components {
             current: string;
             /** @description At least 16 characters and not the first password. */
             new: string;
+        };
+        Phone: {
+            /** @description A router stands between box and phone. */
+            behind_nat: boolean;
+            /**
+             * Format: date-time
+             * @description When it must have renewed its registration.
+             */
+            expires: string;
+            /** @description The name that the device gives itself; empty when it gives none. */
+            instance: string;
+            /** Format: date-time */
+            since: string;
+            /** @description Address and port that it is reached at. */
+            source: string;
+            /** @description udp, tcp or tls. */
+            transport: string;
+            user: string;
+            /**
+             * Format: date-time
+             * @description When its PBX has last answered for it.
+             */
+            verified: string;
+        };
+        Phones: {
+            /**
+             * Format: int64
+             * @description Phones registered at once, at most.
+             */
+            most: number;
+            /** @description SIP domain of their PBX. */
+            pbx: string;
+            /** @description Whether their PBX answers. */
+            reachable: boolean;
+            /** @description Why it cannot be reached and what the phones may do meanwhile, as a sentence; empty when it can. */
+            reason: string;
+            /** @description By user. */
+            registered: components["schemas"]["Phone"][];
+            /**
+             * Format: date-time
+             * @description Since when it has been away, or back; absent when it was never away.
+             */
+            since?: string;
         };
         Problem: {
             /** @description What happened this time. */

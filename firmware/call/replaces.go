@@ -50,18 +50,16 @@ func readReplaces(in *ua.Incoming) (id dialogID, earlyOnly bool, err error) {
 }
 
 // replaces answers an INVITE with Replaces. It tells false when the INVITE is to be set up like any other: because the
-// dialog is one across the border, or because an emergency call is not lost by a header field.
+// dialog is one across the border, or because the number is an emergency number. Such a call is not lost by a header field,
+// and who makes it may not have proven who he is.
 func (d *Desk) replaces(in *ua.Incoming) bool {
-	if d.isAcross(in) {
+	if d.urgent(in) || d.isAcross(in) {
 		return false
 	}
 	no := d.tryReplace(in)
-	switch {
-	case no == nil:
+	if no == nil {
 		in.Inbox.Close()
 		return true
-	case d.urgent(in):
-		return false
 	}
 	d.o.Log.Info("replacement refused", "by", in.Peer.Name, "reason", no.reason, "status", no.status)
 	d.o.Sink.Tell(event.CallRefused{

@@ -188,6 +188,18 @@ func TestWhatCannotBeReplacedIsRefused(t *testing.T) {
 	hangUp(t, caller, callee)
 }
 
+func TestAnEmergencyCallTakesNobodysPlace(t *testing.T) {
+	s := newScene(t, nil)
+	office, far := s.answeredCall()
+	help := s.pbx.dialReplacing("112", clearSDP("192.0.2.60"), office.replacesHeader())
+	rescue := s.a.called()
+	rescue.respond(200, secureSDP("203.0.113.9"))
+	help.ack(help.expect(200))
+	rescue.request(sip.ACK)
+	hangUp(t, help, rescue)
+	hangUp(t, office, far)
+}
+
 func TestAnEmergencyCallIsNotLostByReplaces(t *testing.T) {
 	s := newScene(t, nil)
 	caller := s.pbx.dialReplacing("112", clearSDP("192.0.2.50"), "Replaces: nothing@there;to-tag=1;from-tag=2")
@@ -247,4 +259,20 @@ func TestANewcomerThatGivesUpChangesNothing(t *testing.T) {
 		}
 	}
 	hangUp(t, caller, callee)
+}
+
+func TestATelephoneThatAnswersAsItsCallIsPickedUpIsHungUp(t *testing.T) {
+	s := newScene(t, nil)
+	caller := s.a.dial("+33612345678", "+33123456700", secureSDP("203.0.113.8"))
+	ringing := s.pbx.called()
+	ringing.respond(180, "")
+	caller.expect(180)
+	s.pbx.boxEnd.Lose = func(m string) bool { return strings.HasPrefix(m, "CANCEL ") }
+	other := s.pbx.dialReplacing("201", clearSDP("192.0.2.60"), ringing.replacesHeader())
+	other.ack(other.expect(200))
+	caller.ack(caller.expect(200))
+	ringing.respond(200, clearSDP("192.0.2.50"))
+	ringing.request(sip.ACK)
+	ringing.request(sip.BYE).Refuse(ua.Reply{Status: 200})
+	hangUp(t, other, caller)
 }

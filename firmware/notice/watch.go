@@ -85,7 +85,18 @@ func (d *Desk) subscribe(e *errand) *refusal {
 	for !w.over {
 		w.handle(w.next())
 	}
+	w.release()
 	return nil
+}
+
+// release answers what still waits when a watch is over.
+func (w *watch) release() {
+	if w.asking != nil {
+		w.answer(w.asking, ua.Reply{Status: 481})
+	}
+	for _, in := range w.told {
+		w.answer(in, ua.Reply{Status: 481})
+	}
 }
 
 // newWatch judges a SUBSCRIBE and opens the watcher's half.

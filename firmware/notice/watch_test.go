@@ -277,6 +277,18 @@ func TestASourceThatHasForgottenEndsTheSubscription(t *testing.T) {
 	})
 }
 
+func TestNothingStaysUnansweredAtTheEnd(t *testing.T) {
+	play(t, func(t *testing.T, s *scene) {
+		watcher, source := s.watching()
+		watcher.send(sip.SUBSCRIBE, "", "", "Event: message-summary", "Expires: 600")
+		source.request(sip.SUBSCRIBE) // and no answer
+		source.send(sip.NOTIFY, "", "", "Event: message-summary", "Subscription-State: terminated;reason=noresource")
+		watcher.ended("noresource")
+		source.expect(200)
+		watcher.expect(481)
+	})
+}
+
 func TestNotificationsThatDoNotFitAreRefused(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		_, source := s.watching()

@@ -2,6 +2,7 @@ package ua
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -38,57 +39,88 @@ func (o *Outgoing) authorize(res *sip.Response) bool {
 	return true
 }
 
-// answer makes the request that answers the challenge in res and puts it in place; nil when there is none to give.
+// answer makes the request that answers the challenges in res and puts it in place; nil when there is none to give.
 func (o *Outgoing) answer(res *sip.Response) (*sip.Request, error) {
 	if (res.StatusCode != 401 && res.StatusCode != 407) || o.credentials == nil {
 		return nil, nil
 	}
-	challenge, ok := best(res)
-	if !ok {
-		return nil, nil
-	}
+	asked := challengesOf(res)
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	// A registrar (401) and a proxy (407) may both ask; each is answered once, and again only when the nonce was stale.
-	asker := strconv.Itoa(res.StatusCode) + challenge.Realm
-	if o.cancelled || (o.answered[asker] > 0 && !challenge.Stale) || o.answered[asker] >= 3 {
+	answered, ok := renewed(o.answered, asked)
+	if len(asked) == 0 || o.cancelled || !ok {
 		return nil, nil
 	}
-	next, err := authorized(o.req, res.StatusCode, challenge, o.credentials)
+	next, err := authorized(o.req, answered, o.credentials)
 	if err != nil {
 		return nil, err
 	}
-	if o.answered == nil {
-		o.answered = map[string]int{}
-	}
-	o.answered[asker]++
-	o.req, o.rang = next, false
+	o.answered, o.req, o.rang = answered, next, false
 	if o.Dialog != nil {
 		o.Dialog.LocalSeq = next.CSeq().SeqNo
 	}
 	return next, nil
 }
 
-// best picks the strongest challenge that can be answered: SHA-256 before MD5 (RFC 8760 §2.4).
-func best(res *sip.Response) (*digest.Challenge, bool) {
-	name := "WWW-Authenticate"
-	if res.StatusCode == 407 {
-		name = "Proxy-Authenticate"
+// challenge is one realm that wants credentials: a registrar's or server's (401), or a proxy's (407).
+type challenge struct {
+	header string // of the answer
+	*digest.Challenge
+	uses  int // of its nonce
+	tries int // nonces answered
+}
+
+func (c challenge) sameAsker(other challenge) bool { return c.header == other.header && c.Realm == other.Realm }
+
+// mostNonces is how many stale nonces in a row are answered.
+const mostNonces = 3
+
+// renewed joins the challenges answered so far and those asked now. Several proxies on the way may each want an answer, at
+// once or one after the other (RFC 3261 §22.3). It is false when one of them has had its answer and did not like it: only
+// a nonce that was stale is worth another.
+func renewed(before, asked []challenge) ([]challenge, bool) {
+	all := slices.Clone(before)
+	for _, c := range asked {
+		i := slices.IndexFunc(all, c.sameAsker)
+		switch {
+		case i < 0:
+			c.tries = 1
+			all = append(all, c)
+		case !c.Stale || all[i].tries >= mostNonces:
+			return nil, false
+		default:
+			c.tries = all[i].tries + 1
+			all[i] = c
+		}
 	}
-	var found *digest.Challenge
-	for _, h := range res.GetHeaders(name) {
-		c, err := digest.ParseChallenge(h.Value())
-		if err != nil {
-			continue
-		}
-		for i := range c.QOP {
-			c.QOP[i] = strings.TrimSpace(c.QOP[i])
-		}
-		if rank(c) > 0 && (found == nil || rank(c) > rank(found)) {
-			found = c
+	return all, true
+}
+
+// challengesOf reads the challenges of a response, for each realm the strongest that can be answered: SHA-256 before MD5
+// (RFC 8760 §2.4).
+func challengesOf(res *sip.Response) []challenge {
+	var found []challenge
+	for _, kind := range [][2]string{{"WWW-Authenticate", "Authorization"}, {"Proxy-Authenticate", "Proxy-Authorization"}} {
+		for _, h := range res.GetHeaders(kind[0]) {
+			read, err := digest.ParseChallenge(h.Value())
+			if err != nil {
+				continue
+			}
+			for i := range read.QOP {
+				read.QOP[i] = strings.TrimSpace(read.QOP[i])
+			}
+			c := challenge{header: kind[1], Challenge: read}
+			i := slices.IndexFunc(found, c.sameAsker)
+			switch {
+			case rank(read) == 0:
+			case i < 0:
+				found = append(found, c)
+			case rank(read) > rank(found[i].Challenge):
+				found[i] = c
+			}
 		}
 	}
-	return found, found != nil
+	return found
 }
 
 func rank(c *digest.Challenge) int {
@@ -104,26 +136,30 @@ func rank(c *digest.Challenge) int {
 	return 0
 }
 
-// authorized makes req anew with the next CSeq, a fresh branch and the answer to the challenge (RFC 3261 §22.1).
-func authorized(req *sip.Request, status int, c *digest.Challenge, cred *Credentials) (*sip.Request, error) {
-	if len(c.QOP) > 0 {
-		c.QOP = []string{"auth"}
-	}
-	answer, err := digest.Digest(c, digest.Options{
-		Method: string(req.Method), URI: req.Recipient.String(), Count: 1, Username: cred.User, Password: cred.Secret.Reveal(),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("digest: %w", err)
-	}
+// authorized makes req anew with the next CSeq, a fresh branch and an answer to each challenge (RFC 3261 §22.1). An answer
+// given before is reckoned anew too: a server counts how often its nonce is used (RFC 7616 §3.4).
+func authorized(req *sip.Request, challenges []challenge, cred *Credentials) (*sip.Request, error) {
 	next := req.Clone()
 	next.Via().Params.Add("branch", sip.RFC3261BranchMagicCookie+token(12))
 	next.ReplaceHeader(&sip.CSeqHeader{SeqNo: req.CSeq().SeqNo + 1, MethodName: req.Method})
-	name := "Authorization"
-	if status == 407 {
-		name = "Proxy-Authorization"
+	for _, name := range []string{"Authorization", "Proxy-Authorization"} {
+		for next.RemoveHeader(name) {
+		}
 	}
-	next.RemoveHeader(name)
-	next.AppendHeader(sip.NewHeader(name, answer.String()))
+	for i := range challenges {
+		c := &challenges[i]
+		c.uses++
+		if len(c.QOP) > 0 {
+			c.QOP = []string{"auth"}
+		}
+		answer, err := digest.Digest(c.Challenge, digest.Options{
+			Method: string(req.Method), URI: req.Recipient.String(), Count: c.uses, Username: cred.User, Password: cred.Secret.Reveal(),
+		})
+		if err != nil {
+			return nil, fmt.Errorf("digest: %w", err)
+		}
+		next.AppendHeader(sip.NewHeader(c.header, answer.String()))
+	}
 	return next, nil
 }
 

@@ -33,11 +33,11 @@ type Outgoing struct {
 	method    sip.RequestMethod
 	seq       uint32
 	sending   *sending
-	echo      *echo          // of an INVITE that was answered with 2xx
-	answered  map[string]int // challenges answered, by who asked
-	rang      bool           // a provisional response came
-	final     bool           // the transaction has its final response; what ends it then is no failure
-	settled   bool           // the outcome is known: the final response that counts, or the failure
+	echo      *echo       // of an INVITE that was answered with 2xx
+	answered  []challenge // challenges answered
+	rang      bool        // a provisional response came
+	final     bool        // the transaction has its final response; what ends it then is no failure
+	settled   bool        // the outcome is known: the final response that counts, or the failure
 	cancelled bool
 	farewell  []sip.Header // of the CANCEL
 	abandoned bool         // nobody waits for the outcome any more

@@ -124,10 +124,16 @@ func (m *Member) options(ctx context.Context) (*sip.Response, error) {
 		return nil, err
 	}
 	res, err := t.o.Core.Do(ctx, req, t.Peer(), m, nil)
-	if err == nil && t.observe(m, req, res) {
+	if err != nil {
+		return nil, err
+	}
+	t.mu.Lock()
+	m.answers = true
+	t.mu.Unlock()
+	if t.observe(m, req, res) {
 		t.registerAnew()
 	}
-	return res, err
+	return res, nil
 }
 
 // watched tells whether the trunk's servers are asked.

@@ -48,14 +48,14 @@ func (t *Trunk) keepOpen(ctx context.Context) {
 			return
 		case <-t.linked:
 			sleep(ctx, settle)
-			t.ask(ctx)
+			t.locate(ctx)
 		case <-keep.C:
-			t.keepAlive(ctx)
+			t.done.Go(func() { t.keepAlive(ctx) }) // a server that answers nothing must not keep a call from being noticed
 			keep.Reset(jitter(keepEvery))
 		case now := <-look.C:
 			if t.network.Learn && t.o.Quiet != nil && quiet.over(now, t.o.Quiet(t.Policy.Name, silence)) {
 				t.o.Log.Info("a call hears nothing of the carrier; asking where the box is seen", "trunk", t.Policy.Name)
-				t.ask(ctx)
+				t.locate(ctx)
 			}
 		}
 	}
@@ -118,15 +118,18 @@ func (t *Trunk) keepAlive(ctx context.Context) {
 	if t.Policy.Transport.Stream() {
 		return // edge pings its connections
 	}
-	ask := t.network.Learn && !t.watched() && !t.network.STUN
+	ask := t.network.Learn && !t.watched() && !t.network.STUN && len(t.Policy.Accounts) > 0
+	var sent sync.WaitGroup
 	for _, m := range t.spokenWith() {
-		if ask && len(t.Policy.Accounts) > 0 {
-			if _, err := m.options(ctx); err == nil {
-				continue
+		sent.Go(func() {
+			if ask {
+				m.options(ctx) // that nobody answers is no news: it is not the trunk's health that is asked for
+				return
 			}
-		}
-		m.ping(ctx)
+			m.ping(ctx)
+		})
 	}
+	sent.Wait()
 }
 
 // ping sends an empty line, or over a connection a ping, and returns what it went by; nil when there is no way.
@@ -143,14 +146,14 @@ func (m *Member) ping(ctx context.Context) sip.Connection {
 	return conn
 }
 
-// ask finds out where the carrier sees the box now. A carrier that does not say is registered with: its answer does, and
-// it learns the way back.
-func (t *Trunk) ask(ctx context.Context) {
+// locate finds out where the carrier sees the box now. A carrier that does not say is registered with: its answer does,
+// and it learns the way back.
+func (t *Trunk) locate(ctx context.Context) {
 	var heard atomic.Bool
 	var asked sync.WaitGroup
 	for _, m := range t.spokenWith() {
 		asked.Go(func() {
-			if m.askPlace(ctx) {
+			if m.locate(ctx) {
 				heard.Store(true)
 			}
 		})
@@ -163,27 +166,39 @@ func (t *Trunk) ask(ctx context.Context) {
 	}
 }
 
-// askPlace tells whether the server has answered. A connection on which nothing comes back is given up; the registration
-// makes a new one.
-func (m *Member) askPlace(ctx context.Context) bool {
+// locate tells whether the server has answered. A connection on which a server that answers OPTIONS is silent now is
+// given up; the registration makes a new one.
+func (m *Member) locate(ctx context.Context) bool {
+	t := m.pool.trunk
 	conn := m.ping(ctx)
-	if conn == nil || len(m.pool.trunk.Policy.Accounts) == 0 {
+	if conn == nil || len(t.Policy.Accounts) == 0 {
 		return false
 	}
+	t.mu.Lock()
+	answers := m.answers
+	t.mu.Unlock()
 	if _, err := m.options(ctx); err == nil {
 		return true
 	}
-	conn.Close() // does nothing over UDP
+	if answers {
+		conn.Close() // does nothing over UDP
+	}
 	return false
 }
 
-// mapped takes what STUN servers say: the address under which the internet sees the box. It counts for a carrier that has
-// not said itself what it sees, or that saw the box where STUN saw it before.
-func (t *Trunk) mapped(seen netip.AddrPort, before netip.Addr) {
+// mapped takes what a STUN server says: the address under which the internet sees the box. It counts until the carrier
+// has said itself what it sees; then a change of it does, as long as both had said the same.
+func (t *Trunk) mapped(seen netip.AddrPort) {
 	t.mu.Lock()
 	known := t.place.seen
-	counts := !t.near() && !t.private() && (!known.IsValid() || known.Addr() == before && seen.Addr() != before)
-	if known.IsValid() {
+	counts := !t.near() && !t.private()
+	switch {
+	case !known.IsValid():
+		t.place.agreed = true
+	case known.Addr() == seen.Addr():
+		t.place.agreed, counts = true, false
+	default:
+		counts = counts && t.place.agreed
 		seen = netip.AddrPortFrom(seen.Addr(), known.Port()) // until the carrier says which port
 	}
 	t.mu.Unlock()

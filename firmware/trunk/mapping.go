@@ -38,14 +38,13 @@ func (t *Trunks) setSTUN(servers []netip.AddrPort) {
 
 // watchMapping asks again and again and tells the trunks.
 func (t *Trunks) watchMapping(ctx context.Context, servers []netip.AddrPort) {
-	var before netip.Addr
 	failed := false
 	for ctx.Err() == nil {
 		seen, err := t.askSTUN(ctx, servers)
 		switch {
 		case err == nil:
-			t.tellMapped(ctx, seen, before)
-			before, failed = seen.Addr(), false
+			t.tellMapped(ctx, seen)
+			failed = false
 		case !failed && ctx.Err() == nil:
 			failed = true
 			t.o.Log.Warn("no STUN server answers", "err", err)
@@ -70,7 +69,7 @@ func (t *Trunks) askSTUN(ctx context.Context, servers []netip.AddrPort) (seen ne
 	return netip.AddrPort{}, err
 }
 
-func (t *Trunks) tellMapped(ctx context.Context, seen netip.AddrPort, before netip.Addr) {
+func (t *Trunks) tellMapped(ctx context.Context, seen netip.AddrPort) {
 	t.mu.Lock()
 	trunks := slices.Collect(maps.Values(t.trunks))
 	t.mu.Unlock()
@@ -79,7 +78,7 @@ func (t *Trunks) tellMapped(ctx context.Context, seen netip.AddrPort, before net
 	}
 	for _, tr := range trunks {
 		if tr.network.Learn {
-			tr.mapped(seen, before)
+			tr.mapped(seen)
 		}
 	}
 }

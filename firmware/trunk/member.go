@@ -36,6 +36,7 @@ type Member struct {
 	why     string
 	noTCP   time.Time // takes no TCP in place of UDP until then
 	health  health
+	answers bool // has ever answered OPTIONS
 }
 
 // Addr is where the server is.

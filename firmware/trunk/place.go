@@ -28,6 +28,7 @@ type place struct {
 	pace  nat.Pace
 	// teller is the server whose word counts, on a trunk that does not register.
 	teller *Member
+	agreed bool        // STUN servers and the carrier have said the same address
 	alg    nat.Altered // what is changed in our requests on their way
 }
 
@@ -145,6 +146,9 @@ func (t *Trunk) follow(seen netip.AddrPort, by string) (moved bool) {
 		t.mu.Unlock()
 		t.o.Log.Info("another change of address, not followed yet", "trunk", t.Policy.Name, "address", seen, "by", by)
 		return false
+	}
+	if guessed && seen.Addr() != before.Addr() {
+		t.place.agreed = false // this carrier is reached another way
 	}
 	t.place.seen, t.place.by, t.place.since = seen, by, now
 	if !said.IsValid() {

@@ -92,7 +92,11 @@ func (b *box) openStore(context.Context) (err error) {
 	if b.store, err = store.Open(filepath.Join(b.options.State, "tollgate.db")); err != nil {
 		return err
 	}
-	b.authority, err = certs.Open(b.store, time.Now, rand.Reader)
+	since, err := decided(b.store)
+	if err != nil {
+		return err
+	}
+	b.authority, err = certs.Open(b.store, certificateClock(time.Now, built(), since), rand.Reader)
 	return err
 }
 

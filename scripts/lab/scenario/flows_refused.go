@@ -54,7 +54,7 @@ INVITE{body application/sdp nonsense} ->
 400                                   <-
 `},
 		{Name: "a method that is not taken", Ladder: `
-SUBSCRIBE          ->
+PUBLISH            ->
 405{Allow: INVITE} <-
 `},
 		{Name: "a BYE in a dialog that nobody knows", Ladder: `

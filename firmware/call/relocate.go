@@ -2,6 +2,7 @@ package call
 
 import (
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"tollgate/firmware/media"
@@ -110,11 +111,20 @@ func (s *Session) relocate() {
 	}
 }
 
+// contactUser is the user of a Contact URI of ours.
+func contactUser(contact string) string {
+	user, _, found := strings.Cut(strings.TrimPrefix(contact, "sip:"), "@")
+	if !found {
+		return ""
+	}
+	return user
+}
+
 // tellPlace sends a leg's peer a re-INVITE from where the box is now.
 func (s *Session) tellPlace(l *Leg, now *Party) {
 	before, dialog := *l.Party, *l.Dialog
 	l.Party.Local, l.Party.Media, l.stale = now.Local, now.Media, false
-	l.Dialog.Local, l.Dialog.Contact = now.Local, now.Local.Contact(l.account.User)
+	l.Dialog.Local, l.Dialog.Contact = now.Local, now.Local.Contact(contactUser(dialog.Contact))
 	offer, err := offerTo(l, s.other(l), l.keys.encrypted())
 	if err == nil {
 		err = s.startChange(&change{from: s.other(l), place: true}, offer)

@@ -31,6 +31,11 @@ func (p Pinhole) plain() Pinhole {
 	return p
 }
 
+// setFor names the set that holds a source of the spot.
+func (s spot) setFor(source netip.Prefix) string {
+	return pinholeSetName(s.side, familyOf(source.Addr()), !source.IsSingleIP())
+}
+
 func (p Pinhole) spot() spot { return spot{p.Side, p.Local} }
 
 func (h pinholes) open(p Pinhole) {
@@ -92,12 +97,14 @@ func (h pinholes) ports() []uint16 {
 	return slices.Compact(ports)
 }
 
-// elements returns what the sets of all pinholes hold, by set.
+// elements returns what the sets of all pinholes hold, by set, ready to be printed.
 func (h pinholes) elements() map[string][]element {
 	all := map[string][]element{}
 	for s := range maps.Keys(h) {
-		for name, list := range h.elementsOf(s) {
-			all[name] = append(all[name], list...)
+		for _, p := range h.sources(s) {
+			e := pinholeElement(p, s.local)
+			e.text = pinholeText(p, s.local)
+			all[s.setFor(p)] = append(all[s.setFor(p)], e)
 		}
 	}
 	return all
@@ -109,8 +116,7 @@ func (h pinholes) elementsOf(s spot) map[string][]element { return elementsOf(s,
 func elementsOf(s spot, sources []netip.Prefix) map[string][]element {
 	bySet := map[string][]element{}
 	for _, p := range sources {
-		name := pinholeSetName(s.side, familyOf(p.Addr()), !p.IsSingleIP())
-		bySet[name] = append(bySet[name], pinholeElement(p, s.local))
+		bySet[s.setFor(p)] = append(bySet[s.setFor(p)], pinholeElement(p, s.local))
 	}
 	return bySet
 }

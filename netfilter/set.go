@@ -93,8 +93,12 @@ func pinholeElement(source netip.Prefix, local netip.AddrPort) element {
 		k := slices.Concat(source.AsSlice(), local.Addr().AsSlice(), port(local.Port()))
 		return append(k, 0, 0) // each part fills whole registers of 4 bytes
 	}
-	text := fmt.Sprintf("%s . %s . %d", prefixText(source), local.Addr(), local.Port())
-	return element{text, key(source.Addr()), key(lastOf(source))}
+	return element{first: key(source.Addr()), last: key(lastOf(source))}
+}
+
+// pinholeText is how nft prints a pinhole's element.
+func pinholeText(source netip.Prefix, local netip.AddrPort) string {
+	return fmt.Sprintf("%s . %s . %d", prefixText(source), local.Addr(), local.Port())
 }
 
 func addrType(f family) nftables.SetDatatype {

@@ -17,6 +17,9 @@ const (
 	// floodGrowth is how much more memory the last quarter of the flood may need than the second. The first quarter fills
 	// what is bounded: half a minute of transactions.
 	floodGrowth = 1.1
+	// floodCalls is how many calls the box's policy admits at once meanwhile. The flood's own INVITEs take them all: the
+	// policy has a route for their numbers, and nobody answers there.
+	floodCalls = 100
 	// floodGoroutines is how many more there may be afterwards than on a box that saw none of it.
 	floodGoroutines = 5
 )
@@ -35,6 +38,7 @@ func Flood(ctx context.Context, o Options) ([]Bar, error) {
 		return nil, err
 	}
 	defer w.close()
+	w.admitted = floodCalls
 	box, err := w.start(ctx, Box)
 	if err != nil {
 		return nil, err

@@ -14,10 +14,14 @@ func Programs() []string { return []string{"ip", "nft", "sipp", "kamailio", "tas
 
 // world is one lab: the office's PBX and the carrier are sipp, the box is the system under test.
 type world struct {
-	options Options
-	lab     *lab.Lab
-	runs    int
+	options  Options
+	lab      *lab.Lab
+	admitted int // calls at once, by the box's policy
+	runs     int
 }
+
+// manyCalls is more than any round has up at once.
+const manyCalls = 8000
 
 func open(o Options) (*world, error) {
 	if err := lab.Missing(Programs()...); err != nil {
@@ -27,7 +31,7 @@ func open(o Options) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &world{options: o, lab: l}, nil
+	return &world{options: o, lab: l, admitted: manyCalls}, nil
 }
 
 func (w *world) close() error { return w.lab.Close() }

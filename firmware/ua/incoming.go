@@ -25,8 +25,9 @@ type Incoming struct {
 	Tag   string // the To tag, ours
 	Inbox *Inbox // of a new INVITE: the mailbox of its call
 
-	core *Core
-	key  string // of its transaction; "" for an ACK
+	core     *Core
+	key      string       // of its transaction; "" for an ACK
+	received *sip.Request // as it came: answers are made from it while others may put another Request in its place
 
 	mu     sync.Mutex    // guards everything below
 	box    *Inbox        // hears of a CANCEL
@@ -48,11 +49,11 @@ type Reply struct {
 // Respond answers the request. A 2xx to an INVITE is repeated until its ACK arrives at box, the mailbox of the call.
 func (in *Incoming) Respond(box *Inbox, r Reply) error {
 	res := in.response(r)
-	if in.IsInvite() && !res.IsProvisional() {
+	if in.received.IsInvite() && !res.IsProvisional() {
 		box.stopProvisionals(in.Tag)
 	}
 	sent, err := in.send(res)
-	if sent && err == nil && in.IsInvite() && res.IsSuccess() {
+	if sent && err == nil && in.received.IsInvite() && res.IsSuccess() {
 		box.retransmit(in, func() { in.core.write(in.Conn, res) })
 	}
 	if err == nil && !sent {
@@ -77,14 +78,14 @@ func (in *Incoming) response(r Reply) *sip.Response {
 	if r.Reason == "" {
 		r.Reason = Phrase(r.Status)
 	}
-	res := sip.NewResponseFromRequest(in.Request, r.Status, r.Reason, nil)
+	res := sip.NewResponseFromRequest(in.received, r.Status, r.Reason, nil)
 	if r.Contact != "" {
 		res.AppendHeader(sip.NewHeader("Contact", "<"+r.Contact+">"))
 	}
-	if r.Status == 405 || (r.Status/100 == 2 && (in.IsInvite() || in.Method == sip.OPTIONS)) {
+	if r.Status == 405 || (r.Status/100 == 2 && (in.received.IsInvite() || in.received.Method == sip.OPTIONS)) {
 		res.AppendHeader(sip.NewHeader("Allow", Allow))
 	}
-	if res.IsSuccess() && (in.IsInvite() || in.Method == sip.OPTIONS) {
+	if res.IsSuccess() && (in.received.IsInvite() || in.received.Method == sip.OPTIONS) {
 		res.AppendHeader(sip.NewHeader("Supported", Supported))
 	}
 	for _, h := range r.Headers {

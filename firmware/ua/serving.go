@@ -13,7 +13,7 @@ const tryingAfter = 200 * time.Millisecond
 
 // serve begins the server transaction of a new request (RFC 3261 §17.2). It lasts until the final answer.
 func (c *Core) serve(req *sip.Request, conn sip.Connection, peer policy.Peer, key, tag string) *Incoming {
-	in := &Incoming{Request: req, Peer: peer, Conn: conn, Tag: tag, core: c, key: key}
+	in := &Incoming{Request: req, received: req, Peer: peer, Conn: conn, Tag: tag, core: c, key: key}
 	if req.IsInvite() {
 		in.trying = time.AfterFunc(tryingAfter, func() {
 			if _, err := in.send(in.response(Reply{Status: 100})); err != nil {
@@ -57,13 +57,13 @@ func (in *Incoming) send(res *sip.Response) (sent bool, err error) {
 
 // leaveEcho ends the transaction. A 2xx to an INVITE is repeated by the call's mailbox, until its ACK (RFC 6026 §7.1).
 func (in *Incoming) leaveEcho(res *sip.Response) {
-	unreliable := !sip.IsReliable(in.Transport())
-	if in.IsInvite() || unreliable {
+	unreliable := !sip.IsReliable(in.received.Transport())
+	if in.received.IsInvite() || unreliable {
 		e := &echo{key: in.key, conn: in.Conn, tag: in.Tag}
-		if !in.IsInvite() || !res.IsSuccess() {
+		if !in.received.IsInvite() || !res.IsSuccess() {
 			e.text = res.String()
 		}
-		e.failure = in.IsInvite() && !res.IsSuccess()
+		e.failure = in.received.IsInvite() && !res.IsSuccess()
 		in.core.answered.put(e)
 		if e.failure && unreliable {
 			in.core.answered.begin(e)
@@ -88,7 +88,7 @@ func (in *Incoming) repeated() {
 func (in *Incoming) cancel(req *sip.Request) {
 	sent, err := in.send(in.response(Reply{Status: 487}))
 	if err != nil {
-		in.core.log.Debug("answer not sent", "method", in.Method, "status", 487, "err", err)
+		in.core.log.Debug("answer not sent", "method", in.received.Method, "status", 487, "err", err)
 	}
 	in.mu.Lock()
 	box := in.box

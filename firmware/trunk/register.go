@@ -205,8 +205,13 @@ func (r *registration) registerAt(ctx context.Context, m *Member, ask, timeout t
 func (r *registration) bind(ctx context.Context, m *Member, b binding, ask, timeout time.Duration) (sip.Connection, time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	path := &keptPath{Member: m}
+	ctx, lose := context.WithCancelCause(ctx)
+	defer lose(nil)
+	path := &keptPath{Member: m, lost: func() { lose(errHungUp) }, over: ctx.Done()}
 	res, err := r.ask(ctx, b, ask, path)
+	if err != nil && errors.Is(context.Cause(ctx), errHungUp) {
+		err = errHungUp
+	}
 	if err != nil {
 		return path.conn, 0, serverFailure{explain(err)}
 	}
@@ -298,10 +303,16 @@ func explain(err error) error {
 	return &unreachable{err}
 }
 
-// keptPath remembers the connection that was used.
+// errHungUp says that a server ended the connection instead of answering. With TLS 1.3 that is how it says, after the
+// handshake, that it does not take the box's certificate.
+var errHungUp = errors.New("it closed the connection instead of answering; if it knows the box by a certificate, look at tls.certificate")
+
+// keptPath remembers the connection that was used, and tells when it is lost before the matter is over.
 type keptPath struct {
 	*Member
 	conn sip.Connection
+	lost func()
+	over <-chan struct{}
 }
 
 func (p *keptPath) Conn(ctx context.Context) (sip.Connection, error) { return p.ConnFor(ctx, 0) }
@@ -309,6 +320,15 @@ func (p *keptPath) Conn(ctx context.Context) (sip.Connection, error) { return p.
 // ConnFor is Conn for a request of size bytes.
 func (p *keptPath) ConnFor(ctx context.Context, size int) (c sip.Connection, err error) {
 	p.conn, err = p.Member.ConnFor(ctx, size)
+	if c, ok := p.conn.(interface{ Done() <-chan struct{} }); ok && err == nil {
+		go func() {
+			select {
+			case <-c.Done():
+				p.lost()
+			case <-p.over:
+			}
+		}()
+	}
 	return p.conn, err
 }
 

@@ -296,6 +296,32 @@ func TestALostConnectionIsRegisteredAnew(t *testing.T) {
 	})
 }
 
+// A carrier that does not take the box's certificate says so by hanging up after the handshake (TLS 1.3).
+func TestACarrierThatHangsUpInsteadOfAnsweringIsToldAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &carrier{done: make(chan struct{})}
+		c.script = func(*sip.Request) *sip.Response {
+			close(c.done)
+			return nil
+		}
+		trunks, _, _ := start(t, c, &names{}, trunkPolicy())
+		time.Sleep(time.Second)
+		s := trunks.States()[0]
+		if s.State != Down || !strings.Contains(s.Reason, "closed the connection instead of answering") {
+			t.Errorf("%s: %s; want down at once, and why", s.State, s.Reason)
+		}
+		c.become(accept)
+		c.mu.Lock()
+		c.done = make(chan struct{})
+		c.mu.Unlock()
+		time.Sleep(time.Minute)
+		if s := trunks.States()[0]; s.State != Up {
+			t.Errorf("%s: %s; want up again", s.State, s.Reason)
+		}
+		trunks.Close(t.Context())
+	})
+}
+
 func TestALongerLifetimeIsGrantedWhenTheRegistrarInsists(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &carrier{script: func(req *sip.Request) *sip.Response {

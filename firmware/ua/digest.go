@@ -70,7 +70,9 @@ type challenge struct {
 	tries int // nonces answered
 }
 
-func (c challenge) sameAsker(other challenge) bool { return c.header == other.header && c.Realm == other.Realm }
+func (c challenge) sameAsker(other challenge) bool {
+	return c.header == other.header && c.Realm == other.Realm
+}
 
 // mostNonces is how many stale nonces in a row are answered.
 const mostNonces = 3

@@ -50,6 +50,8 @@ type Wishes struct {
 	DTLS          bool            // the carrier's subscribers make their keys by DTLS; the box offers it first
 	TrunkPlain    string          // udp or tcp: the trunk has neither TLS nor SRTP
 	TLSMethod     string          // of the carrier, as Kamailio writes it; default: TLSv1.2+
+	MutualTLS     bool            // box and carrier want certificates of one another, whoever connects
+	Stranger      bool            // with MutualTLS: the box's certificate is of an authority that the carrier does not know
 	NewConnection bool            // the carrier calls the box at its Contact
 	Latches       bool            // the carrier sends audio where it comes from
 	// Amend changes the box's policy document.
@@ -194,7 +196,7 @@ func (b *Branch) startCarrier(ctx context.Context) error {
 			{User: "bob", Password: "builder", Number: "+33987654322"},
 		},
 		Extra: []string{Emergency}, Plain: b.Wishes.TrunkPlain != "", TLSMethod: b.Wishes.TLSMethod,
-		Latches: b.Wishes.Latches,
+		Latches: b.Wishes.Latches, Mutual: b.Wishes.MutualTLS,
 	}
 	if err := b.Carrier.Start(ctx); err != nil {
 		return err
@@ -264,7 +266,7 @@ func (b *Branch) startBox(ctx context.Context) error {
 	if err := b.Box.Start(ctx, policy); err != nil {
 		return err
 	}
-	if b.Wishes.TrunkPassword != "" {
+	if b.Wishes.TrunkPassword != "" || b.Wishes.Stranger {
 		return nil
 	}
 	return b.Box.AwaitTrunk(ctx)

@@ -32,6 +32,7 @@ type policyData struct {
 	}
 	Trunk struct {
 		Domain, Number, User, Secret, Trust, Transport, SRTP string
+		Certificate, Key                                     string // of the box, with mutual TLS
 		Keying, Suites                                       string
 		Port                                                 int
 		Numbers                                              []string
@@ -54,8 +55,14 @@ func (b *Branch) Policy() (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("read policy template: %w", err)
 	}
+	data := b.policyData()
+	if b.Wishes.MutualTLS {
+		if err := b.identify(&data); err != nil {
+			return "", err
+		}
+	}
 	var document strings.Builder
-	if err := t.Execute(&document, b.policyData()); err != nil {
+	if err := t.Execute(&document, data); err != nil {
 		return "", fmt.Errorf("write policy: %w", err)
 	}
 	return document.String(), nil
@@ -98,6 +105,23 @@ func (b *Branch) policyData() policyData {
 	d.Trunk.Number, d.Trunk.User, d.Trunk.Secret = TrunkNumber, "trunk", cmp.Or(w.TrunkPassword, trunkPassword)
 	d.Trunk.Numbers = []string{TrunkNumber, "+33123456701", "+33123456702"}
 	return d
+}
+
+// identify gives the box a certificate towards the carrier, and sends it to the port where the carrier wants one.
+func (b *Branch) identify(d *policyData) error {
+	authority := b.authority
+	if b.Wishes.Stranger {
+		var err error
+		if authority, err = peer.NewAuthority("Somebody Else"); err != nil {
+			return err
+		}
+	}
+	key, certificate, err := authority.Issue("sbc.office.example", b.Lab.BoxPublic())
+	if err != nil {
+		return err
+	}
+	d.Trunk.Certificate, d.Trunk.Key, d.Trunk.Port = indent(certificate), indent(key), peer.MutualPort
+	return nil
 }
 
 // indent shifts a PEM block to where the template's block scalar wants it.

@@ -12,9 +12,10 @@ import (
 	"tollgate/scripts/lab/capture"
 )
 
-// CarrierPort is where the carrier listens with TLS; without TLS it is PlainPort.
+// CarrierPort is where the carrier listens with TLS, MutualPort where it wants certificates; without TLS it is PlainPort.
 const (
 	CarrierPort = 5061
+	MutualPort  = 5063
 	PlainPort   = 5060
 )
 
@@ -41,6 +42,8 @@ type Carrier struct {
 	Plain bool
 	// Latches has the audio of all calls go through a gateway that sends where it comes from.
 	Latches bool
+	// Mutual adds a port at which it takes TLS only from who shows a certificate of the authority: MutualPort.
+	Mutual bool
 	// TLSMethod is what it speaks, as Kamailio writes it: TLSv1.2+ when empty.
 	TLSMethod string
 
@@ -60,6 +63,7 @@ func (c *Carrier) Start(ctx context.Context) error {
 	}
 	if err := writeFiles(map[string][]byte{
 		filepath.Join(folder, "key.pem"): key, filepath.Join(folder, "certificate.pem"): certificate,
+		filepath.Join(folder, "authority.pem"): c.Authority.PEM(),
 	}); err != nil {
 		return err
 	}
@@ -70,10 +74,11 @@ func (c *Carrier) Start(ctx context.Context) error {
 		*Carrier
 		Address       netip.Addr
 		Port          int
+		MutualPort    int
 		Folder, Dumps string
 		Method        string
 		Gateway       string
-	}{c, c.Host.Address, CarrierPort, folder, c.dumps(), cmp.Or(c.TLSMethod, defaultTLS), gatewayControl}
+	}{c, c.Host.Address, CarrierPort, MutualPort, folder, c.dumps(), cmp.Or(c.TLSMethod, defaultTLS), gatewayControl}
 	for template, file := range map[string]string{"carrier.cfg": "kamailio.cfg", "tls.cfg": "tls.cfg"} {
 		if err := fill(template, filepath.Join(folder, file), data); err != nil {
 			return err

@@ -114,7 +114,10 @@ func (m *Member) options(ctx context.Context) (*sip.Response, error) {
 	t := m.pool.trunk
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
-	domain, user, local := "sip:"+t.Policy.Domain, t.Policy.Accounts[0].User, t.Self()
+	domain, user, local := "sip:"+t.Policy.Domain, "tollgate", t.Self()
+	if len(t.Policy.Accounts) > 0 {
+		user = t.Policy.Accounts[0].User
+	}
 	req, err := ua.Draft{
 		Method: sip.OPTIONS, URI: domain, From: "sip:" + user + "@" + t.Home(), To: domain, FromTag: ua.NewTag(),
 		CallID: ua.NewCallID(), Seq: 1, Contact: local.Contact(user), Local: local, MaxForwards: ua.MaxForwards,

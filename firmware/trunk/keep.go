@@ -118,7 +118,7 @@ func (t *Trunk) keepAlive(ctx context.Context) {
 	if t.Policy.Transport.Stream() {
 		return // edge pings its connections
 	}
-	ask := t.network.Learn && !t.watched() && !t.network.STUN && len(t.Policy.Accounts) > 0
+	ask := t.network.Learn && !t.watched() && !t.network.STUN
 	var sent sync.WaitGroup
 	for _, m := range t.spokenWith() {
 		sent.Go(func() {
@@ -171,7 +171,7 @@ func (t *Trunk) locate(ctx context.Context) {
 func (m *Member) locate(ctx context.Context) bool {
 	t := m.pool.trunk
 	conn := m.ping(ctx)
-	if conn == nil || len(t.Policy.Accounts) == 0 {
+	if conn == nil {
 		return false
 	}
 	t.mu.Lock()

@@ -54,6 +54,9 @@ func TestNoRouterForgetsTheWayOfAUDPTrunk(t *testing.T) {
 		"a trunk that does not register": {func(p *policy.Trunk, c *Config) {
 			p.Registrar, p.OutboundProxy, p.Health = "", policy.Hosts{"192.0.2.200"}, policy.HealthOff
 		}, true},
+		"one without an account": {func(p *policy.Trunk, c *Config) {
+			p.Registrar, p.OutboundProxy, p.Health, p.Accounts = "", policy.Hosts{"192.0.2.200"}, policy.HealthOff, nil
+		}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -294,3 +294,33 @@ func TestAReOfferKeepsOurKeyAndANewSuiteGetsAFreshOne(t *testing.T) {
 		}
 	}
 }
+
+// The forks of one INVITE all know the key that it offered: audio goes to, and comes from, the last one that has described
+// itself, and nobody else.
+func TestForksOfOneInviteShareAKeySoThatOneAloneIsHeard(t *testing.T) {
+	s := newScene(t, nil)
+	caller := s.pbx.dial("201", "00472105518", clearSDP("192.0.2.50"))
+	callee := s.a.called()
+	only := func(fork, other string) {
+		t.Helper()
+		if !s.holes.listens(fork) || s.holes.listensNow(other) {
+			t.Errorf("the audio of %s is let in: %v, of %s: %v", fork, s.holes.listensNow(fork), other, s.holes.listensNow(other))
+		}
+	}
+	callee.respond(183, secureSDP("203.0.113.8"))
+	caller.expect(183)
+	only("203.0.113.8", "203.0.113.9")
+	first := callee.in.Tag
+	callee.in.Tag = "the-other-fork"
+	callee.respond(183, describe("RTP/SAVP", "203.0.113.9", cryptoLine(2, policy.SuiteAEADAES128GCM)))
+	caller.expect(183)
+	only("203.0.113.9", "203.0.113.8")
+	callee.in.Tag = first
+	callee.respond(200, secureSDP("203.0.113.8"))
+	caller.ack(caller.expect(200))
+	callee.request(sip.ACK)
+	only("203.0.113.8", "203.0.113.9")
+	if got := s.desk.Calls()[0].Callee.Suite; got != policy.SuiteAESCM128SHA180 {
+		t.Errorf("the call is shown under %s", got)
+	}
+}

@@ -16,11 +16,11 @@ import (
 // floors is the house, ground first. A package of the product imports only from lower floors; those that share a floor do
 // not know one another, and main introduces them. "board/..." stands for every package below board.
 var floors = [][]string{
-	{"firmware/numbering", "firmware/calendar", "firmware/event"},
+	{"firmware/numbering", "firmware/calendar", "firmware/event", "firmware/stun"},
 	{"firmware/policy"},
 	{
 		"firmware/ua", "firmware/store", "firmware/certs", "firmware/sdp", "firmware/eventbody", "firmware/media", "firmware/resolve", // hands
-		"firmware/access", "firmware/route", "firmware/admission", "firmware/header", "firmware/nat", "firmware/stun", // judgement
+		"firmware/access", "firmware/route", "firmware/admission", "firmware/header", "firmware/nat", // judgement
 		"netfilter", "board/...", "webui",
 	},
 	{"firmware/edge", "firmware/registrar", "firmware/phones", "firmware/trunk", "firmware/call", "firmware/notice"},

@@ -181,3 +181,43 @@ func TestAHandshakeThatFailsEndsTheCallWithItsReason(t *testing.T) {
 		t.Errorf("told %+v", e)
 	}
 }
+
+// A browser or a carrier that offers ICE is answered as by a lite implementation: it makes the checks and begins the
+// handshake on the way that they find.
+func TestICEIsAnsweredLiteToWhoOffersIt(t *testing.T) {
+	const credentials, candidate = "a=ice-ufrag:evtj\r\na=ice-pwd:VOkJxbRl1RmTxUk/WvJxBt", "a=candidate:1 1 UDP 2130706431 203.0.113.77 50000 typ host"
+	s := newScene(t, byHandshake(policy.KeyingDTLS))
+	caller := s.a.dial("+33612345678", "+33123456700", dtlsSDP("203.0.113.8", "actpass", credentials, candidate, "a=rtcp-mux"))
+	callee := s.pbx.called()
+	callee.respond(200, clearSDP("192.0.2.51"))
+	res := caller.expect(200)
+	first := audioOf(t, res.Body())
+	if first.DTLS.ICE == nil || first.DTLS.Setup != sdp.SetupPassive || !strings.Contains(string(res.Body()), "a=ice-lite") ||
+		len(first.DTLS.ICE.Candidates) != 1 || first.DTLS.ICE.Candidates[0].String() != "198.51.100.2" {
+		t.Fatalf("answered\n%s", res.Body())
+	}
+	caller.ack(res)
+	callee.request(sip.ACK)
+	for _, addr := range []string{"203.0.113.8", "203.0.113.77"} {
+		if !s.holes.listens(addr) {
+			t.Errorf("checks from %s are not let in", addr)
+		}
+	}
+	for i, pwd := range []string{"VOkJxbRl1RmTxUk/WvJxBt", "the+peer+begins+its+ICE+anew"} {
+		same := i == 0
+		out := caller.ask(sip.INVITE, strings.Replace(dtlsSDP("203.0.113.8", "actpass", credentials, "a=sendonly"), "VOkJxbRl1RmTxUk/WvJxBt", pwd, 1))
+		passed := callee.request(sip.INVITE)
+		if err := passed.Respond(callee.box, ua.Reply{Status: 200, Contact: "sip:gw@192.0.2.51", Body: []byte(clearSDP("192.0.2.51", "a=recvonly")), ContentType: "application/sdp"}); err != nil {
+			t.Fatal(err)
+		}
+		callee.request(sip.ACK)
+		again := audioOf(t, caller.expect(200).Body())
+		if err := out.Ack(nil); err != nil {
+			t.Fatal(err)
+		}
+		if again.DTLS.ICE == nil || (again.DTLS.ICE.Pwd == first.DTLS.ICE.Pwd) != same || again.DTLS.Setup != sdp.SetupPassive {
+			t.Errorf("with the password %s the change is answered with %+v", pwd, again.DTLS)
+		}
+		first = again
+	}
+}

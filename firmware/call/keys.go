@@ -3,6 +3,7 @@ package call
 import (
 	"crypto/rand"
 	"fmt"
+	"net/netip"
 	"slices"
 
 	"tollgate/firmware/media"
@@ -20,7 +21,11 @@ type keys struct {
 type handshake struct {
 	active bool // we begin
 	theirs []sdp.Fingerprint
+	ice    *checks // nil: the peer makes none
 }
+
+// checks are both sides' credentials for the connectivity checks of ICE, of which the peer makes all (RFC 8445 §2.5).
+type checks struct{ ours, theirs sdp.ICE }
 
 func (k keys) encrypted() bool { return k.ours != nil || k.handshake != nil }
 
@@ -78,16 +83,32 @@ func (l *Leg) keysFor(audio *sdp.Audio, urgent bool) (keys, error) {
 }
 
 // handshakeFor settles who begins the handshake of an offer (RFC 5763 §5): we do where it is left to us, unless the peer
-// began it before (RFC 8842 §5.3).
+// began it before (RFC 8842 §5.3) or has to find a way by checks first.
 func (l *Leg) handshakeFor(audio *sdp.Audio, urgent bool) (keys, error) {
 	if !slices.Contains(l.Party.keying(), policy.KeyingDTLS) && !urgent {
 		return keys{}, fmt.Errorf("%w: %s offers keys by DTLS, which are not spoken with it", errSRTP, l.Party.Peer.Name)
 	}
 	h := &handshake{theirs: audio.DTLS.Fingerprints, active: audio.DTLS.Setup == sdp.SetupPassive}
+	before := l.keys.handshake
 	if audio.DTLS.Setup == sdp.SetupEither {
-		h.active = l.keys.handshake == nil || l.keys.handshake.active
+		h.active = before == nil && audio.DTLS.ICE == nil || before != nil && before.active
 	}
-	return keys{handshake: h}, nil
+	var err error
+	h.ice, err = before.checksFor(audio.DTLS.ICE)
+	return keys{handshake: h}, err
+}
+
+// checksFor are the checks for a peer's credentials: ours of before while theirs stay, else fresh ones (RFC 8839 §4.4.1.1);
+// none when it has none.
+func (h *handshake) checksFor(theirs *sdp.ICE) (*checks, error) {
+	switch {
+	case theirs == nil:
+		return nil, nil
+	case h != nil && h.ice != nil && h.ice.theirs.Ufrag == theirs.Ufrag && h.ice.theirs.Pwd == theirs.Pwd:
+		return &checks{h.ice.ours, *theirs}, nil
+	}
+	ours, err := sdp.NewICE(rand.Reader)
+	return &checks{ours, *theirs}, err
 }
 
 // mayBeClear says why the audio of a leg must not be clear; nil when it may. What was encrypted stays so.
@@ -142,7 +163,11 @@ func (l *Leg) keysToOffer(a *sdp.Anchor, encrypt bool) error {
 
 // certificate is what a description of ours says of a handshake.
 func (l *Leg) certificate(role sdp.Setup) *sdp.DTLS {
-	return &sdp.DTLS{Fingerprints: []sdp.Fingerprint{sdp.Fingerprint(l.media.Fingerprint())}, Setup: role}
+	t := &sdp.DTLS{Fingerprints: []sdp.Fingerprint{sdp.Fingerprint(l.media.Fingerprint())}, Setup: role}
+	if h := l.keys.handshake; h != nil && h.ice != nil {
+		t.ICE = &h.ice.ours
+	}
+	return t
 }
 
 // keysAnswered are the keys that follow from the answer to our offer. Only an offer that left it open may be answered in
@@ -152,7 +177,11 @@ func (l *Leg) keysAnswered(audio *sdp.Audio) (keys, error) {
 		if audio.DTLS.Setup == sdp.SetupEither {
 			return keys{}, fmt.Errorf("%w: the answer of %s leaves open who begins the handshake", errSRTP, l.Party.Peer.Name)
 		}
-		return keys{handshake: &handshake{theirs: audio.DTLS.Fingerprints, active: audio.DTLS.Setup != sdp.SetupActive}}, nil
+		h := &handshake{theirs: audio.DTLS.Fingerprints, active: audio.DTLS.Setup != sdp.SetupActive}
+		if before := l.keys.handshake; before != nil && before.ice != nil && audio.DTLS.ICE != nil {
+			h.ice = &checks{before.ice.ours, *audio.DTLS.ICE}
+		}
+		return keys{handshake: h}, nil
 	}
 	if len(l.offered) == 0 {
 		return keys{}, nil
@@ -177,6 +206,18 @@ func (l *Leg) keysToAnswer(a *sdp.Anchor) {
 		a.DTLS = l.certificate(sdp.SetupPassive)
 	case l.keys.ours != nil:
 		a.Cryptos = []sdp.Crypto{*l.keys.ours}
+	}
+}
+
+// admit lets the relay answer the peer's checks, from every address that it may have.
+func (c *checks) admit(p *media.Params) {
+	if c == nil {
+		return
+	}
+	p.ICE = &media.ICE{Ufrag: c.ours.Ufrag, Pwd: c.ours.Pwd, PeerUfrag: c.theirs.Ufrag}
+	p.ExtraSources = slices.Clone(p.ExtraSources)
+	for _, a := range c.theirs.Candidates {
+		p.ExtraSources = append(p.ExtraSources, netip.PrefixFrom(a, a.BitLen()))
 	}
 }
 

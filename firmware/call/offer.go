@@ -185,7 +185,9 @@ func (s *Session) role(l *Leg) media.Role {
 func (s *Session) setMedia() error {
 	for _, l := range []*Leg{s.caller, s.callee} {
 		p := l.params(s.other(l))
-		p.DTLS = s.terms(l)
+		if p.DTLS = s.terms(l); p.DTLS != nil {
+			l.keys.handshake.ice.admit(&p)
+		}
 		if err := l.media.Set(p); err != nil {
 			return fmt.Errorf("media towards %s: %w", l.Party.Peer.Name, err)
 		}

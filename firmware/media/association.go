@@ -47,9 +47,10 @@ func newAssociation(r *Relay, f *flow, terms *DTLS, remote netip.AddrPort) *asso
 	return a
 }
 
-// fits tells whether the association is the one for terms and an address; without an address, as on hold, it goes on.
-func (a *association) fits(terms *DTLS, remote netip.AddrPort) bool {
-	return a.terms.same(terms) && (remote == a.remote || !remote.IsValid())
+// fits tells whether the association is the one for terms and an address. Without an address, as on hold, it goes on; with
+// ICE addresses come and go (RFC 8842 §4).
+func (a *association) fits(terms *DTLS, remote netip.AddrPort, ice bool) bool {
+	return a.terms.same(terms) && (remote == a.remote || !remote.IsValid() || ice)
 }
 
 // begin shakes hands until end.

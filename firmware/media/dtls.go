@@ -132,13 +132,13 @@ func (l *Leg) associate(p Params, n *setting) {
 		old := l.associations[i]
 		switch {
 		case f.control && n.mux:
-		case old != nil && old.fits(p.DTLS, wanted[i]):
+		case old != nil && old.fits(p.DTLS, wanted[i], p.ICE != nil):
 			n.associations[i] = old
 		case wanted[i].IsValid():
 			n.associations[i] = newAssociation(l.session.relay, f, p.DTLS, wanted[i])
 		}
 	}
-	n.handshakes = true
+	n.handshakes, n.ice = true, p.ICE
 }
 
 // begin starts the associations of a setting that is in force, and ends those that are not in it.

@@ -27,6 +27,7 @@ type setting struct {
 	ciphers                         // of both flows, unless handshakes make those of each
 	handshakes      bool            // the keys come by DTLS
 	associations    [2]*association // of RTP and RTCP, with handshakes; nil: the flow has none
+	ice             *ICE            // nil: there are no connectivity checks
 	sources         []netip.Prefix
 	types           [128]uint8 // by the payload type that arrives
 }
@@ -49,6 +50,7 @@ type flow struct {
 	owner     atomic.Pointer[worker] // who reads the socket; nil: nobody
 	signalled netip.AddrPort         // where the peer wants packets; invalid: not known
 	learned   netip.AddrPort         // where they come from; invalid: none came yet
+	nominated netip.AddrPort         // where a check of ICE wants packets, which counts most; invalid: no check does
 	to        name                   // where we send
 	ciphers
 	association *association // that makes the keys; nil: they come by signalling
@@ -85,6 +87,9 @@ func (c ciphers) after(before ciphers, now time.Time) ciphers {
 
 // apply puts a setting into force.
 func (h *half) apply(s setting, now time.Time) {
+	if !sameICE(h.ice, s.ice) {
+		h.rtp.nominated, h.rtcp.nominated = netip.AddrPort{}, netip.AddrPort{}
+	}
 	h.setting = s
 	for i, f := range []*flow{h.rtp, h.rtcp} {
 		switch a := s.associations[i]; {
@@ -116,9 +121,12 @@ func (f *flow) signal(a netip.AddrPort) {
 // aim chooses where to send: where the description says, but to the port that the peer sends from, because a router
 // may stand before it. A peer that sends from another address has told us where it listens all the same.
 func (f *flow) aim() {
-	if f.learned.Addr() == f.signalled.Addr() {
+	switch {
+	case f.nominated.IsValid():
+		f.to = nameOf(f.nominated)
+	case f.learned.Addr() == f.signalled.Addr():
 		f.to = nameOf(f.learned)
-	} else {
+	default:
 		f.to = nameOf(f.signalled)
 	}
 }
@@ -158,9 +166,15 @@ func (f *flow) keyed(a *association, o *opener, s *sealer) {
 	}
 }
 
-// divert takes what belongs to a handshake, by its first byte (RFC 7983 §7), and tells whether it was that.
+// divert takes what belongs to a handshake or to ICE, by its first byte (RFC 7983 §7), and tells whether it was that.
 func (f *flow) divert(from netip.AddrPort, packet []byte) bool {
-	if f.association == nil || len(packet) < shortestRecord || packet[0] < 20 || packet[0] > 63 {
+	switch {
+	case f.association == nil || len(packet) < shortestRecord:
+		return false
+	case packet[0] < 4 && f.half.ice != nil:
+		f.check(from, packet)
+		return true
+	case packet[0] < 20 || packet[0] > 63:
 		return false
 	}
 	f.association.take(from, packet)

@@ -32,6 +32,8 @@ type Params struct {
 	Send, Receive *Keys
 	// DTLS makes the keys in their place; nil: it does not.
 	DTLS *DTLS
+	// ICE are the credentials of connectivity checks, with DTLS; nil: the peer makes none.
+	ICE *ICE
 	// ExtraSources are further senders of the peer's media, besides the addresses above.
 	ExtraSources []netip.Prefix
 	// Returns tells that the peer may have sent the call back to the box: its address may be a leg of another call.
@@ -126,6 +128,9 @@ func (l *Leg) check(p *Params) error {
 	}
 	if p.DTLS != nil {
 		return p.DTLS.check()
+	}
+	if p.ICE != nil {
+		return errors.New("connectivity checks are answered on legs with DTLS alone")
 	}
 	if (p.Send == nil) != (p.Receive == nil) {
 		return errors.New("one direction has a key and the other has none")

@@ -26,7 +26,8 @@
 //
 // The keys of an encrypted leg come from signalling, or from a DTLS handshake on each of its ports (RFC 5764). A handshake
 // has a goroutine of its own; the worker brings it the packets that are no RTP by their first byte (RFC 7983), sends what it
-// says, and takes its keys. Until then nothing passes on the leg.
+// says, and takes its keys. Until then nothing passes on the leg. Where the peer makes connectivity checks (ICE, RFC 8445),
+// they are answered, and what they nominate is where the leg sends.
 //
 // It leaves to others the keys and addresses (sdp, call), the packet filter (an implementation of Pinholes) and what
 // follows from the counters: time-outs, alarms, a page.

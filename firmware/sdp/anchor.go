@@ -92,6 +92,14 @@ func (a *Anchor) proto() string {
 	return protoAVP
 }
 
+// control returns where RTCP is taken.
+func (a *Anchor) control() netip.AddrPort {
+	if a.RTCP.IsValid() {
+		return a.RTCP
+	}
+	return netip.AddrPortFrom(a.Local.Addr(), a.Local.Port()+1)
+}
+
 // direction returns what to write for a leg whose other side said d.
 func (a *Anchor) direction(d Direction) Direction {
 	if a.Direction != "" {

@@ -35,15 +35,18 @@ type DTLS struct {
 	// Fingerprints are of the certificates that the author may show; one in what we write.
 	Fingerprints []Fingerprint
 	Setup        Setup // "" when not said: active in an offer, passive in an answer (RFC 4145 §4.1)
+	ICE          *ICE  // nil: the author does without connectivity checks
 }
 
 // ofStreams tells whether an attribute at session level counts for the streams too.
-func ofStreams(name string) bool { return name == "fingerprint" || name == "setup" }
+func ofStreams(name string) bool {
+	return name == "fingerprint" || name == "setup" || name == "ice-ufrag" || name == "ice-pwd"
+}
 
 // readDTLS reads a=fingerprint and a=setup of a section, and of the session where the section has none (RFC 8122 §5).
 // The error is a *Fault with status 488.
 func (d *Description) readDTLS(s *section) (*DTLS, error) {
-	t := &DTLS{}
+	t := &DTLS{ICE: d.readICE(s)}
 	var others []string
 	for _, a := range d.attributesOf(s, "fingerprint") {
 		hash, value, _ := strings.Cut(a.value, " ")

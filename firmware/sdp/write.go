@@ -17,6 +17,9 @@ type media interface {
 func write(a *Anchor, lines []media) []byte {
 	var rest strings.Builder
 	fmt.Fprintf(&rest, "s=-\r\nc=IN %s\r\nt=0 0\r\n", typed(a.Local.Addr()))
+	if a.DTLS != nil && a.DTLS.ICE != nil {
+		rest.WriteString("a=ice-lite\r\n") // RFC 8839 §5.3
+	}
 	for _, m := range lines {
 		m.write(&rest)
 	}
@@ -76,6 +79,11 @@ func (s stream) write(b *strings.Builder) {
 	}
 	if s.dtls != nil {
 		s.dtls.write(b)
+		if ice := s.dtls.ICE; ice != nil && s.mux {
+			ice.write(b, s.anchor.Local)
+		} else if ice != nil {
+			ice.write(b, s.anchor.Local, s.anchor.control())
+		}
 	}
 }
 
@@ -92,8 +100,8 @@ func (c Codec) write(b *strings.Builder) {
 
 // writeRTCP says where RTCP goes, when that is not the port after RTP's (RFC 3605), and whether both share a port.
 func (s stream) writeRTCP(b *strings.Builder) {
-	local, rtcp := s.anchor.Local, s.anchor.RTCP
-	if rtcp.IsValid() && rtcp != netip.AddrPortFrom(local.Addr(), local.Port()+1) {
+	rtcp := s.anchor.control()
+	if local := s.anchor.Local; rtcp != netip.AddrPortFrom(local.Addr(), local.Port()+1) {
 		fmt.Fprintf(b, "a=rtcp:%d IN %s\r\n", rtcp.Port(), typed(rtcp.Addr()))
 	}
 	if s.mux {

@@ -1,5 +1,5 @@
 // Package stun writes the binding requests of STUN (RFC 8489) and reads the answers: under which address and port a
-// server sees the sender.
+// server sees the sender. It also reads the connectivity checks of ICE and answers them (RFC 8445).
 //
 //	 0                   1                   2                   3
 //	|0 0|     message type          |         length in bytes       |

@@ -262,6 +262,18 @@ func TestACarriersCallRingsAPhoneWhereThereIsNoPBX(t *testing.T) {
 	}
 }
 
+func TestACarriersCallRingsAPhoneWhenTheOfficesPBXCannotBeReached(t *testing.T) {
+	s := phonesScene(t, PhoneRules{Inbound: "101"})
+	s.noPBX = false
+	busy := s.b.invite("sip:+33612345678@carrier-b.example", "sip:+33123456800@198.51.100.2")
+	s.pbx.called().respond(403, "")
+	busy.expect(403)
+	s.pbx.boxEnd.Dead = true
+	caller := s.b.invite("sip:+33612345678@carrier-b.example", "sip:+33123456800@198.51.100.2")
+	s.phones["101"].called().respond(486, "")
+	caller.expect(486)
+}
+
 func TestPhonesCallOneAnotherWhileTheirPBXIsAway(t *testing.T) {
 	s := phonesScene(t, PhoneRules{Survival: policy.SurvivalPhones})
 	s.away = "the phones' PBX cannot be reached: it does not answer"

@@ -22,7 +22,7 @@
 //
 // # While the PBX is away
 //
-// Away means that two requests in a row had no answer; a first failure asks by OPTIONS at once. A phone that was bound
+// Away means that two requests in a row had no answer, the last of them OPTIONS, which a first failure sends at once. A phone that was bound
 // before from the same address, with the same device and digest user, is bound on from here for a minute at a time, so
 // that it is handed back soon after the PBX has answered twice. Phones that were never bound, or not for three days, are
 // not.

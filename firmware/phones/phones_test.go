@@ -277,6 +277,25 @@ func TestOneLostPacketIsNoOutage(t *testing.T) {
 	})
 }
 
+// Some calls fail while the PBX is well: it is asked, and nobody else notices.
+func TestFailedCallsAloneAreNoOutage(t *testing.T) {
+	inBubble(t, func(t *testing.T, s *scene) {
+		for range 20 {
+			s.p.Failed("it does not answer")
+		}
+		time.Sleep(time.Minute)
+		if got := s.told(); len(got) > 0 || s.p.Away() != "" {
+			t.Errorf("told %q", got)
+		}
+		s.away()
+		s.p.Failed("it does not answer")
+		time.Sleep(7 * time.Second)
+		if s.p.Away() == "" {
+			t.Error("7 s after a failed call nobody has noticed that the PBX is away")
+		}
+	})
+}
+
 func TestWithoutSurvivalNobodyGoesOn(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *scene) {
 		s.config.Policy.Survival = policy.SurvivalOff

@@ -48,8 +48,21 @@ func (p *Phones) Heard() {
 	p.tellPresence()
 }
 
-// Failed tells that the PBX has not answered something, and why. Calls tell it too.
+// Failed tells that the PBX has not answered a registration or a call, and why. It may have its reasons: it is asked at
+// once, and only when it does not answer that either it is away.
 func (p *Phones) Failed(reason string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.presence.failures = max(p.presence.failures, 1)
+	p.presence.answers = 0
+	select {
+	case p.kick <- struct{}{}:
+	default:
+	}
+}
+
+// silent notes that the PBX has not answered whether it is there.
+func (p *Phones) silent(reason string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := &p.presence
@@ -57,10 +70,6 @@ func (p *Phones) Failed(reason string) {
 	if !s.away && s.failures >= failuresToAway {
 		*s = presence{away: true, since: time.Now(), reason: reason, failures: s.failures}
 		p.tellPresence()
-	}
-	select {
-	case p.kick <- struct{}{}: // ask at once
-	default:
 	}
 }
 
@@ -144,7 +153,7 @@ func (p *Phones) askPresence(ctx context.Context) {
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
-		p.Failed(ua.Explain(err))
+		p.silent(ua.Explain(err))
 	default:
 		p.Heard()
 	}

@@ -39,7 +39,11 @@ func (s *Session) tryTarget(t route.Target, others bool) outcome {
 		return outcome{tryNext: true, status: 503, reason: t.Peer.Name + " is not configured any more"}
 	}
 	if party.Away != "" {
-		return outcome{tryNext: true, status: 480, rule: "pbx.reached_by", reason: party.Away}
+		rule := "pbx.reached_by"
+		if t.Phone != "" {
+			rule = "phones"
+		}
+		return outcome{tryNext: true, status: 480, rule: rule, reason: party.Away}
 	}
 	return s.tryMembers(party, others)
 }

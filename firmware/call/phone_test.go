@@ -2,6 +2,7 @@ package call
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -163,6 +164,25 @@ func TestAPhoneCallsByItsPBXAndProvesItselfThere(t *testing.T) {
 	}
 }
 
+// refused waits a moment until a call was refused by a rule for a reason.
+func (s *phoneScene) refused(rule, reason string) {
+	s.t.Helper()
+	told := func(e event.Event) bool {
+		no, ok := e.(event.CallRefused)
+		return ok && no.Rule == rule && no.Reason == reason
+	}
+	for range 200 {
+		s.facts.mu.Lock()
+		found := slices.ContainsFunc(s.facts.list, told)
+		s.facts.mu.Unlock()
+		if found {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	s.t.Errorf("no call was refused by %q for %q: %+v", rule, reason, s.facts.list)
+}
+
 func TestThePBXCallsAPhoneByItsToken(t *testing.T) {
 	s := phonesScene(t, PhoneRules{})
 	caller := s.hosted.invite("sip:102@cloud.example", "sip:token-of-101@198.51.100.2")
@@ -177,6 +197,7 @@ func TestThePBXCallsAPhoneByItsToken(t *testing.T) {
 	s.gone["101"] = "the phone of user 101 has not renewed its registration"
 	s.mu.Unlock()
 	s.hosted.invite("sip:102@cloud.example", "sip:token-of-101@198.51.100.2").expect(480)
+	s.refused("phones", "the phone of user 101 has not renewed its registration")
 }
 
 func TestWhatThePBXSaysReachesThePhone(t *testing.T) {

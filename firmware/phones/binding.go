@@ -112,16 +112,22 @@ func (p path) Conn(ctx context.Context) (sip.Connection, error) {
 		p.phones.mu.Unlock()
 		return nil, errGone
 	}
-	conn, transport, behindNAT := b.conn, b.Transport, b.BehindNAT
+	conn, transport, lost := b.conn, b.Transport, b.lost()
 	to := ua.Target{Owner: policy.PhonePeer(b.Source.Addr()).Name, Side: policy.SideInside, Transport: transport, Addr: b.target()}
 	p.phones.mu.Unlock()
 	switch {
 	case transport.Stream() && alive(conn):
 		return conn, nil
-	case transport == policy.TLSTransport || transport.Stream() && behindNAT:
+	case lost:
 		return nil, errGone
 	}
 	return p.phones.o.Dialer.Dial(ctx, to)
+}
+
+// lost tells whether the phone's connection has ended and cannot be made anew: a router stands before the phone, or nobody
+// would vouch for its certificate.
+func (b *binding) lost() bool {
+	return b.Transport.Stream() && !alive(b.conn) && (b.BehindNAT || b.Transport == policy.TLSTransport)
 }
 
 func alive(conn sip.Connection) bool {

@@ -367,7 +367,7 @@ func TestARestartKeepsPhonesReachable(t *testing.T) {
 
 func TestWhereAPhoneIsCalled(t *testing.T) {
 	inBubble(t, func(t *testing.T, s *scene) {
-		path := func(transport policy.Transport, source, contact string) (*wire, ua.Path) {
+		pathOf := func(transport policy.Transport, source, contact string) (*wire, ua.Path) {
 			w := s.phone(transport, source)
 			s.register(w, proof, "Contact: "+contact)
 			line, ok := s.p.At(tokenOf(t, s.requests()[0]))
@@ -387,10 +387,10 @@ func TestWhereAPhoneIsCalled(t *testing.T) {
 			}
 			return "by the connection of " + c.(*wire).source
 		}
-		_, direct := path(policy.UDP, "192.0.2.77:41000", "<sip:101@192.0.2.77:5070>")
-		_, routed := path(policy.UDP, "192.0.2.78:41000", "<sip:101@10.0.0.5:5060>")
-		stream, tcp := path(policy.TCP, "192.0.2.79:41000", "<sip:101@192.0.2.79:5060;transport=tcp>")
-		routedStream, routedTCP := path(policy.TCP, "192.0.2.80:41000", "<sip:101@10.0.0.5:5060;transport=tcp>")
+		_, direct := pathOf(policy.UDP, "192.0.2.77:41000", "<sip:101@192.0.2.77:5070>")
+		_, routed := pathOf(policy.UDP, "192.0.2.78:41000", "<sip:101@10.0.0.5:5060>")
+		stream, tcp := pathOf(policy.TCP, "192.0.2.79:41000", "<sip:101@192.0.2.79:5060;transport=tcp>")
+		routedStream, routedTCP := pathOf(policy.TCP, "192.0.2.80:41000", "<sip:101@10.0.0.5:5060;transport=tcp>")
 		for want, p := range map[string]ua.Path{
 			"dials 192.0.2.77:5070": direct, "dials 192.0.2.78:41000": routed,
 			"by the connection of 192.0.2.79:41000": tcp, "by the connection of 192.0.2.80:41000": routedTCP,
@@ -403,6 +403,12 @@ func TestWhereAPhoneIsCalled(t *testing.T) {
 		close(routedStream.end)
 		if a, b := at(tcp), at(routedTCP); a != "dials 192.0.2.79:5060" || b != "nowhere" {
 			t.Errorf("after the connections ended: %s and %s", a, b)
+		}
+		if a, _ := s.p.At(tcp.(path).token); a.Away != "" {
+			t.Errorf("a phone that can be connected to: %q", a.Away)
+		}
+		if b, _ := s.p.At(routedTCP.(path).token); b.Away != "the phone of user 101 has lost its connection" {
+			t.Errorf("a phone that cannot: %q", b.Away)
 		}
 	})
 }

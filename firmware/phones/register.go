@@ -144,8 +144,7 @@ func (p *Phones) lease(b *binding, wished time.Duration, now time.Time) time.Dur
 	return max(lease, time.Second)
 }
 
-// take puts the outcome of a registration that the PBX has accepted into force, and answers the phone. Two requests of one
-// phone that crossed leave the later word.
+// take puts the outcome of a registration that the PBX has accepted into force, and answers the phone.
 func (p *Phones) take(in *ua.Incoming, f flow, w wish, res *sip.Response) ua.Reply {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -167,7 +166,7 @@ func (p *Phones) take(in *ua.Incoming, f flow, w wish, res *sip.Response) ua.Rep
 		if !listed {
 			granted = int(c.expires / time.Second)
 		}
-		p.bind(in, f, w, c, time.Duration(granted)*time.Second, route, now)
+		p.bind(in, f, w, c, time.Duration(min(granted, longest))*time.Second, route, now)
 	}
 	if len(w.contacts) == 0 && !w.all {
 		w.contacts = p.known(w.user, f, now)

@@ -121,7 +121,7 @@ func (s *scene) RemotePBX() (PBX, bool) {
 
 type server struct{ s *scene }
 
-func (v server) Conn(context.Context) (sip.Connection, error) { return pbxWire{v.s}, nil }
+func (v server) Conn(context.Context) (sip.Connection, error) { return pbxWire(v), nil }
 func (v server) Avoid(why string, _ time.Duration) {
 	v.s.mu.Lock()
 	defer v.s.mu.Unlock()

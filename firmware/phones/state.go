@@ -32,8 +32,11 @@ func (p *Phones) line(b *binding) Line {
 	if b.BehindNAT {
 		l.MediaAt = b.Source.Addr()
 	}
-	if !b.live(time.Now()) {
+	switch {
+	case !b.live(time.Now()):
 		l.Away = "the phone of user " + b.User + " has not renewed its registration"
+	case b.lost():
+		l.Away = "the phone of user " + b.User + " has lost its connection"
 	}
 	return l
 }

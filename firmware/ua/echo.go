@@ -1,6 +1,7 @@
 package ua
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -9,9 +10,9 @@ import (
 	"tollgate/firmware/policy"
 )
 
-// maxEchoes bounds what one direction remembers of transactions that are over. A flood makes it forget the oldest, whose
-// repetitions are then judged anew.
-const maxEchoes = 1 << 17
+// maxEchoes bounds what one direction remembers of transactions that are over: what 1,000 calls a second leave behind. A
+// flood makes it forget the oldest, whose repetitions are then judged anew.
+const maxEchoes = 1 << 16
 
 // sweepTime is how long what may be forgotten lies around at least, so that a busy box does not look at each by itself.
 const sweepTime = time.Second
@@ -43,6 +44,7 @@ type echoes struct {
 }
 
 func (s *echoes) put(e *echo) {
+	e.text = strings.Clone(e.text) // it was built with room to spare
 	now := time.Now()
 	e.ends = now.Add(64 * sip.T1)
 	s.mu.Lock()
@@ -132,7 +134,7 @@ func (s *echoes) find(key string) *echo {
 func (s *echoes) say(e *echo, tag, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e.tag, e.text = tag, text
+	e.tag, e.text = tag, strings.Clone(text)
 }
 
 // hear answers a repetition.

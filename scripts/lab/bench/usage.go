@@ -12,12 +12,6 @@ import (
 // ticks is USER_HZ: /proc counts processor time in hundredths of a second on every Linux.
 const ticks = 100
 
-// usage is what the processes of a system have used.
-type usage struct {
-	cpu    time.Duration
-	memory int64 // bytes, shared ones divided among those who share them (PSS)
-}
-
 // tree lists a process and its descendants.
 func tree(root int) ([]int, error) {
 	children := map[int][]int{}
@@ -78,7 +72,7 @@ func cpuOf(root int) (time.Duration, error) {
 	return time.Duration(sum) * time.Second / ticks, nil
 }
 
-// memoryOf is the PSS of a process and its descendants.
+// memoryOf is the PSS of a process and its descendants in bytes: what they share is divided among those who share it.
 func memoryOf(root int) (int64, error) {
 	pids, err := tree(root)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Watch tells changed the name of a port whenever its cable leads somewhere again, or an address comes or goes. It
-// returns when ctx ends, with nil, or when the kernel tells nothing more. One change may be told several times.
+// Watch tells changed the name of a port whenever its cable leads somewhere again, or an address comes or goes that is more
+// than the link's own: those that IPv6 gives every port come by themselves, a second after the link. It returns when ctx ends, with nil, or when the kernel tells nothing more. One change may be told several times.
 func Watch(ctx context.Context, changed func(iface string)) error {
 	ended := make(chan struct{})
 	defer close(ended)
@@ -29,7 +29,10 @@ func Watch(ctx context.Context, changed func(iface string)) error {
 	if err := netlink.AddrSubscribeWithOptions(addrs, ended, netlink.AddrSubscribeOptions{ErrorCallback: fail}); err != nil {
 		return fmt.Errorf("watch the network addresses: %w", err)
 	}
-	up := map[int32]bool{}
+	up, err := carrying()
+	if err != nil {
+		return err
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -54,9 +57,25 @@ func Watch(ctx context.Context, changed func(iface string)) error {
 				addrs = nil
 				continue
 			}
+			if u.LinkAddress.IP.IsLinkLocalUnicast() {
+				continue
+			}
 			if i, err := net.InterfaceByIndex(u.LinkIndex); err == nil { // else it is gone by now
 				changed(i.Name)
 			}
 		}
 	}
+}
+
+// carrying are the ports, by their index, whose cable leads somewhere now.
+func carrying() (map[int32]bool, error) {
+	links, err := netlink.LinkList()
+	if err != nil {
+		return nil, fmt.Errorf("list the network ports: %w", err)
+	}
+	up := map[int32]bool{}
+	for _, l := range links {
+		up[int32(l.Attrs().Index)] = l.Attrs().RawFlags&unix.IFF_LOWER_UP != 0
+	}
+	return up, nil
 }

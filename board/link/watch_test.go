@@ -47,3 +47,40 @@ func TestAChangeOfAPortIsTold(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestTheAddressThatALinkGivesItselfIsNoChange(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	must(t, netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "mark0"}, PeerName: "mark1"}))
+	cable(t)
+	must(t, netlink.LinkSetUp(port(t, "wan0")))
+	for begun := time.Now(); port(t, "lan0").Attrs().OperState != netlink.OperUp; time.Sleep(10 * time.Millisecond) {
+		if time.Since(begun) > 5*time.Second {
+			t.Fatal("the cable leads nowhere")
+		}
+	}
+	told := make(chan string, 64)
+	go func() { _ = Watch(t.Context(), func(iface string) { told <- iface }) }()
+	next := func() string {
+		select {
+		case iface := <-told:
+			return iface
+		case <-time.After(100 * time.Millisecond):
+			return ""
+		}
+	}
+	for n := 1; next() == ""; n++ { // until it listens
+		give(t, "mark0", fmt.Sprintf("192.0.2.%d/32", n))
+	}
+	for next() != "" {
+	}
+	give(t, "lan0", "fe80::1234/64")
+	for got := next(); got != ""; got = next() {
+		t.Errorf("%s is told", got)
+	}
+	give(t, "lan0", "2001:db8::1/64")
+	if got := next(); got != "lan0" {
+		t.Errorf("%q is told for an address that somebody has given", got)
+	}
+}

@@ -22,6 +22,8 @@ func FuzzParse(f *testing.F) {
 			f.Add(p.Data)
 		}
 	}
+	f.Add([]byte(dtlsText("a=ice-lite", dtlsM, printLine, "a=setup:actpass", "a=ice-ufrag:evtj", "a=ice-pwd:VOkJxbRl1RmTxUk/WvJxBt",
+		"a=candidate:1 1 UDP 2130706431 192.0.2.8 50000 typ host")))
 	f.Add([]byte(text(cLine, "a=crypto:1 "+aesCM+" inline:"+key30+"|2^31|1:4 WSH=64", "a=rtcp:9 IN IP6 ::1")))
 	f.Fuzz(func(t *testing.T, in []byte) {
 		d, err := Parse(in)
@@ -41,7 +43,12 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("written %q, read and written again %q: %v", out, again, err)
 		}
 		plain := anchor("198.51.100.1", 20000)
-		if d.audio.Secure() {
+		if d.audio.Handshakes() {
+			plain.DTLS = &DTLS{Fingerprints: []Fingerprint{{1}}, Setup: SetupPassive, ICE: d.audio.DTLS.ICE}
+			if d.audio.DTLS.Setup == SetupPassive {
+				plain.DTLS.Setup = SetupActive
+			}
+		} else if d.audio.Secure() {
 			c, ok := Choose(d.audio.Cryptos, suites)
 			if !ok {
 				return

@@ -104,7 +104,7 @@ func (s *Session) expectCallBack(p *Party, d ua.Draft) {
 		return
 	}
 	if n, err := s.settings.Plan.ReadFrom(userOf(from), string(p.Format)); err == nil {
-		s.shcalled = n
+		s.presented = n
 		s.desk.o.Gate.ExpectCallBack(n, time.Now())
 	}
 }

@@ -65,10 +65,10 @@ type Session struct {
 	given    bool                          // its far end was handed over to another call
 	freed    chan struct{}                 // closed when the call has given its ports back
 
-	shcalled numbering.Number // to the emergency service, which may call it back
-	timer    *time.Timer
-	across   across        // the dialog across the border that it replaces
-	over     chan struct{} // closed when the call is forgotten
+	presented numbering.Number // to the emergency service, which may call it back
+	timer     *time.Timer
+	across    across        // the dialog across the border that it replaces
+	over      chan struct{} // closed when the call is forgotten
 
 	forwarded string // id of the carrier's call that this one forwards; guarded by the desk's mu
 
@@ -165,7 +165,7 @@ func (s *Session) finish(end ending) {
 			e.Duration = time.Since(answered)
 		}
 		s.desk.o.Sink.Tell(e)
-		s.desk.o.Gate.ExpectCallBack(s.shcalled, e.At)
+		s.desk.o.Gate.ExpectCallBack(s.presented, e.At)
 		s.log.Info("call ended", "answered", e.Answered, "duration", e.Duration.Round(time.Second), "status", end.status, "reason", end.reason)
 	}
 	s.inbox.Close()

@@ -72,7 +72,7 @@ func risky(changes []policy.Change) bool {
 
 // wayToCarrier tells the keys of a trunk that say how it is reached.
 func wayToCarrier(path string) bool {
-	for _, key := range []string{".domain", ".registrar", ".outbound_proxy", ".transport", ".tls"} {
+	for _, key := range []string{".profile", ".domain", ".registrar", ".outbound_proxy", ".transport", ".own_name", ".tls"} {
 		if strings.Contains(path, key) {
 			return true
 		}

@@ -111,7 +111,7 @@ func parseKey(block *pem.Block) (crypto.Signer, string) {
 	if err != nil || !ok {
 		return nil, "cannot be read"
 	}
-	if _, p224 := key.(*ecdsa.PrivateKey); p224 && signer.Public().(*ecdsa.PublicKey).Curve.Params().BitSize < 256 {
+	if ec, ok := key.(*ecdsa.PrivateKey); ok && ec.Curve.Params().BitSize < 256 {
 		return nil, "is of a curve that TLS does not use"
 	}
 	return signer, ""

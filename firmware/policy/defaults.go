@@ -89,8 +89,6 @@ func (t *Trunk) derive(visit func(field, value any)) {
 		if len(t.OutboundProxy) < 2 { // each of several is verified by its own name
 			set(&t.TLS.ServerName, t.Domain)
 		}
-	}
-	if t.Transport == TLSTransport {
 		t.TLS.derive(set)
 	}
 	if t.Transport == UDP {

@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"crypto/x509"
+	"encoding/asn1"
 	"reflect"
 	"slices"
 	"strings"
@@ -143,6 +145,20 @@ func TestWhatAPolicyCostsIsTold(t *testing.T) {
 			if w.Path != path || !strings.Contains(w.Text, word) || !strings.HasSuffix(w.Text, ".") {
 				t.Errorf("%s: %v, want %q", c.name, w, c.want[i])
 			}
+		}
+	}
+}
+
+func TestACertificateForServersOnlyIsWarnedOf(t *testing.T) {
+	for want, c := range map[string]x509.Certificate{
+		"any":     {},
+		"both":    {ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}},
+		"clients": {ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}},
+		"servers": {ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}},
+		"SIP":     {UnknownExtKeyUsage: []asn1.ObjectIdentifier{{1, 3, 6, 1, 5, 5, 7, 3, 20}}},
+	} {
+		if got, usable := usableByClients(&c), want != "servers" && want != "SIP"; got != usable {
+			t.Errorf("one for %s: usable %v", want, got)
 		}
 	}
 }

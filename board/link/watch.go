@@ -4,13 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"net/netip"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
-// Watch tells changed the name of a port whenever its cable leads somewhere again, or an address comes or goes that is more
-// than the link's own: those that IPv6 gives every port come by themselves, a second after the link. It returns when ctx ends, with nil, or when the kernel tells nothing more. One change may be told several times.
+// Watch tells changed the name of a port whenever its cable leads somewhere again, or one of its addresses that other
+// networks can reach comes or goes. It returns when ctx ends, with nil, or when the kernel tells nothing more.
 func Watch(ctx context.Context, changed func(iface string)) error {
 	ended := make(chan struct{})
 	defer close(ended)
@@ -29,7 +30,7 @@ func Watch(ctx context.Context, changed func(iface string)) error {
 	if err := netlink.AddrSubscribeWithOptions(addrs, ended, netlink.AddrSubscribeOptions{ErrorCallback: fail}); err != nil {
 		return fmt.Errorf("watch the network addresses: %w", err)
 	}
-	up, err := carrying()
+	known, err := look()
 	if err != nil {
 		return err
 	}
@@ -47,17 +48,15 @@ func Watch(ctx context.Context, changed func(iface string)) error {
 				links = nil // failed says why
 				continue
 			}
-			now := u.IfInfomsg.Flags&unix.IFF_LOWER_UP != 0
-			if now && !up[u.Index] {
+			if known.carries(int(u.Index), u.IfInfomsg.Flags&unix.IFF_LOWER_UP != 0) {
 				changed(u.Link.Attrs().Name)
 			}
-			up[u.Index] = now
 		case u, more := <-addrs:
 			if !more {
 				addrs = nil
 				continue
 			}
-			if u.LinkAddress.IP.IsLinkLocalUnicast() {
+			if !known.has(u.LinkIndex, u.LinkAddress, u.NewAddr) {
 				continue
 			}
 			if i, err := net.InterfaceByIndex(u.LinkIndex); err == nil { // else it is gone by now
@@ -67,15 +66,55 @@ func Watch(ctx context.Context, changed func(iface string)) error {
 	}
 }
 
-// carrying are the ports, by their index, whose cable leads somewhere now.
-func carrying() (map[int32]bool, error) {
-	links, err := netlink.LinkList()
+// seen is how the ports were when the kernel told of them last. It tells much that is no change: that somebody listens to
+// a port, or that an address lives on.
+type seen struct {
+	up        map[int]bool
+	addresses map[address]bool
+}
+
+type address struct {
+	port int
+	addr netip.Addr
+}
+
+func look() (seen, error) {
+	s := seen{map[int]bool{}, map[address]bool{}}
+	ports, err := netlink.LinkList()
 	if err != nil {
-		return nil, fmt.Errorf("list the network ports: %w", err)
+		return s, fmt.Errorf("list the network ports: %w", err)
 	}
-	up := map[int32]bool{}
-	for _, l := range links {
-		up[int32(l.Attrs().Index)] = l.Attrs().RawFlags&unix.IFF_LOWER_UP != 0
+	for _, p := range ports {
+		s.carries(p.Attrs().Index, p.Attrs().RawFlags&unix.IFF_LOWER_UP != 0)
 	}
-	return up, nil
+	addrs, err := netlink.AddrList(nil, netlink.FAMILY_ALL)
+	if err != nil {
+		return s, fmt.Errorf("list the network addresses: %w", err)
+	}
+	for _, a := range addrs {
+		s.has(a.LinkIndex, *a.IPNet, true)
+	}
+	return s, nil
+}
+
+// carries notes whether a port's cable leads somewhere, and tells whether it does again.
+func (s seen) carries(port int, now bool) bool {
+	before := s.up[port]
+	s.up[port] = now
+	return now && !before
+}
+
+// has notes whether a port has an address, and tells whether that is news. Link-local addresses reach no other network.
+func (s seen) has(port int, ip net.IPNet, now bool) bool {
+	a, ok := netip.AddrFromSlice(ip.IP)
+	key := address{port, a.Unmap()}
+	if !ok || a.IsLinkLocalUnicast() || s.addresses[key] == now {
+		return false
+	}
+	if now {
+		s.addresses[key] = true
+	} else {
+		delete(s.addresses, key)
+	}
+	return true
 }

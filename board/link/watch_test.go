@@ -42,6 +42,21 @@ func TestAChangeOfAPortIsTold(t *testing.T) {
 		must(t, netlink.LinkSetDown(port(t, "wan0")))
 		must(t, netlink.LinkSetUp(port(t, "wan0")))
 	})
+	for settled := false; !settled; {
+		select {
+		case <-told:
+		case <-time.After(300 * time.Millisecond):
+			settled = true
+		}
+	}
+	give(t, "wan0", "fe80::1/64") // reaches no other network
+	must(t, netlink.SetPromiscOn(port(t, "wan0")))
+	must(t, netlink.AddrReplace(port(t, "lan0"), parse(t, fmt.Sprintf("192.0.2.%d/24", n), 600))) // it lives on
+	select {
+	case got := <-told:
+		t.Errorf("a change of %s was told that is none", got)
+	case <-time.After(500 * time.Millisecond):
+	}
 	cancel()
 	if err := <-done; err != nil && !errors.Is(err, context.Canceled) {
 		t.Error(err)
@@ -83,4 +98,13 @@ func TestTheAddressThatALinkGivesItselfIsNoChange(t *testing.T) {
 	if got := next(); got != "lan0" {
 		t.Errorf("%q is told for an address that somebody has given", got)
 	}
+}
+
+// parse reads an address that is valid for this many seconds.
+func parse(t *testing.T, s string, lifetime int) *netlink.Addr {
+	t.Helper()
+	a, err := netlink.ParseAddr(s)
+	must(t, err)
+	a.ValidLft, a.PreferedLft = lifetime, lifetime
+	return a
 }

@@ -166,12 +166,12 @@ func (t *Trunk) locate(ctx context.Context) {
 	}
 }
 
-// locate tells whether the server has answered. A connection on which a server that answers OPTIONS is silent now is
-// given up; the registration makes a new one.
+// locate tells whether the server has answered. One that is asked for nothing else is not asked OPTIONS here either. A
+// connection on which a server that answers OPTIONS is silent now is given up; the registration makes a new one.
 func (m *Member) locate(ctx context.Context) bool {
 	t := m.pool.trunk
 	conn := m.ping(ctx)
-	if conn == nil {
+	if conn == nil || !t.network.Learn && !t.watched() {
 		return false
 	}
 	t.mu.Lock()

@@ -173,3 +173,17 @@ func TestALinkThatComesUpIsAReasonToLookAfterTheTrunk(t *testing.T) {
 		trunks.Close(t.Context())
 	})
 }
+
+func TestALinkThatComesUpAsksNothingOfACarrierThatIsNeverAsked(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		trunks, c, _ := behind(t, &router{seen: "192.168.1.10:5060", options: true}, func(_ *policy.Trunk, c *Config) { c.Learn = false })
+		time.Sleep(2 * time.Second)
+		before := c.count(sip.REGISTER)
+		trunks.Linked()
+		time.Sleep(4 * time.Second)
+		if c.count(sip.OPTIONS) != 0 || c.count(sip.REGISTER) == before {
+			t.Errorf("%d OPTIONS, %d REGISTERs more", c.count(sip.OPTIONS), c.count(sip.REGISTER)-before)
+		}
+		trunks.Close(t.Context())
+	})
+}

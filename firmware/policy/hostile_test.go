@@ -44,7 +44,7 @@ func TestHostileDocumentsAreRefusedQuickly(t *testing.T) {
 			} else if n := len(err.Error()); n > 50_000 {
 				t.Errorf("%d bytes of faults", n)
 			}
-			if took := time.Since(start); took > 5*time.Second {
+			if took := time.Since(start); took > 20*time.Second { // what is quadratic takes minutes
 				t.Errorf("took %v", took)
 			}
 		})

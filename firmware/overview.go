@@ -30,7 +30,15 @@ func (b *box) Overview() api.Overview {
 	o.Limits.Calls = p.Limits.Calls
 	o.Warnings = api.Warnings(p, o.At)
 	o.PBX = shownPBX(p.PBX, b.registrar.State())
-	o.Phones = shownPhones(b.phones.State())
+	o.Emergencies = b.emergencies.latest()
+	for _, c := range b.gate.CallBacks(o.At) {
+		o.CallBacks = append(o.CallBacks, api.CallBack{Number: c.Number, Until: c.Until})
+	}
+	if o.Phones = shownPhones(b.phones.State()); o.Phones != nil {
+		if t, ok := b.trunks.Trunk(policy.PeerRemotePBX); ok {
+			o.Phones.Servers = shownServers(t.State().Members)
+		}
+	}
 	for _, c := range b.desk.Calls() {
 		o.Calls = append(o.Calls, shownCall(c))
 	}
@@ -98,31 +106,47 @@ func places(sources []netip.Prefix) string {
 }
 
 func shownCall(c call.Snapshot) api.Call {
-	direction := "out"
-	if !c.Outbound {
-		direction, c.Caller, c.Callee = "in", c.Callee, c.Caller
-	}
 	return api.Call{
-		ID: c.ID, Direction: direction, From: c.From, To: c.To, Trunk: c.Trunk, State: string(c.State), Started: c.Started,
-		Answered: moment(c.Answered), Emergency: c.Emergency, Legs: api.Legs{Inside: shownLeg(c.Caller), Outside: shownLeg(c.Callee)},
+		ID: c.ID, Direction: direction(c.Caller.Side, c.Callee.Side), From: c.From, To: c.To, Trunk: c.Trunk, State: string(c.State), Started: c.Started,
+		Answered: moment(c.Answered), Emergency: c.Emergency, Legs: api.Legs{Caller: shownLeg(c.Caller), Callee: shownLeg(c.Callee)},
 	}
 }
 
-func shownLeg(l call.LegSnapshot) api.Leg {
-	return api.Leg{
-		Encrypted: l.Encrypted(), Suite: string(l.Suite), PacketsIn: l.Media.PacketsIn, PacketsOut: l.Media.PacketsOut,
-		AuthFailures: l.Media.AuthFailures, Strangers: l.Media.Strangers,
+// direction names the way of a call across the border, or along it.
+func direction(caller, callee policy.Side) string {
+	switch {
+	case caller == callee && caller == policy.SideInside:
+		return "within"
+	case caller == callee:
+		return "through"
+	case caller == policy.SideInside:
+		return "out"
 	}
+	return "in"
+}
+
+func shownLeg(l call.LegSnapshot) api.Leg {
+	shown := api.Leg{
+		Peer: l.Peer, Side: string(l.Side), Encrypted: l.Encrypted(), Suite: string(l.Suite),
+		PacketsIn: l.Media.PacketsIn, PacketsOut: l.Media.PacketsOut, AuthFailures: l.Media.AuthFailures, Strangers: l.Media.Strangers,
+	}
+	switch {
+	case l.Encrypted() && l.Media.Handshakes:
+		shown.Keying = string(policy.KeyingDTLS)
+	case l.Encrypted():
+		shown.Keying = string(policy.KeyingSDES)
+	}
+	return shown
 }
 
 func shownTrunk(t policy.Trunk, s trunk.State, calls int) api.Trunk {
 	shown := api.Trunk{
-		Name: t.Name, Domain: t.Domain, Transport: string(t.Transport), SRTP: string(t.SRTP), State: string(s.State), Reason: s.Reason,
+		Name: t.Name, Domain: t.Domain, Profile: string(t.Profile), Transport: string(t.Transport), SRTP: string(t.SRTP), State: string(s.State), Reason: s.Reason,
 		Since: moment(s.Since), Expires: moment(s.Expires), TLSVersion: s.TLS, Accounts: []api.TrunkAccount{}, Calls: calls, Cap: t.Caps.Calls,
 	}
-	shown.Altered = s.Place.Altered
+	shown.Altered, shown.Servers = s.Place.Altered, shownServers(s.Members)
 	if s.Place.Seen.IsValid() {
-		shown.SeenAt = s.Place.Seen.String()
+		shown.SeenAt, shown.SeenBy, shown.SeenSince = s.Place.Seen.String(), s.Place.By, moment(s.Place.Since)
 	}
 	for i, a := range t.Accounts {
 		account := api.TrunkAccount{User: a.User, Numbers: a.Numbers, State: string(trunk.Static)}
@@ -132,6 +156,27 @@ func shownTrunk(t policy.Trunk, s trunk.State, calls int) api.Trunk {
 		shown.Accounts = append(shown.Accounts, account)
 	}
 	return shown
+}
+
+// shownServers shows the servers of a peer. Only one that has answered is called up.
+func shownServers(members []trunk.MemberState) []api.PeerServer {
+	list := []api.PeerServer{}
+	for _, m := range members {
+		server := api.PeerServer{
+			Host: m.Host, Address: m.Addr.String(), State: "unknown", Reason: m.Reason, AvoidedUntil: moment(m.Avoided),
+			RoundTrip: float64(m.RoundTrip.Microseconds()) / 1000, Registered: m.Registered,
+		}
+		switch {
+		case m.Down:
+			server.State = "down"
+		case !m.Avoided.IsZero():
+			server.State = "avoided"
+		case m.RoundTrip > 0:
+			server.State = "up"
+		}
+		list = append(list, server)
+	}
+	return list
 }
 
 func revision(r store.Revision) api.Revision {

@@ -18,18 +18,6 @@ type refusals struct {
 	list []api.Refusal
 }
 
-// watchRefusals listens for as long as the process lives.
-func watchRefusals(h *event.Hub) *refusals {
-	r := &refusals{}
-	l := h.Listen(1024)
-	go func() {
-		for e := range l.C {
-			r.note(e)
-		}
-	}()
-	return r
-}
-
 func (r *refusals) note(e event.Event) {
 	switch e := e.(type) {
 	case event.CallRefused:

@@ -48,26 +48,27 @@ type box struct {
 	seed    []byte // the policy that fills an empty store
 	started time.Time
 
-	facts     *event.Hub
-	refusals  *refusals
-	store     *store.Store
-	authority *certs.Authority
-	filter    *netfilter.Filter
-	relay     *media.Relay
-	access    *access.Gate
-	gate      *admission.Gate
-	edge      *edge.Edge
-	core      *ua.Core
-	registrar *registrar.Registrar
-	phones    *phones.Phones
-	resolver  *resolve.Resolver
-	trunks    *trunk.Trunks
-	parties   *parties
-	desk      *call.Desk
-	notices   *notice.Desk
-	sources   *sources
-	config    *apply.Box
-	server    *api.Server
+	facts       *event.Hub
+	refusals    refusals
+	emergencies emergencies
+	store       *store.Store
+	authority   *certs.Authority
+	filter      *netfilter.Filter
+	relay       *media.Relay
+	access      *access.Gate
+	gate        *admission.Gate
+	edge        *edge.Edge
+	core        *ua.Core
+	registrar   *registrar.Registrar
+	phones      *phones.Phones
+	resolver    *resolve.Resolver
+	trunks      *trunk.Trunks
+	parties     *parties
+	desk        *call.Desk
+	notices     *notice.Desk
+	sources     *sources
+	config      *apply.Box
+	server      *api.Server
 }
 
 // run is the box from start to stop.
@@ -121,8 +122,20 @@ func (b *box) openFilter(context.Context) (err error) {
 	return err
 }
 
+// remember has facts noted for as long as the process lives.
+func (b *box) remember(notes ...func(event.Event)) {
+	l := b.facts.Listen(1024)
+	go func() {
+		for e := range l.C {
+			for _, note := range notes {
+				note(e)
+			}
+		}
+	}()
+}
+
 func (b *box) openTalkers(context.Context) error {
-	b.refusals = watchRefusals(b.facts)
+	b.remember(b.refusals.note, b.emergencies.note)
 	b.access = access.New(&policy.Policy{}, rand.Reader)
 	b.gate = admission.New(&policy.Policy{})
 	b.core = ua.New(b.take, b.log)

@@ -85,7 +85,7 @@ func shownPhones(s phones.State) *api.Phones {
 	if !s.Used {
 		return nil
 	}
-	shown := &api.Phones{PBX: s.PBX, Reachable: s.Away == "", Since: moment(s.Since), Most: s.Most, Registered: []api.Phone{}}
+	shown := &api.Phones{PBX: s.PBX, Reachable: s.Away == "", Since: moment(s.Since), Survival: string(s.Survival), Most: s.Most, Servers: []api.PeerServer{}, Registered: []api.Phone{}}
 	if s.Away != "" {
 		shown.Reason = s.Away + ". " + map[policy.Survival]string{
 			policy.SurvivalOff:    "Only emergency calls pass meanwhile.",

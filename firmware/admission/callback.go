@@ -1,6 +1,9 @@
 package admission
 
 import (
+	"cmp"
+	"slices"
+	"strings"
 	"time"
 
 	"tollgate/firmware/numbering"
@@ -35,3 +38,24 @@ func (g *Gate) callBack(a Attempt) bool {
 // Urgent tells whether the ticket was given against every limit: to an emergency call, or to a call back after one. A nil
 // ticket is not.
 func (t *Ticket) Urgent() bool { return t != nil && t.urgent }
+
+// CallBack is a number of ours that an emergency service may call back until a moment.
+type CallBack struct {
+	Number string // E.164
+	Until  time.Time
+}
+
+// CallBacks lists what ExpectCallBack has been told and still holds at the moment now, the one that ends last first.
+func (g *Gate) CallBacks(now time.Time) (list []CallBack) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for number, until := range g.callBacks {
+		if !now.After(until) {
+			list = append(list, CallBack{number, until})
+		}
+	}
+	slices.SortFunc(list, func(a, b CallBack) int {
+		return cmp.Or(b.Until.Compare(a.Until), strings.Compare(a.Number, b.Number))
+	})
+	return list
+}

@@ -38,6 +38,12 @@ func TestTheEmergencyServiceMayCallBackForAnHour(t *testing.T) {
 	if ticket, no := g.Admit(in(90 * time.Minute)); no != nil || !ticket.Urgent() {
 		t.Errorf("a later emergency call does not count: %+v", no)
 	}
+	if list := g.CallBacks(begun.Add(time.Hour)); len(list) != 1 || list[0] != (CallBack{shown.E164, begun.Add(90 * time.Minute)}) {
+		t.Errorf("listed %v", list)
+	}
+	if list := g.CallBacks(begun.Add(2 * time.Hour)); len(list) != 0 {
+		t.Errorf("what is over is listed: %v", list)
+	}
 	g.ExpectCallBack(other.Number, begun.Add(3*time.Hour))
 	if len(g.callBacks) != 1 {
 		t.Errorf("what is over is remembered: %v", g.callBacks)

@@ -14,9 +14,12 @@ type Overview struct {
 	Phones   *Phones   `json:"phones,omitempty" doc:"Absent when the policy has no phones that register with a PBX elsewhere."`
 	Trunks   []Trunk   `json:"trunks" nullable:"false"`
 	Calls    []Call    `json:"calls" nullable:"false" doc:"The calls of this moment, oldest first."`
-	Refusals []Refusal `json:"refusals" nullable:"false" doc:"The latest refusals, newest first; equal ones are counted together."`
-	Warnings []Warning `json:"warnings" nullable:"false" doc:"What in the policy in force works and has its price; to be shown in red."`
-	Counters []Counter `json:"counters" nullable:"false" doc:"Counters of the packet filter."`
+	// Emergencies and CallBacks are what the office has to know after a call for help.
+	Emergencies []Emergency `json:"emergencies" nullable:"false" doc:"The latest emergency calls, and what passed for one against the policy, newest first; since the start."`
+	CallBacks   []CallBack  `json:"call_backs" nullable:"false" doc:"Numbers of ours that an emergency service may call back past every limit."`
+	Refusals    []Refusal   `json:"refusals" nullable:"false" doc:"The latest refusals, newest first; equal ones are counted together."`
+	Warnings    []Warning   `json:"warnings" nullable:"false" doc:"What in the policy in force works and has its price; to be shown in red."`
+	Counters    []Counter   `json:"counters" nullable:"false" doc:"Counters of the packet filter."`
 }
 
 // Site says where the box stands and which version it runs.
@@ -55,12 +58,14 @@ type PBX struct {
 
 // Phones are the telephones that register through the box with a PBX elsewhere.
 type Phones struct {
-	PBX        string     `json:"pbx" doc:"SIP domain of their PBX."`
-	Reachable  bool       `json:"reachable" doc:"Whether their PBX answers."`
-	Reason     string     `json:"reason" doc:"Why it cannot be reached and what the phones may do meanwhile, as a sentence; empty when it can."`
-	Since      *time.Time `json:"since,omitempty" doc:"Since when it has been away, or back; absent when it was never away."`
-	Most       int        `json:"most" doc:"Phones registered at once, at most."`
-	Registered []Phone    `json:"registered" nullable:"false" doc:"By user."`
+	PBX        string       `json:"pbx" doc:"SIP domain of their PBX."`
+	Reachable  bool         `json:"reachable" doc:"Whether their PBX answers."`
+	Reason     string       `json:"reason" doc:"Why it cannot be reached and what the phones may do meanwhile, as a sentence; empty when it can."`
+	Since      *time.Time   `json:"since,omitempty" doc:"Since when it has been away, or back; absent when it was never away."`
+	Survival   string       `json:"survival" enum:"off,phones,routes" doc:"What phones may do while it is away. off: only emergency calls. phones: call one another. routes: call others by the routes too."`
+	Servers    []PeerServer `json:"servers" nullable:"false" doc:"The servers of their PBX, in the order in which they are tried."`
+	Most       int          `json:"most" doc:"Phones registered at once, at most."`
+	Registered []Phone      `json:"registered" nullable:"false" doc:"By user."`
 }
 
 // Phone is one registered telephone.
@@ -79,6 +84,7 @@ type Phone struct {
 type Trunk struct {
 	Name       string         `json:"name"`
 	Domain     string         `json:"domain"`
+	Profile    string         `json:"profile" doc:"The kind of carrier whose values the trunk takes; empty when it takes none."`
 	Transport  string         `json:"transport" doc:"udp, tcp or tls."`
 	SRTP       string         `json:"srtp" doc:"off, optional, opportunistic or required."`
 	State      string         `json:"state" enum:"up,down,registering,static" doc:"static: the trunk does not register."`
@@ -86,11 +92,25 @@ type Trunk struct {
 	Since      *time.Time     `json:"since,omitempty" doc:"In this state since."`
 	Expires    *time.Time     `json:"expires,omitempty" doc:"When the registration runs out unless it is renewed."`
 	TLSVersion string         `json:"tls_version" doc:"TLS 1.2 or TLS 1.3; empty without a TLS connection."`
+	Servers    []PeerServer   `json:"servers" nullable:"false" doc:"The servers that take its calls, in the order in which they are tried; none before any is known."`
 	SeenAt     string         `json:"seen_at" doc:"Address and port at which the carrier sees the box, with network.nat: learn; empty until it has said so."`
+	SeenBy     string         `json:"seen_by" doc:"What told: REGISTER, OPTIONS or STUN; empty without seen_at."`
+	SeenSince  *time.Time     `json:"seen_since,omitempty" doc:"The carrier has seen the box there since."`
 	Altered    string         `json:"altered" doc:"A sentence about a router that changes SIP messages on their way, with the remedy; empty when none is known."`
 	Accounts   []TrunkAccount `json:"accounts" nullable:"false"`
 	Calls      int            `json:"calls" doc:"Calls on this trunk now."`
 	Cap        int            `json:"cap" doc:"Simultaneous calls on this trunk; 0: only the limit of the box applies."`
+}
+
+// PeerServer is one of the servers of a trunk, or of the phones' PBX.
+type PeerServer struct {
+	Host         string     `json:"host" doc:"Name in the policy that led to it."`
+	Address      string     `json:"address" doc:"IP address and port."`
+	State        string     `json:"state" enum:"up,down,avoided,unknown" doc:"down: it does not answer OPTIONS. avoided: tried last for a while, because something failed there. unknown: nobody has asked it."`
+	Reason       string     `json:"reason" doc:"What failed there last, while it counts."`
+	AvoidedUntil *time.Time `json:"avoided_until,omitempty"`
+	RoundTrip    float64    `json:"round_trip_ms" doc:"Of the last OPTIONS that was answered, in milliseconds; 0: none was."`
+	Registered   bool       `json:"registered" doc:"It has the trunk's registration."`
 }
 
 // TrunkAccount is one set of credentials on a trunk, without its secret.
@@ -105,10 +125,10 @@ type TrunkAccount struct {
 // Call is one running call.
 type Call struct {
 	ID        string     `json:"id"`
-	Direction string     `json:"direction" enum:"in,out" doc:"out: from the office to the carrier."`
+	Direction string     `json:"direction" enum:"in,out,within,through" doc:"out: from inside to outside. within: both ends are inside. through: both are outside, as after a transfer or when the PBX is away."`
 	From      string     `json:"from"`
 	To        string     `json:"to"`
-	Trunk     string     `json:"trunk"`
+	Trunk     string     `json:"trunk" doc:"The peer outside that carries the call, the one called when both are; empty for a call within the office."`
 	State     string     `json:"state" enum:"ringing,answered"`
 	Started   time.Time  `json:"started"`
 	Answered  *time.Time `json:"answered,omitempty"`
@@ -116,20 +136,46 @@ type Call struct {
 	Legs      Legs       `json:"legs"`
 }
 
-// Legs are the two halves of a call.
+// Legs are the two halves of a call. Each may be on either side of the border.
 type Legs struct {
-	Inside  Leg `json:"inside" doc:"Between the office and the box."`
-	Outside Leg `json:"outside" doc:"Between the box and the carrier."`
+	Caller Leg `json:"caller" doc:"Between the one who calls and the box."`
+	Callee Leg `json:"callee" doc:"Between the box and the one who is called."`
 }
 
 // Leg is the media of one half of a call.
 type Leg struct {
+	Peer         string `json:"peer" doc:"Who is there: pbx, the name of a trunk, remote pbx for the phones' PBX, or phone and its address; empty before anybody was tried."`
+	Side         string `json:"side" enum:"inside,outside"`
 	Encrypted    bool   `json:"encrypted"`
-	Suite        string `json:"suite" doc:"SRTP crypto suite; empty when the leg is not encrypted."`
+	Suite        string `json:"suite" doc:"SRTP crypto suite; empty when the leg is not encrypted, or its keys are not made yet."`
+	Keying       string `json:"keying" enum:",sdes,dtls" doc:"How the keys are made: sdes in the signalling, dtls by handshakes beside the audio; empty when the leg is not encrypted."`
 	PacketsIn    uint64 `json:"packets_in" doc:"Received by the box."`
 	PacketsOut   uint64 `json:"packets_out" doc:"Sent by the box."`
 	AuthFailures uint64 `json:"auth_failures" doc:"Packets whose SRTP tag was wrong; they went nowhere."`
 	Strangers    uint64 `json:"strangers" doc:"Packets from an address that is not part of the call; they went nowhere."`
+}
+
+// Emergency is a call for help, or a call back after one, and what passed for it that the policy would have stopped.
+type Emergency struct {
+	At         time.Time            `json:"at"`
+	Call       string               `json:"call" doc:"Identifier of the call; empty when something passed before there was one."`
+	From       string               `json:"from" doc:"Empty when it is a call back, or nothing is known yet."`
+	To         string               `json:"to"`
+	Source     string               `json:"source" doc:"Name of the peer that called; empty with from."`
+	Exceptions []EmergencyException `json:"exceptions" nullable:"false" doc:"Empty when all went by the policy."`
+}
+
+// EmergencyException is something that passed for an emergency call against the policy or at somebody's expense.
+type EmergencyException struct {
+	At     time.Time `json:"at"`
+	Rule   string    `json:"rule" doc:"What would have stopped it, e.g. trunks.srtp."`
+	Reason string    `json:"reason" doc:"A sentence for the administrator."`
+}
+
+// CallBack is a number that was shown to an emergency service.
+type CallBack struct {
+	Number string    `json:"number" doc:"E.164."`
+	Until  time.Time `json:"until"`
 }
 
 // Refusal is a call or a message that was not let through.

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"tollgate/firmware/policy"
@@ -22,6 +24,7 @@ type ImportResult struct {
 
 // Warning is something in the policy that works and that the operator should know the price of.
 type Warning struct {
+	Peer string `json:"peer" doc:"Whom it concerns: pbx, phones or the name of a trunk."`
 	Path string `json:"path" doc:"Where it stands in the policy, such as trunks[0].transport."`
 	Text string `json:"text" doc:"What it costs, as a sentence."`
 }
@@ -30,9 +33,19 @@ type Warning struct {
 func Warnings(p *policy.Policy, now time.Time) []Warning {
 	all := []Warning{}
 	for _, w := range p.Warnings(now) {
-		all = append(all, Warning{Path: w.Path, Text: w.Text})
+		all = append(all, Warning{Peer: warned(p, w.Path), Path: w.Path, Text: w.Text})
 	}
 	return all
+}
+
+// warned is the peer that a path of the policy leads to.
+func warned(p *policy.Policy, path string) string {
+	var i int
+	if _, err := fmt.Sscanf(path, "trunks[%d]", &i); err == nil && i < len(p.Trunks) {
+		return p.Trunks[i].Name
+	}
+	section, _, _ := strings.Cut(path, ".")
+	return section
 }
 
 // Change is one difference between two policies; secrets are masked.

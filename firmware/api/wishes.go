@@ -112,6 +112,18 @@ func faultsProblem(faults policy.Faults) *Problem {
 // complete replaces what JSON would write as null.
 func complete(o Overview) Overview {
 	o.Trunks, o.Calls, o.Refusals, o.Counters, o.Warnings = list(o.Trunks), list(o.Calls), list(o.Refusals), list(o.Counters), list(o.Warnings)
+	o.Emergencies, o.CallBacks = list(o.Emergencies), list(o.CallBacks)
+	emergencies := make([]Emergency, len(o.Emergencies))
+	for i, e := range o.Emergencies {
+		e.Exceptions = list(e.Exceptions)
+		emergencies[i] = e
+	}
+	o.Emergencies = emergencies
+	if o.Phones != nil {
+		phones := *o.Phones
+		phones.Registered, phones.Servers = list(phones.Registered), list(phones.Servers)
+		o.Phones = &phones
+	}
 	trunks := make([]Trunk, len(o.Trunks))
 	for i, t := range o.Trunks {
 		accounts := make([]TrunkAccount, len(t.Accounts))
@@ -119,7 +131,7 @@ func complete(o Overview) Overview {
 			a.Numbers = list(a.Numbers)
 			accounts[j] = a
 		}
-		t.Accounts = accounts
+		t.Accounts, t.Servers = accounts, list(t.Servers)
 		trunks[i] = t
 	}
 	o.Trunks = trunks

@@ -10,6 +10,7 @@ import (
 
 	"tollgate/firmware/event"
 	"tollgate/firmware/header"
+	"tollgate/firmware/media"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/route"
 	"tollgate/firmware/ua"
@@ -98,7 +99,7 @@ func (s *Session) attempt(party *Party, encrypt bool, timer time.Duration) outco
 	callee := &Leg{Party: new(Party)}
 	*callee.Party = *party
 	s.callee = callee
-	s.showTarget(party)
+	s.show(media.Callee, party.Peer)
 	if err := s.openMedia(callee); err != nil {
 		return outcome{status: 503, rule: "network.media_ports", reason: err.Error()}
 	}

@@ -184,7 +184,7 @@ func (d *Desk) begin(in *ua.Incoming) (*Session, bool) {
 	}
 	s := &Session{
 		desk: d, settings: d.settings, draining: d.draining,
-		id: ua.NewTag(), started: time.Now(), in: in, inbox: in.Inbox, state: Routing, freed: make(chan struct{}), over: make(chan struct{}),
+		id: ua.NewTag(), started: time.Now(), in: in, inbox: in.Inbox, state: Routing, peers: [2]string{in.Peer.Name}, freed: make(chan struct{}), over: make(chan struct{}),
 	}
 	s.log = d.o.Log.With("call", s.id)
 	d.calls[s.id] = s

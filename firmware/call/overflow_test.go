@@ -84,8 +84,8 @@ func TestACallForAPBXThatIsAwayGoesOutAgain(t *testing.T) {
 	}
 	caller.ack(res)
 	callee.request(sip.ACK)
-	if calls := s.desk.Calls(); len(calls) != 1 || calls[0].Outbound || calls[0].Caller.Side != policy.SideOutside ||
-		calls[0].Callee.Side != policy.SideOutside || !calls[0].Callee.Encrypted() || calls[0].To != mobile {
+	if calls := s.desk.Calls(); len(calls) != 1 || calls[0].Caller.Side != policy.SideOutside || calls[0].Caller.Peer != "carrier-a" ||
+		calls[0].Callee.Side != policy.SideOutside || calls[0].Callee.Peer != "carrier-a" || !calls[0].Callee.Encrypted() || calls[0].To != mobile {
 		t.Errorf("shown %+v", calls)
 	}
 	for _, addr := range []string{"203.0.113.8", "203.0.113.9"} {

@@ -223,13 +223,14 @@ func (s *Session) replace(r *referral, target *Leg) {
 
 // seat puts a leg into the place of another, which has left.
 func (s *Session) seat(left, target *Leg) {
+	role := media.Callee
 	if s.caller == left {
-		s.caller = target
+		role, s.caller = media.Caller, target
 	} else {
 		s.callee = target
 	}
 	s.former = append(s.former, left)
-	s.showTarget(target.Party)
+	s.show(role, target.Party.Peer)
 	s.publish()
 }
 

@@ -145,7 +145,8 @@ func TestTwoCallsOfTheOfficeAreJoined(t *testing.T) {
 	if u := s.gate.Usage(); u.Calls != 2 || u.Trunks["carrier-a"] != 2 {
 		t.Errorf("both halves hold a line: %+v", u)
 	}
-	if calls := s.desk.Calls(); len(calls) != 1 || calls[0].To != "+33612345678" {
+	if calls := s.desk.Calls(); len(calls) != 1 || calls[0].To != "+33612345678" || calls[0].Caller.Peer != "carrier-a" ||
+		calls[0].Caller.Side != policy.SideOutside || calls[0].Callee.Peer != "carrier-a" {
 		t.Errorf("shown: %+v", calls)
 	}
 	hangUp := second.ask(sip.BYE, "")

@@ -2,6 +2,7 @@ package call
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -52,7 +53,7 @@ func (d *Desk) sessions() []*Session {
 func (s *Session) on(trunk string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.trunk == trunk && s.shown != nil && (s.state == Ringing || s.state == Answered)
+	return slices.Contains(s.peers[:], trunk) && s.shown != nil && (s.state == Ringing || s.state == Answered)
 }
 
 func (s *Session) quiet(least time.Duration, now time.Time) bool {

@@ -75,6 +75,7 @@ type Session struct {
 	mu       sync.Mutex // guards everything below
 	state    State
 	trunk    string
+	peers    [2]string // names by media.Role
 	answered time.Time
 	shown    *media.Session // the relay, once the call is admitted
 	urgent   bool           // it passes every limit: an emergency call, or the call back after one; its own goroutine writes it

@@ -11,7 +11,6 @@ import (
 type Snapshot struct {
 	ID        string
 	From, To  string
-	Outbound  bool // from the office to the carrier
 	Trunk     string
 	State     State
 	Emergency bool // it passes every limit: an emergency call, or the call back after one
@@ -23,6 +22,7 @@ type Snapshot struct {
 
 // LegSnapshot describes one half of a call.
 type LegSnapshot struct {
+	Peer  string // its name; "" before anybody was tried
 	Side  policy.Side
 	Suite policy.Suite // "": clear, or not agreed on yet
 	Media media.LegStats
@@ -39,8 +39,7 @@ func (s *Session) snapshot() (Snapshot, bool) {
 		return Snapshot{}, false
 	}
 	snap := Snapshot{
-		ID: s.id, From: s.callerText(), To: s.to.String(), Outbound: s.in.Peer.Side == policy.SideInside, Trunk: s.trunk,
-		State: s.state, Emergency: s.urgent, Started: s.started, Answered: s.answered,
+		ID: s.id, From: s.callerText(), To: s.to.String(), Trunk: s.trunk, State: s.state, Emergency: s.urgent, Started: s.started, Answered: s.answered,
 		Caller: s.legShown(media.Caller), Callee: s.legShown(media.Callee),
 	}
 	return snap, true
@@ -50,14 +49,15 @@ func (s *Session) snapshot() (Snapshot, bool) {
 func (s *Session) legShown(r media.Role) LegSnapshot {
 	l := s.shown.Leg(r)
 	stats := l.Stats()
-	return LegSnapshot{Side: l.Side(), Suite: stats.Suite, Media: stats}
+	return LegSnapshot{Peer: s.peers[r], Side: l.Side(), Suite: stats.Suite, Media: stats}
 }
 
-// showTarget tells which trunk carries the call now.
-func (s *Session) showTarget(p *Party) {
-	if p.Peer.Side == policy.SideOutside {
-		s.mu.Lock()
-		s.trunk = p.Peer.Name
-		s.mu.Unlock()
+// show tells who is on one leg now, and with that which trunk carries the call.
+func (s *Session) show(r media.Role, p policy.Peer) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.peers[r] = p.Name
+	if p.Side == policy.SideOutside {
+		s.trunk = p.Name
 	}
 }

@@ -63,7 +63,11 @@ func show(w io.Writer, o api.Overview) {
 	}
 	fmt.Fprintf(w, "%s – Tollgate %s, up %s\n\n", clean(name), o.Site.Version, duration(o.At.Sub(o.Started)))
 	showState(w, o, zone)
+	showWarnings(w, o)
 	showTrunks(w, o, zone)
+	showServers(w, o)
+	showPhones(w, o, zone)
+	showEmergencies(w, o, zone)
 	showCalls(w, o)
 	showRefusals(w, o, zone)
 	showCounters(w, o)
@@ -132,7 +136,7 @@ func showTrunks(w io.Writer, o api.Overview, zone *time.Location) {
 	}
 	fmt.Fprintln(w)
 	t := table(w)
-	row(t, "TRUNK", "STATE", "SINCE", "CALLS", "TRANSPORT", "SRTP", "REASON")
+	row(t, "TRUNK", "STATE", "SINCE", "CALLS", "TRANSPORT", "SRTP", "PROFILE", "SEEN AT", "REASON")
 	for _, k := range o.Trunks {
 		calls := fmt.Sprint(k.Calls)
 		if k.Cap > 0 {
@@ -142,7 +146,7 @@ func showTrunks(w io.Writer, o api.Overview, zone *time.Location) {
 		if k.TLSVersion != "" {
 			transport = k.TLSVersion
 		}
-		row(t, clean(k.Name), k.State, clock(k.Since, o.At, zone), calls, transport, k.SRTP, clean(k.Reason))
+		row(t, clean(k.Name), k.State, clock(k.Since, o.At, zone), calls, transport, k.SRTP, k.Profile, k.SeenAt, clean(k.Reason))
 	}
 	t.Flush()
 	for _, k := range o.Trunks {
@@ -159,7 +163,7 @@ func showCalls(w io.Writer, o api.Overview) {
 		return
 	}
 	t := table(w)
-	row(t, "CALL", "FROM", "TO", "TRUNK", "STATE", "TIME", "INSIDE", "OUTSIDE")
+	row(t, "CALL", "FROM", "TO", "TRUNK", "STATE", "TIME", "CALLER", "CALLEE")
 	for _, c := range o.Calls {
 		state, since := c.State, c.Started
 		if c.Answered != nil {
@@ -168,7 +172,7 @@ func showCalls(w io.Writer, o api.Overview) {
 		if c.Emergency {
 			state += ", EMERGENCY"
 		}
-		row(t, c.Direction, clean(c.From), clean(c.To), clean(c.Trunk), state, duration(o.At.Sub(since)), leg(c.Legs.Inside), leg(c.Legs.Outside))
+		row(t, c.Direction, clean(c.From), clean(c.To), clean(c.Trunk), state, duration(o.At.Sub(since)), leg(c.Legs.Caller), leg(c.Legs.Callee))
 	}
 	t.Flush()
 }
@@ -177,6 +181,12 @@ func leg(l api.Leg) string {
 	text := "plain RTP"
 	if l.Encrypted {
 		text = "SRTP"
+	}
+	if l.Keying == "dtls" {
+		text = "DTLS-SRTP"
+	}
+	if l.Peer != "" {
+		text = clean(l.Peer) + ": " + text
 	}
 	text += fmt.Sprintf(", %d in, %d out", l.PacketsIn, l.PacketsOut)
 	if bad := l.AuthFailures + l.Strangers; bad > 0 {

@@ -142,7 +142,7 @@ func TestAHandshakeMakesTheKeysOfALeg(t *testing.T) {
 				call.converse(5)
 				relayReport(t, h.peer, true, call.a, false)
 				relayReport(t, call.a, false, h.peer, true)
-				if s := h.leg.Stats(); s.Suite != suite || !s.Encrypted || s.AuthFailures+s.Replays != 0 {
+				if s := h.leg.Stats(); s.Suite != suite || !s.Encrypted || !s.Handshakes || s.AuthFailures+s.Replays != 0 {
 					t.Errorf("%+v", s)
 				}
 				h.agree(h.terms(suite), func(p *Params) { p.Mux = true }) // a session refresh
@@ -243,7 +243,7 @@ func TestAnotherCertificateMakesAnotherHandshake(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.agree(h.terms(gcm))
-	if s := h.leg.Stats(); s.Suite != "" || !s.Encrypted {
+	if s := h.leg.Stats(); s.Suite != "" || !s.Encrypted || !s.Handshakes {
 		t.Errorf("between two handshakes the leg shows %+v", s)
 	}
 	old.talk([]byte("on its way"))

@@ -63,6 +63,7 @@ const keyOverlap = 2 * time.Second
 // show tells the counters how the leg is encrypted.
 func (h *half) show() {
 	h.counters.encrypted.Store(h.rtp.secret())
+	h.counters.handshakes.Store(h.handshakes)
 	if h.rtp.open == nil {
 		h.counters.suite.Store(nil)
 	} else {

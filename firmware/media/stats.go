@@ -22,13 +22,15 @@ type LegStats struct {
 	Encrypted             bool      // the leg is SRTP
 	// Suite is what it is encrypted with; "" when it is clear, or before a handshake has made its keys.
 	Suite policy.Suite
+	// Handshakes tells that its keys come by DTLS, and not by signalling.
+	Handshakes bool
 }
 
 // counters are written by the leg's worker and read by anybody.
 type counters struct {
 	packetsIn, packetsOut, bytesIn, bytesOut, controlIn, controlOut      atomic.Uint64
 	authFailures, early, strangers, replays, malformed, withheld, lastIn atomic.Uint64
-	encrypted                                                            atomic.Bool
+	encrypted, handshakes                                                atomic.Bool
 	suite                                                                atomic.Pointer[policy.Suite]
 }
 
@@ -71,7 +73,7 @@ func (c *counters) stats() LegStats {
 		ControlIn: c.controlIn.Load(), ControlOut: c.controlOut.Load(),
 		AuthFailures: c.authFailures.Load(), Early: c.early.Load(), Strangers: c.strangers.Load(), Replays: c.replays.Load(),
 		Malformed: c.malformed.Load(), Withheld: c.withheld.Load(),
-		Encrypted: c.encrypted.Load(),
+		Encrypted: c.encrypted.Load(), Handshakes: c.handshakes.Load(),
 	}
 	if suite := c.suite.Load(); suite != nil {
 		s.Suite = *suite

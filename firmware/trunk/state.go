@@ -30,6 +30,7 @@ type AccountState struct {
 
 // MemberState is one of the servers that take the trunk's calls.
 type MemberState struct {
+	Host       string // host[:port] of the policy that led to it
 	Addr       netip.AddrPort
 	Down       bool          // does not answer OPTIONS
 	Avoided    time.Time     // tried last until then; zero: it is not
@@ -69,7 +70,7 @@ func (t *Trunk) State() State {
 }
 
 func (m *Member) state() MemberState {
-	s := MemberState{Addr: m.addr, Down: m.health.down, Reason: m.health.reason, RoundTrip: m.health.roundTrip, Registered: m == m.pool.holder}
+	s := MemberState{Host: m.pool.host, Addr: m.addr, Down: m.health.down, Reason: m.health.reason, RoundTrip: m.health.roundTrip, Registered: m == m.pool.holder}
 	if time.Now().Before(m.avoided) {
 		s.Avoided = m.avoided
 		if s.Reason == "" {

@@ -69,8 +69,8 @@ func (b *Branch) placed(c Conversation) func(context.Context) (string, error) {
 		if err := b.Talk(ctx, c); err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("%s -> %s, %s, %d packets in, %d out", seen.From, seen.To, seen.Legs.Outside.Suite,
-			seen.Legs.Outside.PacketsIn, seen.Legs.Outside.PacketsOut), nil
+		return fmt.Sprintf("%s -> %s, %s, %d packets in, %d out", seen.From, seen.To, seen.Outside().Suite,
+			seen.Outside().PacketsIn, seen.Outside().PacketsOut), nil
 	}
 }
 
@@ -84,7 +84,7 @@ func (b *Branch) theCall(ctx context.Context) (Call, error) {
 		return Call{}, fmt.Errorf("the box shows %d calls while one runs", len(s.Calls))
 	}
 	c := s.Calls[0]
-	outside := c.Legs.Outside
+	outside := c.Outside()
 	if c.State != "answered" || !outside.Encrypted || outside.PacketsIn == 0 || outside.PacketsOut == 0 {
 		return Call{}, fmt.Errorf("the box shows the call as %s, outside encrypted %v, %d packets in, %d out",
 			c.State, outside.Encrypted, outside.PacketsIn, outside.PacketsOut)

@@ -22,7 +22,7 @@ func encrypted(t *testing.T, b *branch.Branch, suite string, calls ...branch.Con
 			if err != nil {
 				return err
 			}
-			seen = s.Calls[0].Legs.Outside
+			seen = s.Calls[0].Outside()
 			return nil
 		}
 		talk(t, b, c)

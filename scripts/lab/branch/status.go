@@ -59,9 +59,17 @@ type Call struct {
 	State     string `json:"state"`
 	Emergency bool   `json:"emergency"`
 	Legs      struct {
-		Inside  Leg `json:"inside"`
-		Outside Leg `json:"outside"`
+		Caller Leg `json:"caller"`
+		Callee Leg `json:"callee"`
 	} `json:"legs"`
+}
+
+// Outside is the leg of the call between the box and the carrier.
+func (c Call) Outside() Leg {
+	if c.Direction == "in" {
+		return c.Legs.Caller
+	}
+	return c.Legs.Callee
 }
 
 // Leg is the media of one side.

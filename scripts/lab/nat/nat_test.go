@@ -212,7 +212,7 @@ func reconnect(t *testing.T, b *branch.Branch, c branch.Conversation) {
 		if len(s.Calls) != 1 {
 			return false
 		}
-		in := s.Calls[0].Legs.Outside.PacketsIn
+		in := s.Calls[0].Outside().PacketsIn
 		if stopped == 0 {
 			stopped = in
 		}

@@ -191,10 +191,10 @@ export interface components {
             /** Format: date-time */
             answered?: string;
             /**
-             * @description out: from the office to the carrier.
+             * @description out: from inside to outside. within: both ends are inside. through: both are outside, as after a transfer or when the PBX is away.
              * @enum {string}
              */
-            direction: "in" | "out";
+            direction: "in" | "out" | "within" | "through";
             emergency: boolean;
             from: string;
             id: string;
@@ -204,7 +204,14 @@ export interface components {
             /** @enum {string} */
             state: "ringing" | "answered";
             to: string;
+            /** @description The peer outside that carries the call, the one called when both are; empty for a call within the office. */
             trunk: string;
+        };
+        CallBack: {
+            /** @description E.164. */
+            number: string;
+            /** Format: date-time */
+            until: string;
         };
         Change: {
             /** @description Empty when it is gone. */
@@ -227,6 +234,27 @@ export interface components {
             name: string;
             /** Format: int64 */
             packets: number;
+        };
+        Emergency: {
+            /** Format: date-time */
+            at: string;
+            /** @description Identifier of the call; empty when something passed before there was one. */
+            call: string;
+            /** @description Empty when all went by the policy. */
+            exceptions: components["schemas"]["EmergencyException"][];
+            /** @description Empty when it is a call back, or nothing is known yet. */
+            from: string;
+            /** @description Name of the peer that called; empty with from. */
+            source: string;
+            to: string;
+        };
+        EmergencyException: {
+            /** Format: date-time */
+            at: string;
+            /** @description A sentence for the administrator. */
+            reason: string;
+            /** @description What would have stopped it, e.g. trunks.srtp. */
+            rule: string;
         };
         Fault: {
             /**
@@ -266,6 +294,11 @@ export interface components {
             auth_failures: number;
             encrypted: boolean;
             /**
+             * @description How the keys are made: sdes in the signalling, dtls by handshakes beside the audio; empty when the leg is not encrypted.
+             * @enum {string}
+             */
+            keying: "" | "sdes" | "dtls";
+            /**
              * Format: int64
              * @description Received by the box.
              */
@@ -275,19 +308,23 @@ export interface components {
              * @description Sent by the box.
              */
             packets_out: number;
+            /** @description Who is there: pbx, the name of a trunk, remote pbx for the phones' PBX, or phone and its address; empty before anybody was tried. */
+            peer: string;
+            /** @enum {string} */
+            side: "inside" | "outside";
             /**
              * Format: int64
              * @description Packets from an address that is not part of the call; they went nowhere.
              */
             strangers: number;
-            /** @description SRTP crypto suite; empty when the leg is not encrypted. */
+            /** @description SRTP crypto suite; empty when the leg is not encrypted, or its keys are not made yet. */
             suite: string;
         };
         Legs: {
-            /** @description Between the office and the box. */
-            inside: components["schemas"]["Leg"];
-            /** @description Between the box and the carrier. */
-            outside: components["schemas"]["Leg"];
+            /** @description Between the box and the one who is called. */
+            callee: components["schemas"]["Leg"];
+            /** @description Between the one who calls and the box. */
+            caller: components["schemas"]["Leg"];
         };
         Limits: {
             /**
@@ -312,10 +349,14 @@ export interface components {
              * @description When this was true, by the box's own clock. Durations are counted from here, not from the browser's clock.
              */
             at: string;
+            /** @description Numbers of ours that an emergency service may call back past every limit. */
+            call_backs: components["schemas"]["CallBack"][];
             /** @description The calls of this moment, oldest first. */
             calls: components["schemas"]["Call"][];
             /** @description Counters of the packet filter. */
             counters: components["schemas"]["Counter"][];
+            /** @description The latest emergency calls, and what passed for one against the policy, newest first; since the start. */
+            emergencies: components["schemas"]["Emergency"][];
             limits: components["schemas"]["Limits"];
             /**
              * @description setup: no policy yet, no call passes. trial: a revision runs that nobody has confirmed. draining: the box is stopping, only emergency calls start.
@@ -361,6 +402,28 @@ export interface components {
             /** @description At least 16 characters and not the first password. */
             new: string;
         };
+        PeerServer: {
+            /** @description IP address and port. */
+            address: string;
+            /** Format: date-time */
+            avoided_until?: string;
+            /** @description Name in the policy that led to it. */
+            host: string;
+            /** @description What failed there last, while it counts. */
+            reason: string;
+            /** @description It has the trunk's registration. */
+            registered: boolean;
+            /**
+             * Format: double
+             * @description Of the last OPTIONS that was answered, in milliseconds; 0: none was.
+             */
+            round_trip_ms: number;
+            /**
+             * @description down: it does not answer OPTIONS. avoided: tried last for a while, because something failed there. unknown: nobody has asked it.
+             * @enum {string}
+             */
+            state: "up" | "down" | "avoided" | "unknown";
+        };
         Phone: {
             /** @description A router stands between box and phone. */
             behind_nat: boolean;
@@ -398,11 +461,18 @@ export interface components {
             reason: string;
             /** @description By user. */
             registered: components["schemas"]["Phone"][];
+            /** @description The servers of their PBX, in the order in which they are tried. */
+            servers: components["schemas"]["PeerServer"][];
             /**
              * Format: date-time
              * @description Since when it has been away, or back; absent when it was never away.
              */
             since?: string;
+            /**
+             * @description What phones may do while it is away. off: only emergency calls. phones: call one another. routes: call others by the routes too.
+             * @enum {string}
+             */
+            survival: "off" | "phones" | "routes";
         };
         Problem: {
             /** @description What happened this time. */
@@ -522,10 +592,21 @@ export interface components {
              */
             expires?: string;
             name: string;
+            /** @description The kind of carrier whose values the trunk takes; empty when it takes none. */
+            profile: string;
             /** @description Why the trunk is in this state, as a sentence. */
             reason: string;
             /** @description Address and port at which the carrier sees the box, with network.nat: learn; empty until it has said so. */
             seen_at: string;
+            /** @description What told: REGISTER, OPTIONS or STUN; empty without seen_at. */
+            seen_by: string;
+            /**
+             * Format: date-time
+             * @description The carrier has seen the box there since.
+             */
+            seen_since?: string;
+            /** @description The servers that take its calls, in the order in which they are tried; none before any is known. */
+            servers: components["schemas"]["PeerServer"][];
             /**
              * Format: date-time
              * @description In this state since.
@@ -556,6 +637,8 @@ export interface components {
         Warning: {
             /** @description Where it stands in the policy, such as trunks[0].transport. */
             path: string;
+            /** @description Whom it concerns: pbx, phones or the name of a trunk. */
+            peer: string;
             /** @description What it costs, as a sentence. */
             text: string;
         };

@@ -32,6 +32,7 @@ type options struct {
 	trial    time.Duration
 	setup    bool
 	still    bool
+	away     bool
 	verbose  bool
 }
 
@@ -57,6 +58,7 @@ func parse(args []string) (options, error) {
 	f.DurationVar(&o.trial, "trial", 2*time.Minute, "how long an imported policy is on trial; 0: confirmed at once")
 	f.BoolVar(&o.setup, "setup", false, "start without a policy")
 	f.BoolVar(&o.still, "still", false, "stop the invented clock, so that screenshots look the same each time")
+	f.BoolVar(&o.away, "away", false, "the phones' PBX cannot be reached")
 	f.BoolVar(&o.verbose, "verbose", false, "log what the API logs")
 	if err := f.Parse(args); err != nil {
 		return o, err

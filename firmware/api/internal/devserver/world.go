@@ -15,6 +15,7 @@ import (
 type world struct {
 	trial time.Duration
 	still bool
+	away  bool
 
 	mu      sync.Mutex // guards everything below
 	born    time.Time
@@ -28,7 +29,7 @@ type world struct {
 const stillAge = 47 * time.Second
 
 func newWorld(o options) (*world, error) {
-	w := &world{trial: o.trial, still: o.still, born: time.Now().Add(-stillAge)}
+	w := &world{trial: o.trial, still: o.still, away: o.away, born: time.Now().Add(-stillAge)}
 	if o.still {
 		w.born = time.Date(2026, 3, 10, 8, 41, 0, 0, time.UTC)
 	}
@@ -85,7 +86,10 @@ func (w *world) Overview() api.Overview {
 	}
 	o.Site = api.Site{Name: p.Site.Name, Country: p.Site.Country, TimeZone: p.Site.TimeZone, Language: p.Site.Language, Version: "devserver"}
 	o.Limits = api.Limits{Calls: p.Limits.Calls}
-	o.Warnings = api.Warnings(p, now)
+	o.Warnings = warnings()
+	o.Phones = phones(w.born, now, w.away)
+	o.Emergencies = emergencies(w.born, now)
+	o.CallBacks = []api.CallBack{{Number: "+33123456703", Until: o.Emergencies[0].At.Add(time.Hour)}}
 	answers := true
 	o.PBX = api.PBX{Address: p.PBX.Address.String(), Transport: string(p.PBX.Transport), SRTP: string(p.PBX.SRTP), Reachable: &answers}
 	o.Calls = calls(w.born, now)

@@ -20,6 +20,8 @@ const (
 	// floodCalls is how many calls the box's policy admits at once meanwhile. The flood's own INVITEs take them all: the
 	// policy has a route for their numbers, and nobody answers there.
 	floodCalls = 100
+	// afterRate is how many calls a second come when it is over, well below what is admitted.
+	afterRate = 20
 	// floodGoroutines is how many more there may be afterwards than on a box that saw none of it.
 	floodGoroutines = 5
 )
@@ -56,7 +58,7 @@ func Flood(ctx context.Context, o Options) ([]Bar, error) {
 	}
 	o.say("  memory in each quarter: %d, %d, %d, %d MB", level[0]/1e6, level[1]/1e6, level[2]/1e6, level[3]/1e6)
 	time.Sleep(calm)
-	r, err := w.measure(ctx, box, during(liveRate, 10*time.Second))
+	r, err := w.measure(ctx, box, during(afterRate, 20*time.Second))
 	if err != nil {
 		return nil, err
 	}

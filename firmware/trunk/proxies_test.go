@@ -1,12 +1,15 @@
 package trunk
 
 import (
+	"context"
 	"crypto/tls"
 	"log/slog"
 	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/emiago/sipgo/sip"
 
 	"tollgate/firmware/policy"
 	"tollgate/firmware/ua"
@@ -97,4 +100,43 @@ func TestEachOfSeveralProxiesIsVerifiedByItsOwnName(t *testing.T) {
 			t.Errorf("%v with server name %q: verified as %v, want %v", c.proxies, c.name, wanted.wanted, c.want)
 		}
 	}
+}
+
+// Two trunks whose names lead to one address: each asks for a connection of its own, with its own identity, for whatever
+// it sends. The edge shares none between owners.
+func TestTwoTrunksAtOneServerSendByTheirOwnConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(with(200), one)
+		log := slog.New(slog.DiscardHandler)
+		f.core = ua.New(nil, log)
+		f.at(one).core = f.core
+		n := &names{servers: map[string][]string{"a.example": {one}, "b.example": {one}}}
+		trunks := New(Options{Core: f.core, Dialer: f, Resolver: n, Clients: &clients{}, Addresses: &reported{}, Sink: &facts{}, Log: log})
+		var list []policy.Trunk
+		for _, name := range []string{"a", "b"} {
+			p := staticPolicy()
+			p.Name, p.Domain, p.OutboundProxy = name, name+".example", policy.Hosts{name + ".example"}
+			p.Transport, p.Health = policy.TLSTransport, policy.HealthOff
+			list = append(list, p)
+		}
+		if err := trunks.Set(t.Context(), config(list...)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		for _, name := range []string{"a", "b"} {
+			tr, _ := trunks.Trunk(name)
+			for what, conn := range map[string]func(context.Context) (sip.Connection, error){
+				"a call": tr.Members()[0].Conn, "a request in a call": tr.Path().Conn,
+			} {
+				f.dials = nil
+				if _, err := conn(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				if d := f.dials; len(d) != 1 || d[0].Owner != name || d[0].TLS.ServerName != name+".example" {
+					t.Errorf("%s of trunk %s goes by %+v", what, name, d)
+				}
+			}
+		}
+		trunks.Close(t.Context())
+	})
 }

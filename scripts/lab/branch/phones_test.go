@@ -66,6 +66,18 @@ func atPBX(t *testing.T, h *branch.Hosted, begins string) (list []string) {
 	return list
 }
 
+// reached waits a moment until the PBX has received so many messages that begin with a word: it writes them down beside its
+// work.
+func reached(t *testing.T, h *branch.Hosted, begins string, least int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), branch.Patience)
+	defer cancel()
+	err := h.Box.Process.Await(ctx, "calling by the PBX", func() bool { return len(atPBX(t, h, begins)) >= least })
+	if err != nil {
+		t.Errorf("the PBX saw %d %s, want %d: %v", len(atPBX(t, h, begins)), begins, least, err)
+	}
+}
+
 func TestPhonesCallByTheirPBXThroughTheBox(t *testing.T) {
 	for _, transport := range []string{"udp", "tcp"} {
 		t.Run(transport, func(t *testing.T) {
@@ -85,9 +97,7 @@ func TestPhonesCallByTheirPBXThroughTheBox(t *testing.T) {
 					}
 				}
 			}
-			if calls := atPBX(t, h, "INVITE"); len(calls) < 4 {
-				t.Errorf("the PBX saw %d INVITEs, want each call once without and once with proof", len(calls))
-			}
+			reached(t, h, "INVITE", 4) // each call once without and once with proof
 		})
 	}
 }
@@ -153,9 +163,7 @@ func TestPhonesSurviveTheirPBX(t *testing.T) {
 	handedBack(t, h)
 	before := len(atPBX(t, h, "INVITE"))
 	phonesTalk(t, h)
-	if len(atPBX(t, h, "INVITE")) <= before {
-		t.Error("after it is back the calls do not reach the PBX")
-	}
+	reached(t, h, "INVITE", before+1)
 }
 
 // handedBack waits until both phones have registered with the PBX again, which has forgotten them: within the minute that

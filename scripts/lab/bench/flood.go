@@ -15,8 +15,8 @@ const (
 	// floodBurst is how many are sent between two looks at the clock.
 	floodBurst = 150
 	// floodGrowth is how much more memory the last quarter of the flood may need than the second. The first quarter fills
-	// what is bounded: half a minute of transactions.
-	floodGrowth = 1.1
+	// what is bounded: half a minute of transactions. Garbage moves it by a tenth and more on a busy core.
+	floodGrowth = 1.2
 	// floodCalls is how many calls the box's policy admits at once meanwhile. The flood's own INVITEs take them all: the
 	// policy has a route for their numbers, and nobody answers there.
 	floodCalls = 100

@@ -51,10 +51,13 @@ func (p *peers) owns(l line, user string) bool {
 	return slices.Contains(l.users, user) || slices.Contains(l.numbers, number)
 }
 
-// userOf returns the user part of a SIP URI, or all of a tel URI but its scheme.
+// userOf returns the user part of a SIP URI, all of a tel URI but its scheme, or all of a URN.
 func userOf(uri *sip.Uri) string {
-	if uri.Scheme == "tel" {
+	switch uri.Scheme {
+	case "tel":
 		return uri.Raw()
+	case "urn":
+		return "urn:" + uri.Raw()
 	}
 	return uri.User
 }

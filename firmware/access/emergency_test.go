@@ -21,6 +21,7 @@ func TestWhoCallsForHelpIsNotAskedForAPassword(t *testing.T) {
 	g := helpGate()
 	for _, uri := range []string{
 		"sip:112@192.0.2.2", "sip:0112@192.0.2.2", "sip:15@192.0.2.2;user=phone", "tel:18", "sip:%31%38@192.0.2.2", "sip:+33112@192.0.2.2", "sip:191@192.0.2.2",
+		"urn:service:sos", "URN:service:sos.police",
 	} {
 		if v := g.Identify(time.Now(), office10, request(t, "INVITE", uri)); v.Action != Accept || v.Peer.Name != policy.PeerPBX || v.Rule != "" {
 			t.Errorf("%s: %+v", uri, v)
@@ -43,7 +44,7 @@ func TestOnlyExactlyAnEmergencyCallPassesUnproven(t *testing.T) {
 	for _, tc := range []struct{ method, uri string }{
 		{"INVITE", "sip:1120@192.0.2.2"}, {"INVITE", "sip:00112@192.0.2.2"}, {"INVITE", "sip:0123456112@192.0.2.2"}, {"INVITE", "sip:112.example@192.0.2.2"},
 		{"INVITE", "sip:0899112112@192.0.2.2"}, {"INVITE", "tel:+33899112112"}, {"MESSAGE", "sip:112@192.0.2.2"}, {"REFER", "sip:112@192.0.2.2"},
-		{"SUBSCRIBE", "sip:112@192.0.2.2"},
+		{"SUBSCRIBE", "sip:112@192.0.2.2"}, {"MESSAGE", "urn:service:sos"}, {"INVITE", "urn:service:counseling"}, {"INVITE", "urn:service:sosx"},
 	} {
 		if v := g.Identify(time.Now(), office10, request(t, tc.method, tc.uri)); v.Action != Challenge {
 			t.Errorf("%s %s: %+v", tc.method, tc.uri, v)

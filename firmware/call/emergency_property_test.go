@@ -147,6 +147,9 @@ func (plan *roundPlan) state(calling string) {
 	if n, err := numbers.Read(plan.dialled, p.PBX.OutsidePrefix); err != nil || !n.Emergency() {
 		plan.dialled = plan.number // not every plan knows every spelling
 	}
+	if r.IntN(6) == 0 { // the service instead of its number
+		plan.dialled = pick(r, "urn:service:sos", "urn:service:sos.police", "urn:service:sos.fire", "urn:service:sos.gas")
+	}
 	plan.draining, plan.full, plan.noPorts = r.IntN(3) == 0, r.IntN(2) == 0, r.IntN(3) == 0
 	offers := []string{clearSDP("192.0.2.50"), secureSDP("192.0.2.50")}
 	if p.PBX.SRTP != policy.SRTPRequired {
@@ -379,8 +382,12 @@ func (c *scripted) take(in *ua.Incoming, refusal int) {
 
 // callOf makes an actor call; done reports the final status and, when it is 2xx, has acknowledged it.
 func (w *trial) callOf(ctx context.Context, a *actor, user, dialled, offer string, headers []sip.Header) (*dialog, int, error) {
+	uri := "sip:" + dialled + "@192.0.2.1"
+	if strings.HasPrefix(dialled, "urn:") {
+		uri = dialled
+	}
 	d := ua.Draft{
-		Method: sip.INVITE, URI: "sip:" + dialled + "@192.0.2.1", From: "sip:" + user + "@192.0.2.10", To: "sip:" + dialled + "@192.0.2.1",
+		Method: sip.INVITE, URI: uri, From: "sip:" + user + "@192.0.2.10", To: uri,
 		FromTag: ua.NewTag(), CallID: ua.NewCallID(), Seq: 1, Contact: "sip:x@192.0.2.10",
 		Local: ua.Local{Host: "192.0.2.10", Port: 5060, Transport: "UDP"}, Body: []byte(offer), ContentType: sdpType, MaxForwards: 70, Headers: headers,
 	}

@@ -112,6 +112,9 @@ func (s *Session) dialledForHelp() bool {
 // readUsers reads who calls whom between phones and their PBX. Nothing of it is judged but whether help is called.
 func (s *Session) readUsers() *refusal {
 	user, _, _ := strings.Cut(userOf(s.in.Recipient), ";") // without the parameters of a telephone number
+	if n, err := s.settings.Plan.Read(user, ""); err == nil && s.in.Recipient.Scheme == "urn" {
+		user = n.String() // the PBX knows the number better than the service
+	}
 	if user == "" || user != printable(user) || strings.ContainsAny(user, " \"<>@;:?") {
 		return &refusal{status: 484, rule: "sip", reason: printable(user) + " is nobody's name"}
 	}

@@ -74,7 +74,7 @@ func checkRequest(req *sip.Request) fault {
 	if branch, _ := req.Via().Params.Get("branch"); strings.EqualFold(branch, sip.RFC3261BranchMagicCookie) {
 		return fault{code: faultVia}
 	}
-	if uri := req.Recipient; len(uri.Headers) > 0 || uri.Port < 0 || uri.Port > 65535 || uri.Host == "" && !strings.EqualFold(uri.Scheme, "tel") {
+	if uri := req.Recipient; len(uri.Headers) > 0 || uri.Port < 0 || uri.Port > 65535 || uri.Host == "" && uri.Raw() == "" {
 		return fault{code: faultStartLine}
 	}
 	return fault{}

@@ -39,10 +39,17 @@ func schemeFault(uri []byte) fault {
 	switch {
 	case !ok || len(rest) == 0 || !token(scheme) || digit(scheme[0]):
 		return fault{code: faultStartLine}
-	case equalFold(scheme, "sip"), equalFold(scheme, "sips"), equalFold(scheme, "tel"):
+	case equalFold(scheme, "sip"), equalFold(scheme, "sips"), equalFold(scheme, "tel"), equalFold(scheme, "urn") && callsForHelp(rest):
 		return fault{}
 	}
 	return fault{code: faultScheme}
+}
+
+// callsForHelp tells whether what follows "urn:" is an emergency service, which a call may name instead of a number
+// (RFC 5031, RFC 6881 ED-24). Other services are not found here.
+func callsForHelp(name []byte) bool {
+	const sos = "service:sos"
+	return len(name) >= len(sos) && equalFold(name[:len(sos)], sos) && (len(name) == len(sos) || name[len(sos)] == '.')
 }
 
 func (s *shape) statusLine(line []byte) {

@@ -12,7 +12,8 @@
 // refuses other national numbers with the reason.
 //
 // An emergency number is its digits exactly - alone, after the outside-line prefix, after "+" (as some systems send it)
-// or after the country's own calling code - and never the beginning of something longer.
+// or after the country's own calling code - and never the beginning of something longer. The services of RFC 5031
+// (urn:service:sos.fire) are read as the numbers that services.txt gives them.
 //
 // It leaves to others whether a call to a number may be made (admission), which way it goes (route) and how a PBX or
 // carrier is told apart.

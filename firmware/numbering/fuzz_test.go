@@ -9,7 +9,7 @@ import (
 func FuzzRead(f *testing.F) {
 	for _, dialled := range []string{
 		"0123456789", "tel:+33-1-23-45-67-89;phone-context=+33", "%30899123456", "sip:112@192.0.2.1", "0 15", "116000",
-		"+590590201234", "7042;phone-context=office.example", "٠٨٩٩", "*31*0899123456", "+", ";", "%", "+33", "+5908", "+508",
+		"urn:service:sos", "URN:Service:SOS.Fire;x", "urn:service:sos.", "+590590201234", "7042;phone-context=office.example", "٠٨٩٩", "*31*0899123456", "+", ";", "%", "+33", "+5908", "+508",
 	} {
 		f.Add(dialled, "0")
 		f.Add(dialled, "")

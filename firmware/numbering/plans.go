@@ -19,16 +19,20 @@ var codesText string
 // metropole is the calling code under which French systems also write overseas numbers, wrongly.
 const metropole = "33"
 
+// mainland is the country whose plan the overseas departments share.
+const mainland = "FR"
+
 // Plan is the numbering plan of one country. It does not change and is safe for concurrent use.
 type Plan struct {
 	name     string
-	code     string           // the country's own calling code
-	abroad   []string         // international prefixes, longest first
-	exit     string           // the one that numbers abroad are written with
-	patterns []pattern        // first fit decides
-	codes    map[string]Class // every calling code in use
-	own      map[string]bool  // calling codes that belong to the country
-	complete bool             // national numbers are known
+	code     string            // the country's own calling code
+	abroad   []string          // international prefixes, longest first
+	exit     string            // the one that numbers abroad are written with
+	patterns []pattern         // first fit decides
+	codes    map[string]Class  // every calling code in use
+	own      map[string]bool   // calling codes that belong to the country
+	complete bool              // national numbers are known
+	services map[string]string // numbers of emergency services that have their own
 }
 
 // For returns the plan of a country by its ISO 3166-1 alpha-2 code: complete for France and its overseas departments,
@@ -82,14 +86,14 @@ func newPlan(f []string) (*Plan, error) {
 	}
 	p := &Plan{
 		name: strings.Join(f[4:], " "), code: f[1],
-		codes: map[string]Class{}, own: map[string]bool{f[1]: true},
+		codes: map[string]Class{}, own: map[string]bool{f[1]: true}, services: servicesOf(f[0]),
 	}
 	p.setAbroad(strings.Split(f[2], ","))
 	for _, c := range fields(codesText) {
 		p.codes[c[0]] = Class(c[1])
 	}
 	if f[3] == "-" {
-		p.complete = true
+		p.complete, p.services = true, servicesOf(mainland)
 		return p, p.add(fields(franceText))
 	}
 	for number := range strings.SplitSeq(f[3], ",") {

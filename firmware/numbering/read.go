@@ -15,8 +15,11 @@ const (
 // Read reads what somebody in the plan's country dialled: the user part of a SIP URI or a tel URI, in any spelling.
 // outsidePrefix is what is dialled for an outside line ("" for none). Digits that make a number both with and without
 // that prefix are read without it - dialled behind it, that is - unless they are an emergency number as they stand.
-// The error is a *ReadError.
+// An emergency service, such as urn:service:sos.police (RFC 5031), is read as its number. The error is a *ReadError.
 func (p *Plan) Read(dialled, outsidePrefix string) (Number, error) {
+	if name, ok := cutService(dialled); ok {
+		return p.service(name), nil
+	}
 	s, err := spell(dialled)
 	if err != nil {
 		return Number{}, &ReadError{Dialled: dialled, Problem: err.Error()}

@@ -25,4 +25,4 @@ export const first = box('new', 1, `--first-password ${firstPassword}`);
 /** A box without a policy. */
 export const setup = box('without a policy', 2, `--setup --password '${password}'`);
 /** A box whose trials are short, so that one can be seen to run out. */
-export const lost = box('with short trials', 3, `--trial 6s --password '${password}'`);
+export const lost = box('with short trials', 3, `--trial 6s --away --password '${password}'`);

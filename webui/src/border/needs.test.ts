@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { overview, call, trunk } from '../testing/overview';
 import { en } from '../words/en';
+import { fr } from '../words/fr';
 import { needs } from './needs';
 
 const now = Date.parse('2026-11-22T14:58:00Z');
@@ -38,20 +39,20 @@ test('a router that changes messages stands with the box’s own sentence', () =
 
 test('a call that leaves the building in clear is named once, and its trunk not again', () => {
   const clear = call({ trunk: 'carrier-a' });
-  clear.legs.outside.encrypted = false;
+  clear.legs.callee.encrypted = false;
   expect(keys(overview({ calls: [clear], trunks: [trunk({ srtp: 'off' })] }))).toEqual(['clear']);
   expect(keys(overview({ calls: [], trunks: [trunk({ srtp: 'off' })] }))).toEqual(['clear carrier-a']);
 });
 
 test('a call that only rings has no audio to be in clear', () => {
   const rings = call({ state: 'ringing', answered: undefined });
-  rings.legs.outside.encrypted = false;
+  rings.legs.callee.encrypted = false;
   expect(keys(overview({ calls: [rings] }))).toEqual([]);
 });
 
 test('packets with a wrong key are told', () => {
   const meddled = call();
-  meddled.legs.outside.auth_failures = 3;
+  meddled.legs.callee.auth_failures = 3;
   expect(keys(overview({ calls: [meddled] }))).toEqual(['keys']);
 });
 
@@ -61,4 +62,44 @@ test('a box that is nearly full says so, and emergency calls do not count', () =
   expect(needs(overview({ limits: { calls: 10 }, calls: calls(9) }), now, en)[0]!.grade).toBe('warn');
   expect(needs(overview({ limits: { calls: 10 }, calls: calls(10) }), now, en)[0]!.grade).toBe('bad');
   expect(keys(overview({ limits: { calls: 10 }, calls: calls(10, true) }))).toEqual([]);
+});
+
+test('an emergency call is told as long as it may be called back, with what passed for it', () => {
+  const at = '2026-11-22T14:50:00Z';
+  const exception = { at, rule: 'trunks.srtp', reason: 'the audio is not encrypted' };
+  const help = { at, call: 'c1', from: '201', to: '112', source: 'pbx', exceptions: [exception] };
+  const [bad] = needs(overview({ emergencies: [help] }), now, en);
+  expect(bad).toMatchObject({ grade: 'bad', why: 'The audio is not encrypted.', english: true, act: { place: 'calls', inside: '' } });
+  expect(bad!.what).toContain('201');
+  expect(needs(overview({ emergencies: [help] }), now, fr)[0]).toMatchObject({ why: fr.exceptions['trunks.srtp'] });
+  const [well] = needs(overview({ emergencies: [{ ...help, exceptions: [] }], calls: [call({ id: 'c1' })] }), now, en);
+  expect(well).toMatchObject({ grade: 'warn', why: en.needs.emergencyLead, act: { inside: 'c1' } });
+  expect(keys(overview({ emergencies: [{ ...help, at: '2026-11-22T13:57:00Z' }] }))).toEqual([]);
+});
+
+test('an emergency call in clear is not one of those that leave the building in clear', () => {
+  const help = call({ emergency: true });
+  help.legs.callee.encrypted = false;
+  expect(keys(overview({ calls: [help] }))).toEqual([]);
+});
+
+test('what the policy costs stands once for each peer, and its trunk not again', () => {
+  const warnings = ['transport', 'srtp'].map((key) => ({ peer: 'carrier-a', path: `trunks[0].${key}`, text: `${key} in clear` }));
+  const o = overview({ warnings, trunks: [trunk({ srtp: 'off' })] });
+  expect(needs(o, now, en)).toMatchObject([{ key: 'warning carrier-a', grade: 'bad', why: 'Transport in clear. Srtp in clear.', english: true }]);
+  expect(needs(o, now, fr)[0]).toMatchObject({ why: `${fr.warnings.transport} ${fr.warnings.srtp}`, english: false });
+  const optional = overview({ warnings: [warnings[1]!], trunks: [trunk({ srtp: 'optional' })] });
+  expect(needs(optional, now, fr)[0]!.why).toBe(fr.warnings.srtp_optional);
+  const strange = overview({ warnings: [{ peer: 'constructor', path: 'x.toString', text: 'odd' }] });
+  expect(needs(strange, now, fr)[0]).toMatchObject({ what: fr.needs.warned('constructor'), why: 'Odd.', english: true });
+});
+
+test('phones whose PBX is away, and servers that fail, are told', () => {
+  const phones = { pbx: 'cloud.example', reachable: false, reason: 'It does not answer.', survival: 'phones' as const, most: 10, servers: [], registered: [] };
+  expect(needs(overview({ phones }), now, en)).toMatchObject([{ key: 'phones', grade: 'bad', why: en.phones.survival.phones }]);
+  const server = { host: 'a.example', address: '198.51.100.10:5061', reason: '', round_trip_ms: 8, registered: false };
+  const servers = [{ ...server, state: 'up' as const }, { ...server, state: 'down' as const, reason: 'no answer to OPTIONS' }];
+  expect(needs(overview({ trunks: [trunk({ servers })] }), now, en)).toMatchObject([
+    { key: 'servers carrier-a', grade: 'warn', what: '1 of 2 servers of carrier-a fails', why: 'No answer to OPTIONS.', english: true },
+  ]);
 });

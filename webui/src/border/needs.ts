@@ -1,9 +1,10 @@
 /** What wants the person: judged from the overview alone, most pressing first. */
-import type { Call, Overview } from '../api/types';
+import type { Call, EmergencyException, Overview, Warning } from '../api/types';
 import { sentence } from '../format/sentence';
 import { duration, span } from '../format/time';
 import type { PlaceName } from '../state/place.svelte';
-import type { Words } from '../words/words';
+import { own, type Words } from '../words/words';
+import { callNamed, legsAt, lockedOutside } from './ends';
 
 /** Need is one thing that wants the person, with one act. */
 export interface Need {
@@ -19,7 +20,9 @@ export interface Need {
 export function needs(overview: Overview, now: number, words: Words): Need[] {
   return [
     ...mode(overview, now, words),
+    ...emergencies(overview, now, words),
     ...connections(overview, words),
+    ...warnings(overview, words),
     ...media(overview, words),
     ...limits(overview, words),
   ];
@@ -40,12 +43,59 @@ function mode(overview: Overview, now: number, words: Words): Need[] {
   return [{ key: 'trial', grade: 'warn', what: t.trial(number), why, act: { label: t.trialAct, keep: number } }];
 }
 
+/** An emergency call wants to be known as long as the emergency service may call back. */
+const fresh = 60 * 60_000;
+
+function emergencies(overview: Overview, now: number, words: Words): Need[] {
+  const t = words.needs;
+  const since = overview.emergencies.filter((e) => now - Date.parse(e.at) < fresh);
+  return since.map((e) => {
+    const what = e.to ? t.emergency(e.from || words.border.unknown, e.to, sinceWords(e.at, now, words)) : t.emergencyOther(sinceWords(e.at, now, words));
+    const act = { label: t.clearAct, place: 'calls', inside: callNamed(overview, e.call) ? e.call : '' } as const;
+    const said = e.exceptions[0] ? exception(e.exceptions[0], words) : { why: t.emergencyLead };
+    return { key: `emergency ${e.call} ${e.at}`, grade: e.exceptions.length > 0 ? 'bad' : 'warn', what, ...said, act };
+  });
+}
+
+/** exception says what passed for an emergency call, in the language of the page where the rule is known. */
+export function exception(x: EmergencyException, words: Words): Pick<Need, 'why' | 'english'> {
+  return told(own(words.exceptions, x.rule), x.reason);
+}
+
+/** What a policy costs stands together for each peer. */
+function warnings(overview: Overview, words: Words): Need[] {
+  const t = words.needs;
+  const peers = [...new Set(overview.warnings.map((w) => w.peer))];
+  return peers.map((peer) => {
+    const said = overview.warnings.filter((w) => w.peer === peer).map((w) => warning(w, overview, words));
+    const act = { label: t.trunkAct, place: 'connections' } as const;
+    const english = said.some((s) => s.english);
+    return { key: `warning ${peer}`, grade: 'bad', what: t.warned(own(t.peers, peer) ?? peer), why: said.map((s) => s.why).join(' '), english, act };
+  });
+}
+
+/** warning says what the policy costs, in the language of the page where the key is known. */
+export function warning(w: Warning, overview: Overview, words: Words): Pick<Need, 'why' | 'english'> {
+  const key = w.path.slice(w.path.lastIndexOf('.') + 1);
+  const mode = key === 'srtp' && overview.trunks.find((x) => x.name === w.peer)?.srtp !== 'off' ? 'srtp_optional' : key;
+  return told(own(words.warnings, mode), w.text);
+}
+
+/** told takes the page's own words where it has some, else the box's own sentence. */
+function told(known: string | undefined, text: string): Pick<Need, 'why' | 'english'> {
+  return known ? { why: known } : { why: sentence(text), english: true };
+}
+
 function connections(overview: Overview, words: Words): Need[] {
   const t = words.needs;
   const out: Need[] = [];
   if (overview.pbx.reachable === false) {
     const act = { label: t.pbxAct, place: 'connections' } as const;
     out.push({ key: 'pbx', grade: 'bad', what: t.pbx, ...reason(overview.pbx.reason ?? '', t.pbxLead(overview.pbx.address)), act });
+  }
+  if (overview.phones?.reachable === false) {
+    const act = { label: t.pbxAct, place: 'connections' } as const;
+    out.push({ key: 'phones', grade: 'bad', what: t.phones(overview.phones.pbx), why: words.phones.survival[overview.phones.survival], act });
   }
   for (const trunk of overview.trunks) {
     const act = { label: t.trunkAct, place: 'connections' } as const;
@@ -55,6 +105,11 @@ function connections(overview: Overview, words: Words): Need[] {
     }
     if (trunk.altered) {
       out.push({ key: `altered ${trunk.name}`, grade: 'warn', what: t.altered(trunk.name), ...reason(trunk.altered, ''), act });
+    }
+    const failing = trunk.servers.filter((s) => s.state === 'down' || s.state === 'avoided');
+    if (failing.length > 0) {
+      const what = t.servers(failing.length, trunk.servers.length, trunk.name);
+      out.push({ key: `servers ${trunk.name}`, grade: 'warn', what, ...reason(failing[0]!.reason, t.serversLead), act });
     }
     for (const account of trunk.accounts.filter((a) => a.state === 'down')) {
       const what = t.account(trunk.name, account.user);
@@ -72,17 +127,18 @@ function media(overview: Overview, words: Words): Need[] {
   const t = words.needs;
   const out: Need[] = [];
   const answered = overview.calls.filter((c) => c.state === 'answered');
-  const clear = answered.filter((c) => !c.legs.outside.encrypted);
+  const clear = answered.filter((c) => !c.emergency && !lockedOutside(c));
   if (clear.length > 0) {
-    const why = t.clearLead([...new Set(clear.map((c) => c.trunk))].join(', '));
+    const open = clear.flatMap((c) => legsAt(c, 'outside').filter((leg) => !leg.encrypted));
+    const why = t.clearLead([...new Set(open.map((leg) => leg.peer))].join(', '));
     out.push({ key: 'clear', grade: 'warn', what: t.clear(clear.length), why, act: toCall(clear, t.clearAct) });
   }
   for (const trunk of overview.trunks) {
-    if (trunk.srtp !== 'off' || clear.some((c) => c.trunk === trunk.name)) continue;
+    if (trunk.srtp !== 'off' || overview.warnings.some((w) => w.peer === trunk.name) || clear.some((c) => c.trunk === trunk.name)) continue;
     const act = { label: t.trunkAct, place: 'connections' } as const;
     out.push({ key: `clear ${trunk.name}`, grade: 'warn', what: t.trunkClear(trunk.name), why: t.clearLead(trunk.name), act });
   }
-  const meddled = answered.filter((c) => c.legs.outside.auth_failures + c.legs.inside.auth_failures > 0);
+  const meddled = answered.filter((c) => c.legs.caller.auth_failures + c.legs.callee.auth_failures > 0);
   if (meddled.length > 0) {
     out.push({ key: 'keys', grade: 'warn', what: t.keys(meddled.length), why: t.keysLead, act: toCall(meddled, t.keysAct) });
   }

@@ -1,5 +1,5 @@
 /** The two sides of the border in short: what the pills at its ends say. */
-import type { Overview, Refusal, Trunk } from '../api/types';
+import type { Overview, PeerServer, Trunk } from '../api/types';
 import { span } from '../format/time';
 import { own, type Words } from '../words/words';
 import { heardPbx } from './counters';
@@ -59,15 +59,12 @@ function trunkLine(trunk: Trunk, now: number, words: Words): string[] {
   return parts.filter(Boolean);
 }
 
-/** host takes the port off an address: 192.0.2.10:5060, [2001:db8::10]:5060, or one that has none. */
-function host(address: string): string {
-  const bracketed = /^\[(.+)\](?::\d+)?$/.exec(address);
-  if (bracketed) return bracketed[1]!;
-  return /^[^:]+:\d+$/.test(address) ? address.slice(0, address.lastIndexOf(':')) : address;
+/** serverGrade is the state of one server of a peer. */
+export function serverGrade(state: PeerServer['state']): Grade {
+  return ({ up: 'ok', unknown: 'none', avoided: 'warn', down: 'bad' } as const)[state];
 }
 
-/** fromOffice tells on which side of the gate a refused attempt stopped. */
-export function fromOffice(refusal: Refusal, overview: Overview): boolean {
-  if (refusal.source === 'pbx') return true;
-  return refusal.source !== '' && overview.pbx.address.split(', ').map(host).includes(host(refusal.source));
+/** milliseconds writes a round trip: tenths while they matter. */
+export function milliseconds(value: number, locale: string): string {
+  return new Intl.NumberFormat(locale, { maximumFractionDigits: value < 10 ? 1 : 0 }).format(value);
 }

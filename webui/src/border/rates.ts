@@ -1,5 +1,6 @@
 /** What flows now: differences between two overviews, by the box's clock. */
 import type { Leg, Overview } from '../api/types';
+import type { Role } from './ends';
 
 /** seconds between two overviews; 0 when there is nothing to compare. */
 export function seconds(before: Overview | undefined, now: Overview | undefined): number {
@@ -14,6 +15,6 @@ export function rate(before: number | undefined, now: number, elapsed: number): 
 }
 
 /** legBefore finds the same leg in the overview before. */
-export function legBefore(before: Overview | undefined, call: string, side: 'inside' | 'outside'): Leg | undefined {
-  return before?.calls.find((c) => c.id === call)?.legs[side];
+export function legBefore(before: Overview | undefined, call: string, role: Role): Leg | undefined {
+  return before?.calls.find((c) => c.id === call)?.legs[role];
 }

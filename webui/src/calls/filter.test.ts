@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import type { Call, Refusal } from '../api/types';
+import { encrypted, office } from '../testing/overview';
 import { fitsCall, fitsRefusal } from './filter';
 
-const leg = { encrypted: true, suite: 'AES_CM_128_HMAC_SHA1_80', packets_in: 0, packets_out: 0, auth_failures: 0, strangers: 0 };
 const call: Call = {
   id: 'c1', direction: 'out', from: '201', to: '+33472105518', trunk: 'carrier-a', state: 'answered',
-  started: '2026-11-22T14:00:00Z', emergency: false, legs: { inside: { ...leg, encrypted: false, suite: '' }, outside: leg },
+  started: '2026-11-22T14:00:00Z', emergency: false, legs: { caller: office, callee: { ...encrypted, keying: 'dtls' } },
 };
 const refusal: Refusal = {
   at: '2026-11-22T14:00:00Z', from: '209', to: '+33899123456', side: 'inside', source: 'pbx', rule: 'limits.calls',

@@ -13,10 +13,14 @@ function fits(filter: string, fields: string[]): boolean {
 }
 
 export function fitsCall(call: Call, filter: string): boolean {
-  return fits(filter, [call.from, call.to, spell(call.from), spell(call.to), call.trunk, call.legs.outside.suite, call.legs.inside.suite]);
+  const { caller, callee } = call.legs;
+  return fits(filter, [
+    call.from, call.to, spell(call.from), spell(call.to), call.trunk,
+    ...[caller, callee].flatMap((leg) => [leg.peer, leg.suite, leg.keying]),
+  ]);
 }
 
 export function fitsRefusal(refusal: Refusal, filter: string): boolean {
-  const { from, to, source, rule, reason, status } = refusal;
-  return fits(filter, [from, to, spell(from), spell(to), source, rule, reason, String(status)]);
+  const { from, to, side, source, rule, reason, status } = refusal;
+  return fits(filter, [from, to, spell(from), spell(to), side, source, rule, reason, String(status)]);
 }

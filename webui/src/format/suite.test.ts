@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { shortSuite } from './suite';
+import { encryption, shortSuite } from './suite';
 
 test.each([
   ['AES_CM_128_HMAC_SHA1_80', 'AES-128, SHA1-80'],
@@ -9,3 +9,9 @@ test.each([
   ['SOMETHING_NEW', 'SOMETHING_NEW'],
   ['', ''],
 ])('%s is shown as %s', (suite, short) => expect(shortSuite(suite)).toBe(short));
+
+test('keys that come by handshakes are named, and none are before they are made', () => {
+  expect(encryption({ suite: 'AEAD_AES_128_GCM', keying: 'dtls' })).toBe('AES-128-GCM (DTLS)');
+  expect(encryption({ suite: 'AEAD_AES_128_GCM', keying: 'sdes' })).toBe('AES-128-GCM');
+  expect(encryption({ suite: '', keying: 'dtls' })).toBe('');
+});

@@ -7,3 +7,9 @@ export function shortSuite(suite: string): string {
   if (gcm) return `AES-${gcm[1]}-GCM`;
   return suite;
 }
+
+/** encryption says what a leg is encrypted with, and when its keys come by handshakes; "" before they are made. */
+export function encryption(leg: { suite: string; keying: string }): string {
+  const by = leg.keying === 'dtls' ? ' (DTLS)' : '';
+  return leg.suite ? shortSuite(leg.suite) + by : '';
+}

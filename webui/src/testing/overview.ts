@@ -1,7 +1,10 @@
 /** Overviews for tests: a box that is well, with what the test changes. */
 import type { Call, Leg, Overview, Trunk } from '../api/types';
 
-const encrypted: Leg = {
+export const encrypted: Leg = {
+  peer: 'carrier-a',
+  side: 'outside',
+  keying: 'sdes',
   encrypted: true,
   suite: 'AES_CM_128_HMAC_SHA1_80',
   packets_in: 100,
@@ -9,6 +12,8 @@ const encrypted: Leg = {
   auth_failures: 0,
   strangers: 0,
 };
+
+export const office: Leg = { ...encrypted, peer: 'pbx', side: 'inside', encrypted: false, suite: '', keying: '' };
 
 export function call(changed: Partial<Call> = {}): Call {
   return {
@@ -21,7 +26,7 @@ export function call(changed: Partial<Call> = {}): Call {
     started: '2026-11-22T14:57:00Z',
     answered: '2026-11-22T14:57:10Z',
     emergency: false,
-    legs: { inside: { ...encrypted, encrypted: false, suite: '' }, outside: { ...encrypted } },
+    legs: { caller: { ...office }, callee: { ...encrypted } },
     ...changed,
   };
 }
@@ -37,7 +42,10 @@ export function trunk(changed: Partial<Trunk> = {}): Trunk {
     since: '2026-11-22T14:00:00Z',
     expires: '2026-11-22T15:30:00Z',
     tls_version: 'TLS 1.3',
+    profile: '',
+    servers: [],
     seen_at: '',
+    seen_by: '',
     altered: '',
     accounts: [],
     calls: 0,
@@ -60,6 +68,8 @@ export function overview(changed: Partial<Overview> = {}): Overview {
     refusals: [],
     counters: [],
     warnings: [],
+    emergencies: [],
+    call_backs: [],
     ...changed,
   };
 }

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"tollgate/firmware/numbering"
 )
 
 // Bounds of lists, far above what a branch office has.
@@ -221,6 +223,7 @@ func (c *checker) numbers(path string, list []string, owners map[string]string) 
 	if !c.required(at, len(list) > 0, "list the numbers of this account, such as +33123456789") || !c.atMost(at, len(list), maxNumbers) {
 		return
 	}
+	plan, _ := numbering.For(c.p.Site.Country) // nil: the country has its fault
 	for i, n := range list {
 		switch owner, owned := owners[n]; {
 		case !e164.MatchString(n):
@@ -231,7 +234,23 @@ func (c *checker) numbers(path string, list []string, owners map[string]string) 
 			c.fault(index(at, i), "keep it in one account", "%s belongs to %s already", n, owner)
 		default:
 			owners[n] = path
+			c.readable(index(at, i), n, plan)
 		}
+	}
+}
+
+// readable refuses a number that the country's plan reads as something else: no call would ever be to or from it.
+func (c *checker) readable(path, number string, plan *numbering.Plan) {
+	if plan == nil {
+		return
+	}
+	switch n, err := plan.Read(number, ""); {
+	case err != nil:
+		c.fault(path, "write the number as the carrier has given it, with its country code", "%s is no number in the numbering plan of %s", number, plan.Name())
+	case n.E164 == "":
+		c.fault(path, "write a whole number, such as +33123456789", "%s is the short number %s in the numbering plan of %s", number, n, plan.Name())
+	case n.E164 != number:
+		c.fault(path, "write "+n.E164, "%s is read as %s by the numbering plan of %s, so that no call would be its own", number, n.E164, plan.Name())
 	}
 }
 

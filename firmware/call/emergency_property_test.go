@@ -81,6 +81,7 @@ type roundPlan struct {
 	offer    string
 	headers  []sip.Header
 	withheld bool
+	wraps    bool // trunks answer with bodies of several parts
 }
 
 func pick[T any](r *mathrand.Rand, list ...T) T { return list[r.IntN(len(list))] }
@@ -156,6 +157,10 @@ func (plan *roundPlan) state(calling string) {
 		offers = append(offers, "")
 	}
 	plan.offer, plan.withheld = pick(r, offers...), r.IntN(4) == 0
+	if plan.offer != "" {
+		plan.offer = pick(r, plan.offer, plan.offer, withPlace(plan.offer), mustKnow(plan.offer))
+	}
+	plan.wraps = r.IntN(4) == 0
 	plan.caller = pick(r, p.Trunks[0].Accounts[0].Numbers[0], p.Trunks[0].Accounts[0].Numbers[0], "201", "+447700900123")
 	if r.IntN(4) == 0 {
 		plan.headers = append(plan.headers, sip.NewHeader("Require", "teleport"))
@@ -227,6 +232,7 @@ type scripted struct {
 	policy  policy.Trunk
 	conduct conduct
 	down    bool
+	wraps   bool // answers with bodies of several parts
 
 	mu     sync.Mutex
 	taken  []*ua.Incoming // the calls that it has answered, and how
@@ -295,7 +301,7 @@ func newTrial(t *testing.T, plan *roundPlan, shared relays, broken sabotage) *tr
 	w.core = ua.New(w.desk.Handle, log)
 	w.pbx = join(t, w, policy.Peer{Side: policy.SideInside, Name: policy.PeerPBX})
 	for i, tr := range plan.policy.Trunks {
-		s := &scripted{actor: join(t, w.core, policy.Peer{Side: policy.SideOutside, Name: tr.Name}), policy: tr, conduct: plan.conducts[i], down: plan.down[tr.Name]}
+		s := &scripted{actor: join(t, w.core, policy.Peer{Side: policy.SideOutside, Name: tr.Name}), policy: tr, conduct: plan.conducts[i], down: plan.down[tr.Name], wraps: plan.wraps}
 		s.boxEnd.Dead = s.conduct == deadOne
 		if s.conduct == silentOne {
 			s.boxEnd.Lose = func(string) bool { return true }
@@ -345,7 +351,10 @@ func (c *scripted) take(in *ua.Incoming, refusal int) {
 	secure := strings.Contains(string(in.Body()), "RTP/SAVP")
 	ua.Accept(in, ua.Local{Host: "203.0.113.7", Port: 5060, Transport: "UDP"}, "sip:gw@203.0.113.7")
 	answer := func(status int, body string) {
-		r := ua.Reply{Status: status, Contact: "sip:gw@203.0.113.7", Body: []byte(body), ContentType: sdpType}
+		if c.wraps && body != "" {
+			body = mustKnow(body)
+		}
+		r := ua.Reply{Status: status, Contact: "sip:gw@203.0.113.7", Body: []byte(body), ContentType: typeOf(body)}
 		if status/100 == 3 {
 			r.Contact = "sip:0899123456@203.0.113.7"
 		}
@@ -389,7 +398,7 @@ func (w *trial) callOf(ctx context.Context, a *actor, user, dialled, offer strin
 	d := ua.Draft{
 		Method: sip.INVITE, URI: uri, From: "sip:" + user + "@192.0.2.10", To: uri,
 		FromTag: ua.NewTag(), CallID: ua.NewCallID(), Seq: 1, Contact: "sip:x@192.0.2.10",
-		Local: ua.Local{Host: "192.0.2.10", Port: 5060, Transport: "UDP"}, Body: []byte(offer), ContentType: sdpType, MaxForwards: 70, Headers: headers,
+		Local: ua.Local{Host: "192.0.2.10", Port: 5060, Transport: "UDP"}, Body: []byte(offer), ContentType: typeOf(offer), MaxForwards: 70, Headers: headers,
 	}
 	req, err := d.Request()
 	if err != nil {

@@ -19,11 +19,11 @@ var errSRTP = errors.New("SRTP")
 
 // readOffer takes the caller's offer.
 func (s *Session) readOffer() *refusal {
+	if no := s.readBody(); no != nil {
+		return no
+	}
 	if len(s.in.Body()) == 0 {
 		return nil // its offer will be ours
-	}
-	if !s.in.HasBody(sdpType) {
-		return &refusal{status: 415, rule: "sdp", reason: "the INVITE has a body that is no session description"}
 	}
 	err := s.takeOffer(s.caller, s.in.Body())
 	switch {

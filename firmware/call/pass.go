@@ -11,12 +11,15 @@ import (
 // Header fields that are no part of the dialog cross the border by package header, written afresh. The header rules of a
 // peer act at its leg: on what it sends before anything is judged, on what is sent to it last of all.
 
-// ruled applies the header rules on what a peer sends.
+// ruled applies the header rules on what a peer sends, and leaves of its body what a call carries.
 func (s *Session) ruled(e ua.Event) ua.Event {
 	switch {
 	case e.Request != nil && e.Err == nil:
 		rules := s.legOf(e.Request).Party.Headers
 		e.Request.Request = header.Rewrite(e.Request.Request, rules, policy.DirectionFrom)
+		s.unpackLater(e.Request)
+	case e.Response != nil:
+		e.Response = unpacked(e.Response)
 	case e.Cancelled != nil:
 		e.Cancel = header.Rewrite(e.Cancel, s.legOf(e.Cancelled).Party.Headers, policy.DirectionFrom)
 	}

@@ -136,6 +136,7 @@ func (s *Session) newcomer(in *ua.Incoming, held *Leg) (leg *Leg, status int) {
 	party.Path = ua.Back(in, party.Path)
 	leg = &Leg{Party: party, account: held.account, Dialog: ua.Accept(in, party.Local, held.Dialog.Contact), confirmed: true}
 	leg.learn(in)
+	s.unpackLater(in)
 	switch {
 	case len(in.Body()) == 0:
 		return leg, 0

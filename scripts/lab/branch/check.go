@@ -133,13 +133,26 @@ const (
 )
 
 func (b *Branch) audioSecret(context.Context) (string, error) {
+	return b.secret(4, func(capture.Stream) bool { return true })
+}
+
+// SentAudioSecret proves that a tap on the carrier's link cannot hear what the box sends there. With keys made by a
+// handshake that is all there is to prove: a baresip that has been answered does not wait for its keys, and the box
+// takes nothing of what it sends until then.
+func (b *Branch) SentAudioSecret() (string, error) {
+	return b.secret(2, func(s capture.Stream) bool { return s.Source.Addr() == b.Lab.Net.BoxOutside })
+}
+
+// secret proves that none of the streams on the carrier's link that count, of which there are at least so many, is heard.
+func (b *Branch) secret(atLeast int, counts func(capture.Stream) bool) (string, error) {
 	_, file := b.Captures()
 	streams, err := readStreams(file)
 	if err != nil {
 		return "", err
 	}
-	if len(streams) < 4 {
-		return "", fmt.Errorf("%d streams seen, two calls have four", len(streams))
+	streams = slices.DeleteFunc(streams, func(s capture.Stream) bool { return !counts(s) })
+	if len(streams) < atLeast {
+		return "", fmt.Errorf("%d streams seen, two calls have %d", len(streams), atLeast)
 	}
 	lowest := 8.0
 	for _, s := range streams {

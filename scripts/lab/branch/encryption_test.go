@@ -67,14 +67,9 @@ func TestKeysMadeByDTLSCarryACallBothWays(t *testing.T) {
 		}
 		encrypted(t, b, suite, c)
 	}
-	for _, c := range b.Checks() {
-		if !strings.Contains(c.Claim, "the audio cannot be heard") {
-			continue
-		}
-		saw, err := c.Prove(t.Context())
-		if err != nil {
-			t.Error(err)
-		}
-		t.Log(saw)
+	saw, err := b.SentAudioSecret()
+	if err != nil {
+		t.Error(err)
 	}
+	t.Log(saw)
 }

@@ -116,7 +116,7 @@ func TestCallsOverflowWhileThePBXIsSwitchedOff(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		if len(status.Calls) != 1 || status.Calls[0].Direction != "in" || status.Calls[0].To != "+33987654321" {
+		if len(status.Calls) != 1 || status.Calls[0].Direction != "through" || status.Calls[0].To != "+33987654321" {
 			t.Errorf("shown while it overflows: %+v", status.Calls)
 		}
 		return nil

@@ -47,7 +47,10 @@ func (p *PBX) Start(ctx context.Context) error {
 		}); err != nil {
 			return err
 		}
-		if err := fill("tls.cfg", filepath.Join(folder, "tls.cfg"), struct{ Folder, Method string }{folder, defaultTLS}); err != nil {
+		if err := fill("tls.cfg", filepath.Join(folder, "tls.cfg"), struct {
+			Folder, Method string
+			Mutual         bool
+		}{Folder: folder, Method: defaultTLS}); err != nil {
 			return err
 		}
 	}

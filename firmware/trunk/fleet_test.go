@@ -73,6 +73,13 @@ func (c *carrier) die(err error) {
 	c.dead = err
 }
 
+// hangUp ends all connections.
+func (f *fleet) hangUp() {
+	for _, c := range f.servers {
+		c.hangUp()
+	}
+}
+
 // startFleet puts one trunk into force against f.
 func startFleet(t *testing.T, f *fleet, r Resolver, p policy.Trunk) (*Trunk, *facts, *reported) {
 	t.Helper()
@@ -90,6 +97,7 @@ func startFleet(t *testing.T, f *fleet, r Resolver, p policy.Trunk) (*Trunk, *fa
 		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 		defer cancel()
 		trunks.Close(ctx)
+		f.hangUp()
 	})
 	tr, _ := trunks.Trunk(p.Name)
 	return tr, told, addrs

@@ -102,6 +102,7 @@ func behindWith(t *testing.T, r *router, change func(*policy.Trunk, *Config), wi
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	c := &carrier{script: r.answer, udp: true, done: make(chan struct{})}
+	t.Cleanup(c.hangUp)
 	c.core = ua.New(nil, log)
 	h := &happenings{}
 	p := trunkPolicy()

@@ -47,6 +47,7 @@ func TestAServerIsLetInBeforeAnythingIsSentToIt(t *testing.T) {
 		}
 		g := &guard{fleet: f}
 		dns := fleetNames(one, two)
+		t.Cleanup(f.hangUp)
 		trunks := New(Options{Core: f.core, Dialer: g, Resolver: dns, Clients: noTLS{}, Addresses: g, Sink: &facts{}, Log: slog.New(slog.DiscardHandler)})
 		if err := trunks.Set(t.Context(), config(fleetPolicy())); err != nil {
 			t.Fatal(err)
@@ -75,6 +76,7 @@ func TestANameThatLeadsIntoTheOfficeIsNotFollowed(t *testing.T) {
 		for _, c := range f.servers {
 			c.core = f.core
 		}
+		t.Cleanup(f.hangUp)
 		dns, addrs := fleetNames(one), &reported{}
 		trunks := New(Options{
 			Core: f.core, Dialer: f, Resolver: dns, Clients: noTLS{}, Addresses: addrs, Sink: &facts{}, Log: log,

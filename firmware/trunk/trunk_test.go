@@ -58,6 +58,17 @@ func (c *carrier) Done() <-chan struct{} {
 	return c.done
 }
 
+// hangUp ends the connection if it lives.
+func (c *carrier) hangUp() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-c.done:
+	default:
+		close(c.done)
+	}
+}
+
 func (c *carrier) WriteMsg(m sip.Message) error {
 	parsed, err := sip.NewParser().ParseSIP([]byte(m.String()))
 	if err != nil {
@@ -183,6 +194,7 @@ func start(t *testing.T, c *carrier, r Resolver, p policy.Trunk) (*Trunks, *fact
 	if c.done == nil {
 		c.done = make(chan struct{})
 	}
+	t.Cleanup(c.hangUp)
 	f, addrs := &facts{}, &reported{}
 	trunks := New(Options{Core: c.core, Dialer: c, Resolver: r, Clients: noTLS{}, Addresses: addrs, Sink: f, Log: log})
 	if err := trunks.Set(t.Context(), config(p)); err != nil {

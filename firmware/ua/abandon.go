@@ -12,12 +12,17 @@ func (o *Outgoing) Heard() bool {
 }
 
 // Abandon gives the request up without waiting for its outcome, which reaches nobody any more: the call goes on with
-// another server. An INVITE is cancelled as soon as it may be; when it is answered all the same, the answer is
+// another server. It is not repeated any more: who is silent now shall not ring in a moment, when somebody else does. An
+// INVITE is cancelled as soon as it may be; when it is answered all the same, the answer is
 // acknowledged and hung up (RFC 3261 §9.1, §13.2.2.4). The Dialog is the abandoned request's alone from now on.
 func (o *Outgoing) Abandon() {
 	o.mu.Lock()
 	o.abandoned = true
+	s := o.sending
 	o.mu.Unlock()
+	if s != nil { // nil once an INVITE has been acknowledged
+		s.hush()
+	}
 	if o.isINVITE() {
 		o.Cancel()
 	}
@@ -55,7 +60,7 @@ func (o *Outgoing) hangUpLate(res *sip.Response) {
 	if err := o.Ack(nil); err != nil {
 		o.core.log.Debug("late answer not acknowledged", "err", err)
 	}
-	bye := &Outgoing{core: o.core, peer: o.peer, conn: o.connection(), req: o.Dialog.Request(sip.BYE)}
+	bye := &Outgoing{core: o.core, peer: o.peer, path: o.path, conn: o.connection(), req: o.Dialog.Request(sip.BYE)}
 	if err := bye.start(); err != nil {
 		o.core.log.Debug("late answer not hung up", "err", err)
 	}

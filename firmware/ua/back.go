@@ -18,12 +18,8 @@ func (b back) Conn(ctx context.Context) (sip.Connection, error) { return b.ConnF
 
 // ConnFor is Conn for a message of this many bytes.
 func (b back) ConnFor(ctx context.Context, size int) (sip.Connection, error) {
-	if c, ok := b.conn.(interface{ Done() <-chan struct{} }); ok {
-		select {
-		case <-c.Done():
-			return ConnFor(ctx, b.path, size)
-		default:
-		}
+	if ended(b.conn) {
+		return ConnFor(ctx, b.path, size)
 	}
 	return b.conn, nil
 }

@@ -112,7 +112,7 @@ func (s *echoes) quiet(e *echo) {
 // insist repeats a failure that was not acknowledged yet.
 func (s *echoes) insist(e *echo) {
 	s.mu.Lock()
-	text := e.text
+	conn, text := e.conn, e.text
 	if e.timer == nil {
 		s.mu.Unlock()
 		return
@@ -120,7 +120,7 @@ func (s *echoes) insist(e *echo) {
 	e.wait = min(2*e.wait, sip.T2)
 	e.timer.Reset(e.wait)
 	s.mu.Unlock()
-	s.core.rewrite(e.conn, text)
+	s.core.rewrite(conn, text)
 }
 
 // find returns what is kept under a key, or nil.
@@ -130,20 +130,23 @@ func (s *echoes) find(key string) *echo {
 	return s.byKey[key]
 }
 
-// say fills in what an echo answers from now on.
-func (s *echoes) say(e *echo, tag, text string) {
+// say fills in what an echo answers from now on, and where.
+func (s *echoes) say(e *echo, conn sip.Connection, tag, text string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	e.tag, e.text = tag, strings.Clone(text)
+	e.conn, e.tag, e.text = conn, tag, strings.Clone(text)
 }
 
-// hear answers a repetition.
-func (s *echoes) hear(e *echo) {
+// hear answers a repetition that has come by conn. The peer may have opened it because the one in use has ended.
+func (s *echoes) hear(e *echo, conn sip.Connection) {
 	s.mu.Lock()
-	text := e.text
+	if ended(e.conn) {
+		e.conn = conn
+	}
+	conn, text := e.conn, e.text
 	s.mu.Unlock()
 	if text != "" {
-		s.core.rewrite(e.conn, text)
+		s.core.rewrite(conn, text)
 	}
 }
 

@@ -33,7 +33,7 @@ type item struct {
 	in      *Incoming
 	cancel  *sip.Request // of in
 	out     *Outgoing
-	sending *sending // of out, that res answers
+	sending *sending // of out, that res answers, or whose stream has ended
 	res     *sip.Response
 	err     error
 	note    any
@@ -159,6 +159,9 @@ func (b *Inbox) take(it item) []Event {
 			return nil
 		}
 		return []Event{{Request: it.in}}
+	case it.sending != nil && it.err != nil:
+		it.out.goOn(it.sending)
+		return nil
 	case it.err != nil:
 		if it.out.settle() {
 			return []Event{{Sent: it.out, Err: it.err}}
@@ -205,6 +208,8 @@ func (b *Inbox) discard(it item) {
 		it.in.answer(Reply{Status: 481})
 	case it.res != nil:
 		go it.out.finish(it.sending, it.res)
+	case it.sending != nil:
+		go it.out.goOn(it.sending)
 	}
 }
 

@@ -41,6 +41,7 @@ type Outgoing struct {
 	cancelled bool
 	farewell  []sip.Header // of the CANCEL
 	abandoned bool         // nobody waits for the outcome any more
+	resent    bool         // its stream ended, and it was sent once more
 }
 
 // Send sends req to peer on path. Events about it arrive at b. d may be nil, credentials too.
@@ -89,9 +90,18 @@ func (o *Outgoing) connection() sip.Connection {
 	return o.conn
 }
 
-// start makes the transaction of o.req and sends it.
+// start makes the transaction of o.req and sends it, over a new connection when the one in use has ended.
 func (o *Outgoing) start() error {
-	req, conn := o.Request(), o.connection()
+	conn, err := o.alive()
+	if err != nil {
+		return err
+	}
+	return o.begin(conn)
+}
+
+// begin makes the transaction of o.req on conn and sends it.
+func (o *Outgoing) begin(conn sip.Connection) error {
+	req := o.Request()
 	carry(req, conn)
 	settleHeaders(req)
 	key, err := sip.ClientTxKeyMake(req)
@@ -104,6 +114,7 @@ func (o *Outgoing) start() error {
 	o.mu.Unlock()
 	o.core.mu.Lock()
 	o.core.clients[key] = s
+	o.core.watch(s)
 	o.core.mu.Unlock()
 	if err := s.begin(); err != nil {
 		o.settle() // reported by the return value, not as an event
@@ -148,7 +159,7 @@ func (o *Outgoing) feed(s *sending, res *sip.Response) bool {
 	o.final = o.final || o.sending == s
 	o.mu.Unlock()
 	if !s.end() {
-		o.core.repeated(s.key, res, o.peer)
+		o.core.repeated(s.key, res, s.conn, o.peer)
 		return false
 	}
 	if s.req.IsInvite() {
@@ -174,7 +185,15 @@ func (o *Outgoing) leaveEcho(s *sending, res *sip.Response) {
 	if !sip.IsReliable(s.req.Transport()) {
 		o.core.asked.put(e)
 	}
-	o.core.write(s.conn, ack)
+	if !ended(s.conn) {
+		o.core.write(s.conn, ack)
+		return
+	}
+	go func() { // it takes a new connection
+		if conn, err := o.alive(); err == nil {
+			o.core.write(conn, ack)
+		}
+	}()
 }
 
 // take drives the transaction with res and returns what the call is to know.
@@ -232,22 +251,33 @@ func (o *Outgoing) sendCancel() {
 	for _, h := range headers {
 		req.AppendHeader(h)
 	}
-	c := &Outgoing{core: o.core, peer: o.peer, conn: o.connection(), req: req}
-	if err := c.start(); err != nil {
-		o.core.log.Debug("CANCEL not sent", "err", err)
+	c := &Outgoing{core: o.core, peer: o.peer, path: o.path, conn: o.connection(), req: req}
+	send := func() {
+		if err := c.start(); err != nil {
+			o.core.log.Debug("CANCEL not sent", "err", err)
+		}
 	}
+	if ended(c.conn) {
+		go send() // it takes a new connection
+		return
+	}
+	send()
 }
 
 // Ack acknowledges the 2xx of an INVITE with an optional body, an SDP answer. A repeated 2xx gets the same ACK again.
 func (o *Outgoing) Ack(body []byte) error {
+	conn, err := o.alive()
+	if err != nil {
+		return err
+	}
 	o.mu.Lock()
-	conn, e := o.conn, o.echo
+	e := o.echo
 	ack := o.Dialog.Ack(o.seq, body)
 	o.req, o.sending, o.echo = nil, nil, nil // a call may last, and needs none of them any more
 	o.mu.Unlock()
 	carry(ack, conn)
 	if e != nil {
-		o.core.asked.say(e, o.Dialog.RemoteTag, ack.String())
+		o.core.asked.say(e, conn, o.Dialog.RemoteTag, ack.String())
 	}
 	return conn.WriteMsg(ack)
 }

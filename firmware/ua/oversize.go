@@ -2,7 +2,6 @@ package ua
 
 import (
 	"context"
-	"net"
 	"strings"
 	"time"
 
@@ -48,7 +47,7 @@ func (n *size) WriteString(s string) (int, error) {
 
 // carry makes req say the transport that conn has: what is too long for UDP goes over TCP, and its Via says so.
 func carry(req *sip.Request, conn sip.Connection) {
-	if _, tcp := conn.LocalAddr().(*net.TCPAddr); !tcp || !strings.EqualFold(req.Transport(), "UDP") {
+	if !isStream(conn) || !strings.EqualFold(req.Transport(), "UDP") {
 		return
 	}
 	req.SetTransport("TCP")

@@ -15,6 +15,7 @@ type sending struct {
 	key  string
 	req  *sip.Request
 	conn sip.Connection
+	dies <-chan struct{} // closed when conn has ended; nil where that is not watched; guarded by the Core's mutex
 
 	mu    sync.Mutex // guards everything below
 	timer *time.Timer
@@ -72,7 +73,11 @@ func (s *sending) tick() {
 		s.pause = min(s.pause, sip.T2)
 	}
 	s.next()
+	repeat := s.pause > 0
 	s.mu.Unlock()
+	if !repeat {
+		return
+	}
 	if err := s.conn.WriteMsg(s.req); err != nil {
 		s.fail(fmt.Errorf("%w: %w", sip.ErrTransactionTransport, err))
 	}
@@ -93,6 +98,13 @@ func (s *sending) ring() bool {
 		s.pause = sip.T2
 	}
 	return true
+}
+
+// hush ends the repetitions (Timers A and E); what comes back is still met until the peer has been silent for 64*T1.
+func (s *sending) hush() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.pause = 0
 }
 
 // end stops the transaction; it tells whether it was under way.

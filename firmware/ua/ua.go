@@ -32,7 +32,8 @@ type Core struct {
 
 	mu      sync.Mutex // guards everything below
 	clients map[string]*sending
-	servers map[string]*Incoming // without a final answer yet
+	watched map[<-chan struct{}]bool // the ends of streams with requests of ours
+	servers map[string]*Incoming     // without a final answer yet
 	dialogs map[string]*Inbox
 
 	asked, answered echoes // requests of ours and of peers that are over
@@ -44,6 +45,7 @@ func New(h Handler, log *slog.Logger) *Core {
 		log:     log,
 		handler: h,
 		clients: map[string]*sending{},
+		watched: map[<-chan struct{}]bool{},
 		servers: map[string]*Incoming{},
 		dialogs: map[string]*Inbox{},
 	}
@@ -56,13 +58,13 @@ func New(h Handler, log *slog.Logger) *Core {
 func (c *Core) Receive(m sip.Message, conn sip.Connection, peer policy.Peer) {
 	switch m := m.(type) {
 	case *sip.Response:
-		c.response(m, peer)
+		c.response(m, conn, peer)
 	case *sip.Request:
 		c.request(m, conn, peer)
 	}
 }
 
-func (c *Core) response(res *sip.Response, peer policy.Peer) {
+func (c *Core) response(res *sip.Response, conn sip.Connection, peer policy.Peer) {
 	key, err := sip.ClientTxKeyMake(res)
 	if err != nil {
 		return
@@ -72,7 +74,7 @@ func (c *Core) response(res *sip.Response, peer policy.Peer) {
 	c.mu.Unlock()
 	switch {
 	case s == nil:
-		c.repeated(key, res, peer)
+		c.repeated(key, res, conn, peer)
 	case !from(s.out.peer, peer): // not who was asked
 	case s.out.inbox == nil || !s.out.inbox.put(item{out: s.out, sending: s, res: res}):
 		go s.out.finish(s, res) // the call is over or this was sent without one
@@ -87,7 +89,7 @@ func from(asked, peer policy.Peer) bool {
 
 // repeated takes a response to a transaction that is over: it is acknowledged again, or it comes from another branch of
 // a fork (RFC 3261 §13.2.2.4).
-func (c *Core) repeated(key string, res *sip.Response, peer policy.Peer) {
+func (c *Core) repeated(key string, res *sip.Response, conn sip.Connection, peer policy.Peer) {
 	e := c.asked.find(key)
 	if e == nil || !from(e.peer, peer) || res.IsProvisional() {
 		return // late, or not ours
@@ -97,7 +99,7 @@ func (c *Core) repeated(key string, res *sip.Response, peer policy.Peer) {
 		go c.hangUpFork(e, res)
 		return
 	}
-	c.asked.hear(e)
+	c.asked.hear(e, conn)
 }
 
 func (c *Core) request(req *sip.Request, conn sip.Connection, peer policy.Peer) {
@@ -109,7 +111,7 @@ func (c *Core) request(req *sip.Request, conn sip.Connection, peer policy.Peer) 
 		c.cancel(req, conn, key)
 		return
 	}
-	if c.again(req, key) {
+	if c.again(req, conn, key) {
 		return
 	}
 	tag, inDialog := req.To().Params.Get("tag")
@@ -124,7 +126,7 @@ func (c *Core) request(req *sip.Request, conn sip.Connection, peer policy.Peer) 
 }
 
 // again takes a request that was here before, or the ACK to a failure; false when req is news.
-func (c *Core) again(req *sip.Request, key string) bool {
+func (c *Core) again(req *sip.Request, conn sip.Connection, key string) bool {
 	c.mu.Lock()
 	in := c.servers[key]
 	c.mu.Unlock()
@@ -139,7 +141,7 @@ func (c *Core) again(req *sip.Request, key string) bool {
 	case req.IsAck(): // to a 2xx it has a transaction of its own; not everybody knows
 		return c.answered.acknowledged(e)
 	}
-	c.answered.hear(e)
+	c.answered.hear(e, conn)
 	return true
 }
 

@@ -205,11 +205,9 @@ func (r *registration) registerAt(ctx context.Context, m *Member, ask, timeout t
 func (r *registration) bind(ctx context.Context, m *Member, b binding, ask, timeout time.Duration) (sip.Connection, time.Duration, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	ctx, lose := context.WithCancelCause(ctx)
-	defer lose(nil)
-	path := &keptPath{Member: m, lost: func() { lose(errHungUp) }, over: ctx.Done()}
+	path := &keptPath{Member: m}
 	res, err := r.ask(ctx, b, ask, path)
-	if err != nil && errors.Is(context.Cause(ctx), errHungUp) {
+	if errors.Is(err, ua.ErrConnectionLost) {
 		err = errHungUp
 	}
 	if err != nil {
@@ -307,12 +305,10 @@ func explain(err error) error {
 // handshake, that it does not take the box's certificate.
 var errHungUp = errors.New("it closed the connection instead of answering; if it knows the box by a certificate, look at tls.certificate")
 
-// keptPath remembers the connection that was used, and tells when it is lost before the matter is over.
+// keptPath remembers the connection that was used.
 type keptPath struct {
 	*Member
 	conn sip.Connection
-	lost func()
-	over <-chan struct{}
 }
 
 func (p *keptPath) Conn(ctx context.Context) (sip.Connection, error) { return p.ConnFor(ctx, 0) }
@@ -320,15 +316,6 @@ func (p *keptPath) Conn(ctx context.Context) (sip.Connection, error) { return p.
 // ConnFor is Conn for a request of size bytes.
 func (p *keptPath) ConnFor(ctx context.Context, size int) (c sip.Connection, err error) {
 	p.conn, err = p.Member.ConnFor(ctx, size)
-	if c, ok := p.conn.(interface{ Done() <-chan struct{} }); ok && err == nil {
-		go func() {
-			select {
-			case <-c.Done():
-				p.lost()
-			case <-p.over:
-			}
-		}()
-	}
 	return p.conn, err
 }
 

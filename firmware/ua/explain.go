@@ -28,7 +28,7 @@ func Explain(err error) string {
 		return "nothing takes connections" + at + ": check address and port"
 	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
 		return "no way leads there" + at + ": check cable, address and gateway"
-	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, errConnectionLost):
+	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE), errors.Is(err, ErrConnectionLost):
 		return "it closed the connection" + at
 	case errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, context.DeadlineExceeded), errors.Is(err, sip.ErrTransactionTimeout):
 		return "it does not answer" + at

@@ -15,8 +15,8 @@ import (
 // §4.3 has it for a server that fails: with the same CSeq, a peer that took the first one can tell that it is no second
 // wish. An INVITE that was heard of is left alone: its answer comes over a connection of the peer's (RFC 3261 §18.2.2).
 
-// errConnectionLost says that the stream of a request ended before its answer.
-var errConnectionLost = errors.New("the connection ended before the answer")
+// ErrConnectionLost says that the stream of a request ended before its answer, and that it could not be sent once more.
+var ErrConnectionLost = errors.New("the connection ended before the answer")
 
 // mortal is a connection that tells its end.
 type mortal interface{ Done() <-chan struct{} }
@@ -68,7 +68,7 @@ func (c *Core) await(end <-chan struct{}) {
 
 // lost takes the end of the stream of s. Answers that came before it are queued and taken first.
 func (o *Outgoing) lost(s *sending) {
-	if o.inbox == nil || !o.inbox.put(item{out: o, sending: s, err: errConnectionLost}) {
+	if o.inbox == nil || !o.inbox.put(item{out: o, sending: s, err: ErrConnectionLost}) {
 		o.goOn(s)
 	}
 }
@@ -88,7 +88,7 @@ func (o *Outgoing) goOn(s *sending) {
 		go o.resend(s)
 		return
 	}
-	o.failed(s, fmt.Errorf("%w: %w", sip.ErrTransactionTransport, errConnectionLost))
+	o.failed(s, fmt.Errorf("%w: %w", sip.ErrTransactionTransport, ErrConnectionLost))
 }
 
 // mayRepeat tells whether a request of this method makes sense a second time as it is. A CANCEL belongs to the branch of
@@ -114,7 +114,7 @@ func (o *Outgoing) resend(s *sending) {
 	o.settled = false // begin has settled it; the call has yet to hear
 	o.mu.Unlock()
 	if o.inbox != nil {
-		o.inbox.put(item{out: o, err: fmt.Errorf("%w: %w", sip.ErrTransactionTransport, errors.Join(errConnectionLost, err))})
+		o.inbox.put(item{out: o, err: fmt.Errorf("%w: %w", sip.ErrTransactionTransport, errors.Join(ErrConnectionLost, err))})
 	}
 }
 
@@ -137,7 +137,7 @@ func (o *Outgoing) alive() (sip.Connection, error) {
 	case err != nil:
 		return nil, err
 	case isStream(next) != isStream(conn):
-		return nil, errConnectionLost // the message says another transport
+		return nil, ErrConnectionLost // the message says another transport
 	}
 	o.mu.Lock()
 	o.conn = next

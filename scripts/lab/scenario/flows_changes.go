@@ -97,6 +97,7 @@ UPDATE      ->
 200{no sdp} <-
             <- UPDATE
             -> 200{no sdp}
+wait 300    |
 ` + officeHangsUp},
 		{Name: "UPDATE with a description", Ladder: outbound + `
 UPDATE{sdp inactive} -> INVITE{sdp inactive}

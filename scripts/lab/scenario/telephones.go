@@ -2,7 +2,6 @@ package scenario
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -25,6 +24,7 @@ type system struct {
 	core  *ua.Core
 	conn  net.PacketConn
 	asked chan *ua.Incoming // requests outside any dialog
+	ended chan struct{}     // nobody reads the socket any more
 	count int
 }
 
@@ -37,13 +37,14 @@ func (w *world) newSystem(name string) (*system, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &system{peer: p, conn: conn, asked: make(chan *ua.Incoming, 8)}
+	s := &system{peer: p, conn: conn, asked: make(chan *ua.Incoming, 8), ended: make(chan struct{})}
 	s.core = ua.New(func(in *ua.Incoming) { s.asked <- in }, slog.New(slog.DiscardHandler))
 	go s.listen()
 	return s, nil
 }
 
 func (s *system) listen() {
+	defer close(s.ended)
 	buf, parser := make([]byte, 65536), sip.NewParser()
 	for {
 		n, from, err := s.conn.ReadFrom(buf)
@@ -58,6 +59,12 @@ func (s *system) listen() {
 		m.SetSource(from.String())
 		s.core.Receive(m, s, theBox)
 	}
+}
+
+// hangUp frees the port for the next flow: it is taken until its reader has gone.
+func (s *system) hangUp() {
+	s.conn.Close()
+	<-s.ended
 }
 
 // Conn, LocalAddr, Ref, TryClose, Close and WriteMsg make it the path to the box and the connection there.
@@ -219,9 +226,10 @@ func (w *world) systems() (pbx, exchange *system, shut func(), err error) {
 		return nil, nil, nil, err
 	}
 	if exchange, err = w.newSystem(carrier); err != nil {
-		return nil, nil, nil, errors.Join(err, pbx.conn.Close())
+		pbx.hangUp()
+		return nil, nil, nil, err
 	}
-	return pbx, exchange, func() { pbx.conn.Close(); exchange.conn.Close() }, nil
+	return pbx, exchange, func() { pbx.hangUp(); exchange.hangUp() }, nil
 }
 
 const sdpType = "application/sdp"

@@ -10,7 +10,7 @@ import (
 
 func TestAnEmergencyCallStandsWithWhatPassedForIt(t *testing.T) {
 	m, at := &emergencies{}, time.Date(2026, 3, 10, 9, 0, 0, 0, time.UTC)
-	m.note(event.EmergencyException{At: at, Rule: "pbx.authentication", Reason: "it came without credentials"})
+	m.note(event.EmergencyException{At: at, Rule: "wrong digest", Reason: "its digest is wrong"})
 	m.note(event.EmergencyCalled{At: at, Call: "c1", From: "201", To: "112", Caller: "pbx"})
 	shown := m.latest()
 	for range 2 { // the same thing twice is told once
@@ -21,7 +21,7 @@ func TestAnEmergencyCallStandsWithWhatPassedForIt(t *testing.T) {
 	if len(got) != 2 || got[0].To != "112" || got[0].Source != "pbx" || len(got[0].Exceptions) != 1 || got[0].Exceptions[0].Rule != "trunks.srtp" {
 		t.Errorf("got %+v", got)
 	}
-	if got[1].Call != "" || got[1].Exceptions[0].Rule != "pbx.authentication" {
+	if got[1].Call != "" || got[1].Exceptions[0].Rule != "wrong digest" {
 		t.Errorf("what passed before the call: %+v", got[1])
 	}
 	if len(shown[0].Exceptions) != 0 {

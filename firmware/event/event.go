@@ -82,7 +82,7 @@ type EmergencyCalled struct {
 type EmergencyException struct {
 	At     time.Time
 	Call   string // empty before there is one
-	Rule   string // what would have stopped it: "trunks.srtp", "pbx.authentication", "network.media_ports"
+	Rule   string // what would have stopped it: "trunks.srtp", "wrong digest", "network.media_ports"
 	Reason string // a sentence for the administrator
 }
 

@@ -28,6 +28,9 @@ export const legsAt = (call: Call, side: Side): Leg[] => endsAt(call, side).map(
 /** crosses tells whether a call goes from one side to the other. */
 export const crosses = (call: Call): boolean => call.legs.caller.side !== call.legs.callee.side;
 
+/** ofPbx tells whether the office's own PBX has a part in a call. */
+export const ofPbx = (call: Call): boolean => endsAt(call, 'inside').some((end) => end.leg.peer === 'pbx');
+
 /** lockedOutside tells whether nobody outside can listen. A call within the office is not outside at all. */
 export const lockedOutside = (call: Call): boolean => legsAt(call, 'outside').every((leg) => leg.encrypted);
 

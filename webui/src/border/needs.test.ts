@@ -72,6 +72,8 @@ test('an emergency call is told as long as it may be called back, with what pass
   expect(bad).toMatchObject({ grade: 'bad', why: 'The audio is not encrypted.', english: true, act: { place: 'calls', inside: '' } });
   expect(bad!.what).toContain('201');
   expect(needs(overview({ emergencies: [help] }), now, fr)[0]).toMatchObject({ why: fr.exceptions['trunks.srtp'] });
+  const unproven = { ...help, exceptions: [{ ...exception, rule: 'wrong digest' }] };
+  expect(needs(overview({ emergencies: [unproven] }), now, fr)[0]).toMatchObject({ why: fr.rules['wrong digest'] });
   const [well] = needs(overview({ emergencies: [{ ...help, exceptions: [] }], calls: [call({ id: 'c1' })] }), now, en);
   expect(well).toMatchObject({ grade: 'warn', why: en.needs.emergencyLead, act: { inside: 'c1' } });
   expect(keys(overview({ emergencies: [{ ...help, at: '2026-11-22T13:57:00Z' }] }))).toEqual([]);

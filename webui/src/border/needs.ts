@@ -57,9 +57,12 @@ function emergencies(overview: Overview, now: number, words: Words): Need[] {
   });
 }
 
-/** exception says what passed for an emergency call, in the language of the page where the rule is known. */
+/**
+ * exception says what passed for an emergency call, in the language of the page where the rule is known: one of those for
+ * such calls, or one that refuses others.
+ */
 export function exception(x: EmergencyException, words: Words): Pick<Need, 'why' | 'english'> {
-  return told(own(words.exceptions, x.rule), x.reason);
+  return told(own(words.exceptions, x.rule) ?? own(words.rules, x.rule), x.reason);
 }
 
 /** What a policy costs stands together for each peer. */

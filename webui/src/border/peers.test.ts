@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { call, overview, trunk } from '../testing/overview';
+import { call, encrypted, overview, trunk } from '../testing/overview';
 import { en } from '../words/en';
 import { carrier, milliseconds, office } from './peers';
 
@@ -11,12 +11,20 @@ test('the PBX answers when it is known to, or when a call goes through it', () =
   expect(office(overview({ pbx: pbx(true) }), en)).toMatchObject({ grade: 'ok', state: en.border.pbxAnswers });
   expect(office(overview({ pbx: pbx(undefined), calls: [call()] }), en).grade).toBe('ok');
   expect(office(overview({ pbx: pbx(false), calls: [call()] }), en).grade).toBe('bad');
+  const elsewhere = call({ direction: 'through', legs: { caller: encrypted, callee: encrypted } });
+  expect(office(overview({ pbx: pbx(undefined), calls: [elsewhere] }), en).grade).toBe('none');
 });
 
 test('what is not known of the PBX is not claimed', () => {
   expect(office(overview({ pbx: pbx(undefined) }), en)).toMatchObject({ grade: 'none', state: en.border.pbxUnknown });
   expect(office(overview({ pbx: pbx(undefined), counters: counted }), en)).toMatchObject({ grade: 'none', state: en.border.pbxHeard });
   expect(office(overview({ pbx: pbx(undefined, '') }), en).state).toBe(en.border.pbxNone);
+});
+
+test('where there are phones and no PBX, the office is as well as their PBX elsewhere', () => {
+  const phones = { pbx: 'cloud.example', reachable: true, reason: '', survival: 'phones' as const, most: 10, servers: [], registered: [] };
+  expect(office(overview({ pbx: pbx(undefined, ''), phones }), en)).toEqual({ grade: 'ok', state: en.phones.answers, detail: ['0 of at most 10 registered'] });
+  expect(office(overview({ pbx: pbx(undefined, ''), phones: { ...phones, reachable: false } }), en).grade).toBe('bad');
 });
 
 test('one trunk is told in full, several by their names', () => {

@@ -2,6 +2,7 @@
 import type { Overview, PeerServer, Trunk } from '../api/types';
 import { span } from '../format/time';
 import { own, type Words } from '../words/words';
+import { ofPbx } from './ends';
 import { heardPbx } from './counters';
 
 /** Grade is a state; none is no state at all and has no colour. */
@@ -17,9 +18,14 @@ export interface Peer {
 export function office(overview: Overview, words: Words): Peer {
   const t = words.border;
   const { address, transport, srtp, reachable } = overview.pbx;
+  const { phones } = overview;
+  if (!address && phones) {
+    const detail = [words.phones.count(phones.registered.length, phones.most)];
+    return { grade: phones.reachable ? 'ok' : 'bad', state: phones.reachable ? words.phones.answers : words.phones.away, detail };
+  }
   if (!address) return { grade: 'none', state: t.pbxNone, detail: [] };
   const detail = [t.over(address, transport.toUpperCase()), media(srtp, words)];
-  if (reachable === undefined && !overview.calls.some((c) => c.state === 'answered')) {
+  if (reachable === undefined && !overview.calls.some((c) => c.state === 'answered' && ofPbx(c))) {
     return { grade: 'none', state: heardPbx(overview.counters) ? t.pbxHeard : t.pbxUnknown, detail };
   }
   // Nobody needs to probe a PBX that has a call.

@@ -499,13 +499,27 @@ export const fr: typeof en = {
     sip: 'Le message SIP demande ce que le boîtier ne fait pas.',
     draining: 'Le boîtier s’arrête.',
     malformed: 'Le message n’est pas du SIP correct.',
+    'not registered': 'Ce téléphone ne s’est pas enregistré par le boîtier.',
+    'too many requests': 'Trop de demandes à la fois.',
+    'many sources': 'Trop d’adresses différentes pour les montrer une à une.',
+    rate: 'Trop de messages par seconde.',
+    subscriptions: 'Il y a déjà trop d’abonnements.',
+    policy: 'Le boîtier n’a pas encore de règles.',
+    phones: 'Aucun téléphone ne correspond.',
+    'phones.survival': 'Le PBX des téléphones est injoignable, et les règles ne permettent pas cet appel en attendant.',
+    'phones.inbound': 'Aucun téléphone n’est là pour sonner.',
+    'pbx.reached_by': 'Le PBX n’est pas enregistré.',
+    'trunks.unowned_numbers': 'Le numéro présenté n’appartient pas à la ligne.',
+    redirect: 'L’appel a été renvoyé vers un numéro qui ne peut pas être appelé.',
+    replaces: 'L’appel à remplacer n’existe pas.',
+    transfer: 'Ce transfert n’est pas permis.',
+    emergency: 'Un appel d’urgence ne se transfère pas.',
   },
 
   exceptions: {
     'trunks.srtp': 'Le son de l’appel n’est pas chiffré vers l’opérateur, alors que SRTP est exigé.',
     'pbx.srtp': 'Le son de l’appel n’est pas chiffré vers le PBX, alors que SRTP est exigé.',
     'network.media_ports': 'Tous les ports de son étaient pris : un autre appel a été coupé pour lui.',
-    'pbx.authentication': 'Le PBX n’a pas donné ses identifiants ; l’appel est passé quand même.',
   },
 
   warnings: {

@@ -146,7 +146,7 @@ func (b *box) openTalkers(context.Context) error {
 	b.trunks = trunk.New(trunk.Options{
 		Core: b.core, Dialer: dialer{b.edge}, Resolver: b.resolver, Clients: b.authority, Addresses: b.sources,
 		Plausible: func(a netip.Addr) error { return b.parties.plausible(a) },
-		Moved:     func(trunk string) { b.desk.Moved(trunk) },
+		Moved:     func(trunk string) { b.desk.Moved(trunk); b.notices.Moved(trunk) },
 		Quiet:     func(trunk string, least time.Duration) bool { return b.desk.Quiet(trunk, least) },
 		Mapped: func(ctx context.Context, server netip.AddrPort) (netip.AddrPort, error) {
 			return b.edge.Mapped(ctx, policy.SideOutside, server)

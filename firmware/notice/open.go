@@ -108,6 +108,8 @@ func (w *watch) heard(e ua.Event) (f *verdict, done bool) {
 	case e.Note == silence{w.out}:
 		w.out.Abandon()
 		return w.judge(p, nil, context.DeadlineExceeded), true
+	case e.Note == moved{}:
+		w.later(moved{})
 	case e.Note == stop{}:
 		w.out.Abandon()
 		return &verdict{status: 503, reason: "the box is stopping"}, true

@@ -58,8 +58,9 @@ func (w *watch) ask(d time.Duration) *sip.Request {
 }
 
 // refreshed takes the outcome of a SUBSCRIBE of ours after the watch has begun. Nobody waits for the first one's when a
-// NOTIFY has overtaken it.
+// NOTIFY has overtaken it, nor for that of one that tells where the box is now.
 func (w *watch) refreshed(e ua.Event) {
+	_, again := e.Sent.Request().To().Params.Get("tag")
 	switch {
 	case e.Err != nil && w.asking != nil:
 		w.answer(w.asking, ua.Reply{Status: 504})
@@ -68,6 +69,11 @@ func (w *watch) refreshed(e ua.Event) {
 	case e.Response.IsSuccess() && w.asking != nil:
 		w.source.dialog.Retarget(e.Response)
 		w.accept(w.granted(e.Response))
+	case again && w.asking == nil && e.Response.IsSuccess():
+		w.source.dialog.Retarget(e.Response)
+		w.lives(max(0, min(time.Until(w.until), w.granted(e.Response))))
+	case again && w.asking == nil && !isLost(e.Response.StatusCode): // it goes on as it was (RFC 6665 §4.1.2.2)
+		w.log.Info("new address refused", "by", w.source.party.Peer.Name, "status", e.Response.StatusCode)
 	case e.Response.IsSuccess():
 		if tag, _ := e.Response.To().Params.Get("tag"); tag == w.source.dialog.RemoteTag && !w.last {
 			w.source.dialog.Established(e.Response)

@@ -1,6 +1,7 @@
 package notice
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/netip"
@@ -35,6 +36,7 @@ type scene struct {
 	mu       sync.Mutex // guards everything below
 	facts    []event.Event
 	avoided  []string
+	outside  string                // where the carriers see the box
 	twoOfA   bool                  // carrier-a has two servers, and the first is b's
 	accounts bool                  // there are credentials
 	rules    []policy.HeaderRule   // of the carriers
@@ -139,7 +141,7 @@ func (s *scene) Party(peer policy.Peer) (Party, bool) {
 			Domain: "192.0.2.10", Format: policy.FormatNational, Away: s.away}, true
 	case s.a.peer, s.b.peer:
 		a := map[policy.Peer]*actor{s.a.peer: s.a, s.b.peer: s.b}[peer]
-		p := Party{Peer: peer, Path: a.boxEnd, Local: ua.Local{Host: "198.51.100.2", Port: 5060, Transport: "UDP"},
+		p := Party{Peer: peer, Path: a.boxEnd, Local: ua.Local{Host: s.outsideHost(), Port: 5060, Transport: "UDP"},
 			Domain: peer.Name + ".example", Format: policy.FormatE164, Headers: s.rules, Unowned: s.unowned}
 		if s.twoOfA && a == s.a {
 			p.Members = []Member{server{s, "dead", &siptest.End{Dead: true}}, server{s, "good", a.boxEnd}}
@@ -155,6 +157,19 @@ func (s *scene) Party(peer policy.Peer) (Party, bool) {
 		return Party{Peer: peer, Path: s.hosted.boxEnd, Local: ua.Local{Host: "198.51.100.2", Port: 5060, Transport: "UDP"}, Domain: "hosted.example", Verbatim: true}, true
 	}
 	return Party{}, false
+}
+
+// moveTo has the carriers see the box elsewhere.
+func (s *scene) moveTo(host string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.outside = host
+}
+
+func (s *scene) outsideHost() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return cmp.Or(s.outside, "198.51.100.2")
 }
 
 type server struct {

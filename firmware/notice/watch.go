@@ -216,6 +216,8 @@ func (w *watch) handle(e ua.Event) {
 	switch {
 	case e.Note == stop{}:
 		w.end("deactivated")
+	case e.Note == moved{}:
+		w.relocate()
 	case e.Note == lapsed{w.round}:
 		w.log.Info("subscription lapsed", "silent", !w.noticed)
 		w.end("timeout")

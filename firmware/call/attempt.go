@@ -120,7 +120,7 @@ func (s *Session) attempt(party *Party, encrypt bool, timer time.Duration) outco
 	if o, sent := s.place(ctx, callee, draft); !sent {
 		return o
 	}
-	s.expectCallBack(party, draft)
+	s.expectCallBack(party, draft, s.to)
 	defer s.watchSilence()()
 	return s.ring()
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"tollgate/firmware/event"
+	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/ua"
 )
@@ -23,7 +24,8 @@ import (
 //	CLIR                         the number is shown
 //	stop                         the call goes on until it ends; ordinary ones are hung up
 //
-// It is not transferred (RFC 6881 §13). What makes a call urgent stands in admission: the ticket says it.
+// It is not transferred (RFC 6881 §13). An ordinary call that a redirection or a transfer of the office leads to an emergency
+// number is one from there on: by every trunk, in the clear if need be. What makes a call urgent stands in admission: the ticket says it.
 
 const (
 	// stallTimeout is how long a trunk may say nothing but 100 Trying to an emergency call while somebody else is left.
@@ -37,8 +39,10 @@ func (s *Session) seeksHelp() bool {
 	return s.in.Peer.Side == policy.SideInside && s.to.Emergency()
 }
 
-// emergency tells whether the call was admitted as an emergency call of the office.
-func (s *Session) emergency() bool { return s.urgent && s.in.Peer.Side == policy.SideInside }
+// emergency tells whether the call was admitted as an emergency call: of the office, or led there by it.
+func (s *Session) emergency() bool {
+	return s.urgent && (s.in.Peer.Side == policy.SideInside || s.to.Emergency())
+}
 
 // persists tells whether a call goes on to the next target whatever this one has said: an urgent one does as long as the
 // caller waits and the box runs.
@@ -82,6 +86,11 @@ func (s *Session) passes(rule, reason string) {
 	s.desk.o.Sink.Tell(event.EmergencyException{At: time.Now(), Call: s.id, Rule: rule, Reason: reason})
 }
 
+// tellEmergency tells that an emergency number is called, and by whom.
+func (s *Session) tellEmergency(to numbering.Number, by policy.Peer) {
+	s.desk.o.Sink.Tell(event.EmergencyCalled{At: time.Now(), Call: s.id, From: s.from.String(), To: to.String(), Caller: by.Name})
+}
+
 // passesClear tells that audio is not encrypted though the policy wants it.
 func (s *Session) passesClear(p *Party) {
 	if p.SRTP == policy.SRTPRequired {
@@ -98,9 +107,9 @@ func srtpRule(p policy.Peer) string {
 }
 
 // expectCallBack has calls to the number that an emergency call shows admitted for a while.
-func (s *Session) expectCallBack(p *Party, d ua.Draft) {
+func (s *Session) expectCallBack(p *Party, d ua.Draft, called numbering.Number) {
 	var from sip.Uri
-	if !s.emergency() || sip.ParseUri(d.From, &from) != nil {
+	if !called.Emergency() || p.Peer.Side != policy.SideOutside || sip.ParseUri(d.From, &from) != nil {
 		return
 	}
 	if n, err := s.settings.Plan.ReadFrom(userOf(from), string(p.Format)); err == nil {

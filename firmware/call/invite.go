@@ -48,7 +48,7 @@ func (d *Desk) invite(in *ua.Incoming) {
 	}
 	d.o.Sink.Tell(event.CallStarted{At: s.started, Call: s.id, From: s.from.String(), To: s.to.String(), Caller: in.Peer.Name})
 	if s.emergency() {
-		d.o.Sink.Tell(event.EmergencyCalled{At: s.started, Call: s.id, From: s.from.String(), To: s.to.String(), Caller: in.Peer.Name})
+		s.tellEmergency(s.to, in.Peer)
 	}
 	s.log.Info("call started", "from", s.from.String(), "to", s.to.String(), "caller", in.Peer.Name, "class", s.to.Class)
 	s.finish(s.setUp())

@@ -102,6 +102,7 @@ func (s *Session) goOn(n numbering.Number, targets []route.Target, ticket *admis
 	s.mu.Unlock()
 	if ticket.Urgent() {
 		s.becomeUrgent()
+		s.tellEmergency(n, s.in.Peer)
 	}
 	return s.tryAll(targets, ticket)
 }

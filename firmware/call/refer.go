@@ -153,6 +153,9 @@ func (s *Session) notify(by *Leg, status int, over bool) {
 // transfer calls the targets in turn and joins the first that answers with the one who stays.
 func (s *Session) transfer(r *referral) (ending, bool) {
 	s.log.Info("transfer", "by", r.by.Party.Peer.Name, "to", r.number.String())
+	if r.ticket.Urgent() {
+		s.tellEmergency(r.number, r.by.Party.Peer)
+	}
 	last := outcome{status: 503}
 	for _, t := range r.targets {
 		if t.Peer.Side == policy.SideOutside {
@@ -166,11 +169,11 @@ func (s *Session) transfer(r *referral) (ending, bool) {
 			last = outcome{status: 480, reason: party.Away}
 			continue
 		}
-		leg, o := s.callTarget(r, party)
+		leg, o := s.reachTarget(r, party)
 		if leg != nil {
 			return s.join(r, leg)
 		}
-		if last = o; r.stay.gone || !o.tryNext {
+		if last = o; r.stay.gone || !o.tryNext && !s.insists(r, o) {
 			break
 		}
 	}
@@ -213,6 +216,9 @@ func (s *Session) replace(r *referral, target *Leg) {
 	s.mu.Lock()
 	s.to = r.number
 	s.mu.Unlock()
+	if r.ticket.Urgent() {
+		s.becomeUrgent()
+	}
 	s.seat(r.by, target)
 	if err := s.setMedia(); err != nil {
 		s.log.Info("media of the joined call", "err", err)

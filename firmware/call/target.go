@@ -13,13 +13,29 @@ import (
 	"tollgate/firmware/ua"
 )
 
+// reachTarget calls the target of a transfer, in the clear after all where that leads to an emergency service.
+func (s *Session) reachTarget(r *referral, party *Party) (*Leg, outcome) {
+	encrypt := party.SRTP != policy.SRTPOff
+	leg, o := s.callTarget(r, party, encrypt)
+	if leg == nil && encrypt && s.insists(r, o) && !o.elsewhere && !aboutCallee(o.status) {
+		s.passesClear(party)
+		return s.callTarget(r, party, false)
+	}
+	return leg, o
+}
+
+// insists tells whether a transfer goes on whatever the target has said: one to an emergency service does.
+func (s *Session) insists(r *referral, o outcome) bool {
+	return r.ticket.Urgent() && o.stopped == "" && !r.stay.gone
+}
+
 // callTarget calls the target of a transfer while the other two go on. It returns the target's leg when it has answered.
-func (s *Session) callTarget(r *referral, party *Party) (*Leg, outcome) {
+func (s *Session) callTarget(r *referral, party *Party, encrypt bool) (*Leg, outcome) {
 	target := &Leg{Party: party}
 	if err := s.openTransfer(r, target); err != nil {
 		return nil, outcome{status: 503, reason: err.Error()}
 	}
-	offer, err := offerWith(target, r.stay, party.SRTP != policy.SRTPOff, sdp.SendRecv) // the one who stays may be on hold
+	offer, err := offerWith(target, r.stay, encrypt, sdp.SendRecv) // the one who stays may be on hold
 	if err != nil {
 		return nil, outcome{status: 488, reason: err.Error()}
 	}
@@ -33,6 +49,7 @@ func (s *Session) callTarget(r *referral, party *Party) (*Leg, outcome) {
 	if o, sent := s.place(ctx, target, draft); !sent {
 		return nil, o
 	}
+	s.expectCallBack(party, draft, r.number)
 	return s.followTarget(r, target)
 }
 
@@ -86,7 +103,7 @@ func (s *Session) followTarget(r *referral, target *Leg) (*Leg, outcome) {
 func (s *Session) heardTarget(r *referral, target *Leg, e ua.Event, quit giveUp) (*Leg, outcome, bool) {
 	switch {
 	case e.Err != nil:
-		return nil, outcome{tryNext: !quit.asked, status: 504, reason: target.Party.Peer.Name + " does not answer", stopped: quit.stopped}, true
+		return nil, outcome{tryNext: !quit.asked, elsewhere: true, status: 504, reason: target.Party.Peer.Name + " does not answer", stopped: quit.stopped}, true
 	case e.Response.IsProvisional():
 		s.newProgress(target, e.Response)
 		if !r.rang && !quit.asked {

@@ -75,7 +75,7 @@ type EmergencyCalled struct {
 	At       time.Time
 	Call     string
 	From, To string
-	Caller   string // "pbx"
+	Caller   string // "pbx"; the trunk of a call that the office has sent on there
 }
 
 // EmergencyException: an emergency call, or a call back after one, passes against the policy or at somebody's expense.

@@ -57,6 +57,7 @@ type box struct {
 	relay       *media.Relay
 	access      *access.Gate
 	gate        *admission.Gate
+	callBacks   *callBacks
 	edge        *edge.Edge
 	core        *ua.Core
 	registrar   *registrar.Registrar
@@ -138,6 +139,10 @@ func (b *box) openTalkers(context.Context) error {
 	b.remember(b.refusals.note, b.emergencies.note)
 	b.access = access.New(&policy.Policy{}, rand.Reader)
 	b.gate = admission.New(&policy.Policy{})
+	var err error
+	if b.callBacks, err = newCallBacks(b.gate, b.store, b.log); err != nil {
+		return err
+	}
 	b.core = ua.New(b.take, b.log)
 	b.edge = edge.New(edge.Options{Access: b.access, Handler: receive(b.core), Sink: b.facts, Log: b.log})
 	b.registrar = registrar.New(registrar.Options{Core: b.core, Dialer: dialer{b.edge}, Sink: b.facts, Log: b.log})
@@ -154,14 +159,13 @@ func (b *box) openTalkers(context.Context) error {
 		Sink: b.facts, Log: b.log,
 	})
 	b.parties = &parties{trunks: b.trunks, registrar: b.registrar, dialer: dialer{b.edge}, authority: b.authority}
-	var err error
 	if b.phones, err = phones.New(phones.Options{
 		Core: b.core, Dialer: dialer{b.edge}, Upstream: b.parties, Records: b.store, Sink: b.facts, Log: b.log,
 	}); err != nil {
 		return err
 	}
 	b.access.SetFlows(b.phones)
-	b.desk = call.NewDesk(call.Options{Parties: b.parties, Phones: telephones{b.phones, b.parties}, Told: told{b}, Relay: b.relay, Gate: b.gate, Sink: b.facts, Log: b.log})
+	b.desk = call.NewDesk(call.Options{Parties: b.parties, Phones: telephones{b.phones, b.parties}, Told: told{b}, Relay: b.relay, Gate: b.callBacks, Sink: b.facts, Log: b.log})
 	people := noticed{b.parties, telephones{b.phones, b.parties}}
 	b.notices = notice.New(notice.Options{Core: b.core, Parties: people, Phones: people, Gate: b.gate, Calls: b.desk, Sink: b.facts, Log: b.log})
 	b.config = apply.New(b.parts(), b.store, b.facts, b.log)
@@ -230,6 +234,9 @@ func (b *box) stop() {
 	}
 	if b.filter != nil {
 		errs = append(errs, b.filter.Remove())
+	}
+	if b.callBacks != nil {
+		b.callBacks.save()
 	}
 	if b.store != nil {
 		errs = append(errs, b.store.Close())

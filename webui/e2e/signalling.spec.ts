@@ -25,13 +25,13 @@ test('the warnings of a policy, a call for help and failing servers want the per
   await speak(page, 'en');
   await logIn(page);
   const needs = page.locator('section', { has: page.getByRole('heading', { name: 'Needs you' }) }).last();
-  await expect(needs).toContainText(/Emergency call from \+33123456703 to 112/);
+  await expect(needs).toContainText(/Emergency call from \+33 1 23 45 67 03 to 112/);
   await expect(needs).toContainText('is not encrypted, although SRTP is required');
   await expect(needs).toContainText('The policy for carrier-c has its price');
   await expect(needs).toContainText('2 of 3 servers of carrier-a fail');
   await go(page, 'calls');
   await expect(page.getByRole('heading', { name: 'Emergency calls' })).toBeVisible();
-  await expect(page.getByText(/may call \+33123456703 back for another/)).toBeVisible();
+  await expect(page.getByText(/may call \+33 1 23 45 67 03 back for another/)).toBeVisible();
   await expect(page.getByText('from outside', { exact: true }).first()).toBeVisible();
   await expect(page.getByText('from the office', { exact: true }).first()).toBeVisible();
 });

@@ -1,5 +1,6 @@
 /** What wants the person: judged from the overview alone, most pressing first. */
 import type { Call, EmergencyException, Overview, Warning } from '../api/types';
+import { spell } from '../format/number';
 import { sentence } from '../format/sentence';
 import { duration, span } from '../format/time';
 import type { PlaceName } from '../state/place.svelte';
@@ -50,7 +51,7 @@ function emergencies(overview: Overview, now: number, words: Words): Need[] {
   const t = words.needs;
   const since = overview.emergencies.filter((e) => now - Date.parse(e.at) < fresh);
   return since.map((e) => {
-    const what = e.to ? t.emergency(e.from || words.border.unknown, e.to, sinceWords(e.at, now, words)) : t.emergencyOther(sinceWords(e.at, now, words));
+    const what = e.to ? t.emergency(spell(e.from) || words.border.unknown, spell(e.to), sinceWords(e.at, now, words)) : t.emergencyOther(sinceWords(e.at, now, words));
     const act = { label: t.clearAct, place: 'calls', inside: callNamed(overview, e.call) ? e.call : '' } as const;
     const said = e.exceptions[0] ? exception(e.exceptions[0], words) : { why: t.emergencyLead };
     return { key: `emergency ${e.call} ${e.at}`, grade: e.exceptions.length > 0 ? 'bad' : 'warn', what, ...said, act };

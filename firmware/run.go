@@ -77,7 +77,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	b := &box{log: slog.New(slog.NewTextHandler(os.Stderr, nil)), options: o, started: time.Now(), facts: &event.Hub{}}
 	defer b.stop()
 	go paceCollector(ctx)
-	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.openFilter, b.openTalkers, b.openPage, b.boot, b.watchLinks} {
+	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.openFilter, b.openTalkers, b.openPage, b.boot, b.openSocket, b.watchLinks} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -182,6 +182,11 @@ func (b *box) openPage(ctx context.Context) (err error) {
 		fmt.Printf("First password of the page, shown this once:  %s\n", first)
 		fmt.Printf("Fingerprint of the box's own authority (SHA-256):  %s\n", fingerprint)
 	}
+	return nil
+}
+
+// openSocket lets the command line in. It comes last: once the box says how it is, it takes calls.
+func (b *box) openSocket(context.Context) error {
 	return b.server.Listen(filepath.Join(b.options.State, api.SocketName))
 }
 

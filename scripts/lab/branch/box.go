@@ -27,7 +27,7 @@ const Patience = 15 * time.Second
 // State is the box's state folder.
 func (b *Box) State() string { return b.Host.Path("state") }
 
-// Start runs the box with a policy document and waits until it answers.
+// Start runs the box with a policy document and waits until it answers, which it does when it takes calls and no sooner.
 func (b *Box) Start(ctx context.Context, policy string) error {
 	file := b.Host.Path("policy.yaml")
 	if err := os.WriteFile(file, []byte(policy), 0o600); err != nil {
@@ -39,10 +39,17 @@ func (b *Box) Start(ctx context.Context, policy string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
-	return b.Process.Await(ctx, "answering", func() bool {
-		_, err := b.Status(ctx)
+	var first Status
+	if err := b.Process.Await(ctx, "answering", func() bool {
+		first, err = b.Status(ctx)
 		return err == nil
-	})
+	}); err != nil {
+		return err
+	}
+	if first.Mode == "setup" {
+		return errors.New("the box answers before its policy is in force")
+	}
+	return nil
 }
 
 // Import puts another policy document into force and confirms it.

@@ -31,6 +31,7 @@ type Incoming struct {
 
 	mu     sync.Mutex    // guards everything below
 	box    *Inbox        // hears of a CANCEL
+	path   Path          // to the sender when Conn has ended; nil where there is none
 	last   *sip.Response // provisional, for repetitions
 	trying *time.Timer
 	final  bool
@@ -54,7 +55,11 @@ func (in *Incoming) Respond(box *Inbox, r Reply) error {
 	}
 	sent, err := in.send(res)
 	if sent && err == nil && in.received.IsInvite() && res.IsSuccess() {
-		box.retransmit(in, func() { in.core.write(in.Conn, res) })
+		box.retransmit(in, func() {
+			if err := in.write(res); err != nil {
+				in.core.log.Debug("answer not repeated", "err", err)
+			}
+		})
 	}
 	if err == nil && !sent {
 		err = ErrAnswered

@@ -3,7 +3,10 @@ package ua
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"net"
+	"net/netip"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,7 +22,11 @@ import (
 type stream struct {
 	*siptest.End
 	done chan struct{}
+	path *streams
+	host netip.Addr
 }
+
+func (s *stream) Remote() netip.AddrPort { return netip.AddrPortFrom(s.host, 5060) }
 
 func (s *stream) LocalAddr() net.Addr   { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 40000} }
 func (s *stream) Done() <-chan struct{} { return s.done }
@@ -32,7 +39,8 @@ func (s *stream) WriteMsg(m sip.Message) error {
 
 // streams is a path that makes a new stream when the one in use has died. Who is refused gets none.
 type streams struct {
-	end *siptest.End
+	end  *siptest.End
+	host netip.Addr
 
 	mu      sync.Mutex
 	now     *stream
@@ -47,7 +55,7 @@ func (p *streams) Conn(context.Context) (sip.Connection, error) {
 		if p.refused {
 			return nil, errors.New("connection refused")
 		}
-		p.now, p.made = &stream{p.end, make(chan struct{})}, p.made+1
+		p.now, p.made = &stream{p.end, make(chan struct{}), p, p.host}, p.made+1
 	}
 	return p.now, nil
 }
@@ -273,4 +281,54 @@ func TestAnAbandonedInviteIsNotRepeated(t *testing.T) {
 			t.Errorf("%d transactions are left", len(near.clients))
 		}
 	})
+}
+
+func TestAFinalAnswerWhoseStreamHasEndedGoesByANewOneToTheSameHost(t *testing.T) {
+	tests := map[string]struct {
+		status int
+		other  bool // the path leads to another host
+		want   int
+	}{
+		"accepted":                  {200, false, 1},
+		"refused":                   {486, false, 1},
+		"only another host is left": {200, true, 0},
+		"ringing":                   {180, false, 0},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				core := New(func(in *Incoming) {
+					defer in.Inbox.Close()
+					path := in.Conn.(*stream).path
+					Back(in, path)
+					path.die(false)
+					if tt.other {
+						path.host = netip.MustParseAddr("203.0.113.99")
+					}
+					if err := in.Respond(in.Inbox, Reply{Status: tt.status, Contact: "sip:a@192.0.2.1"}); (err != nil) != (tt.status == 180) {
+						t.Errorf("answering %d: %v", tt.status, err)
+					}
+					settled()
+				}, slog.New(slog.DiscardHandler))
+				far := New(nil, slog.New(slog.DiscardHandler))
+				end, _ := siptest.Join(t, core, them, far, us)
+				path := &streams{end: end, host: netip.MustParseAddr("203.0.113.7")}
+				conn, err := path.Conn(t.Context())
+				if err != nil {
+					t.Fatal(err)
+				}
+				d := invite()
+				d.Local.Transport = "TCP"
+				req, err := d.Request()
+				if err != nil {
+					t.Fatal(err)
+				}
+				core.Receive(req, conn, them)
+				time.Sleep(time.Second)
+				if n := end.Count("SIP/2.0 " + strconv.Itoa(tt.status)); n != tt.want {
+					t.Errorf("sent %d times, want %d", n, tt.want)
+				}
+			})
+		})
+	}
 }

@@ -52,7 +52,7 @@ func (in *Incoming) send(res *sip.Response) (sent bool, err error) {
 	if !res.IsProvisional() {
 		in.leaveEcho(res)
 	}
-	return true, in.Conn.WriteMsg(res)
+	return true, in.write(res)
 }
 
 // leaveEcho ends the transaction. A 2xx to an INVITE is repeated by the call's mailbox, until its ACK (RFC 6026 §7.1).

@@ -22,7 +22,7 @@ func contactUsers(res *sip.Response) []string {
 		return nil
 	}
 	var users []string
-	for _, v := range ua.HeaderList(res.GetHeaders("Contact")) {
+	for _, v := range ua.Values(res.GetHeaders("Contact")) {
 		var uri sip.Uri
 		params := sip.NewParams()
 		if _, err := sip.ParseAddressValue(v, &uri, &params); err == nil && userOf(uri) != "" {

@@ -25,7 +25,7 @@ func (d *Desk) message(e *errand) *refusal {
 	if no := e.meet(); no != nil {
 		return no
 	}
-	if no := e.address(); no != nil {
+	if no := e.find(e.outward); no != nil {
 		return no
 	}
 	text, no := readText(e.in)
@@ -47,19 +47,6 @@ func (d *Desk) message(e *errand) *refusal {
 	d.o.Log.Info("message passed on", "from", e.sender.String(), "to", e.number.String(), "by", e.in.Peer.Name, "bytes", len(text), "status", v.status, "reason", v.reason)
 	e.in.Refuse(ua.Reply{Status: v.status, Headers: v.headers})
 	return nil
-}
-
-// address finds whom a message is for.
-func (e *errand) address() *refusal {
-	switch {
-	case e.in.Peer.Phone():
-		return e.upstream()
-	case e.in.Peer == remotePBX():
-		return e.downstream()
-	case e.in.Peer.Side == policy.SideOutside:
-		return e.inward()
-	}
-	return e.outward()
 }
 
 // urgent tells whether the office writes to an emergency number: nothing may be in the way of that.

@@ -120,7 +120,7 @@ func (d *Desk) newWatch(e *errand) (*watch, *refusal) {
 	if no := e.meet(); no != nil {
 		return nil, no
 	}
-	if no := e.find(); no != nil {
+	if no := e.find(e.watched); no != nil {
 		return nil, no
 	}
 	if no := d.tooMany(e); no != nil {
@@ -135,8 +135,8 @@ func (d *Desk) newWatch(e *errand) (*watch, *refusal) {
 	return w, d.enter(w)
 }
 
-// find finds whom a watcher wants to know of.
-func (e *errand) find() *refusal {
+// find finds whom a request is for; office does, when the office's PBX has sent it.
+func (e *errand) find(office func() *refusal) *refusal {
 	switch {
 	case e.in.Peer.Phone():
 		return e.upstream()
@@ -145,7 +145,7 @@ func (e *errand) find() *refusal {
 	case e.in.Peer.Side == policy.SideOutside:
 		return e.inward()
 	}
-	return e.watched()
+	return office()
 }
 
 // enter counts a watch and gives it its mailbox.

@@ -50,9 +50,9 @@ func (p *Phones) Handle(in *ua.Incoming) {
 
 // register does what RFC 3261 §10.3 says, as far as it is the box's business, and leaves the rest to the PBX.
 func (p *Phones) register(in *ua.Incoming) (ua.Reply, *refusal) {
-	for _, tag := range ua.HeaderList(in.GetHeaders("Require")) {
+	for _, tag := range ua.Values(in.GetHeaders("Require")) {
 		if !strings.EqualFold(tag, "path") && !strings.EqualFold(tag, "outbound") {
-			return ua.Reply{Status: 420, Headers: []sip.Header{sip.NewHeader("Unsupported", shortened(tag))}}, nil
+			return ua.Reply{Status: 420, Headers: []sip.Header{sip.NewHeader("Unsupported", ua.Printable(tag))}}, nil
 		}
 	}
 	hops, ok := in.MaxForwards()
@@ -85,7 +85,7 @@ func (p *Phones) wrongDomain(in *ua.Incoming, f flow) *refusal {
 	if strings.EqualFold(host, p.config.Policy.Domain) || p.config.Local != nil && host == p.config.Local(f.transport).Host {
 		return nil
 	}
-	return &refusal{ruleDomain, fmt.Sprintf("a phone registers with %s, but the phones' PBX is %s", strconv.Quote(shortened(host)), p.config.Policy.Domain)}
+	return &refusal{ruleDomain, fmt.Sprintf("a phone registers with %s, but the phones' PBX is %s", strconv.Quote(ua.Printable(host)), p.config.Policy.Domain)}
 }
 
 // answerHere answers a refresh that the PBX need not hear, as the package comment says, and everything of known phones
@@ -156,7 +156,7 @@ func (p *Phones) take(in *ua.Incoming, f flow, w wish, res *sip.Response) ua.Rep
 			}
 		}
 	}
-	route := ua.HeaderList(res.GetHeaders("Service-Route"))
+	route := ua.Values(res.GetHeaders("Service-Route"))
 	for _, c := range w.contacts {
 		granted, listed := ua.Expires(res, c.token)
 		if c.expires == 0 || listed && granted == 0 {
@@ -223,7 +223,7 @@ func (p *Phones) room(w wish) *refusal {
 		}
 	}
 	if live > p.config.Policy.Most {
-		return &refusal{ruleMost, fmt.Sprintf("user %s wants to register, and there are %d phones already", strconv.Quote(shortened(w.user)), p.config.Policy.Most)}
+		return &refusal{ruleMost, fmt.Sprintf("user %s wants to register, and there are %d phones already", strconv.Quote(ua.Printable(w.user)), p.config.Policy.Most)}
 	}
 	return nil
 }
@@ -240,18 +240,4 @@ func (p *Phones) tellRefused(in *ua.Incoming, status int, no refusal) {
 		At: time.Now(), Side: string(in.Peer.Side), Transport: strings.ToLower(in.Transport()), Source: source,
 		Method: string(in.Method), Status: status, Rule: no.rule, Reason: no.reason, Count: 1,
 	})
-}
-
-// shortened bounds what of a message is repeated elsewhere.
-func shortened(s string) string {
-	s = strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, strings.ToValidUTF8(s, ""))
-	if runes := []rune(s); len(runes) > 64 {
-		return string(runes[:64])
-	}
-	return s
 }

@@ -191,7 +191,7 @@ func (s *scene) granting(most int) func(*sip.Request) *sip.Response {
 // ok answers 200 with the Contacts of the request and one of somebody else.
 func (s *scene) ok(req *sip.Request, most int) *sip.Response {
 	res := sip.NewResponseFromRequest(req, 200, "OK", nil)
-	for _, v := range ua.HeaderList(req.GetHeaders("Contact")) {
+	for _, v := range ua.Values(req.GetHeaders("Contact")) {
 		uri, params, _ := strings.Cut(v, ">")
 		if strings.Contains(params, "expires=0") || v == "*" {
 			continue
@@ -310,7 +310,7 @@ func (w *wire) count() int {
 // expect checks the status and the Contacts of an answer.
 func expect(t *testing.T, res *sip.Response, status int, contacts ...string) {
 	t.Helper()
-	if got := ua.HeaderList(res.GetHeaders("Contact")); res.StatusCode != status || !slices.Equal(got, contacts) {
+	if got := ua.Values(res.GetHeaders("Contact")); res.StatusCode != status || !slices.Equal(got, contacts) {
 		t.Errorf("answered %d with Contacts %q, want %d with %q", res.StatusCode, got, status, contacts)
 	}
 }
@@ -320,7 +320,7 @@ func tokenOf(t *testing.T, req *sip.Request) string {
 	t.Helper()
 	var uri sip.Uri
 	params := sip.NewParams()
-	if list := ua.HeaderList(req.GetHeaders("Contact")); len(list) != 1 {
+	if list := ua.Values(req.GetHeaders("Contact")); len(list) != 1 {
 		t.Fatalf("Contacts %q", list)
 	} else if _, err := sip.ParseAddressValue(list[0], &uri, &params); err != nil {
 		t.Fatal(err)

@@ -50,29 +50,22 @@ func (p *Phones) readWish(in *ua.Incoming, from netip.Addr) (wish, error) {
 		return wish{}, errors.New("its To names no user")
 	}
 	w := wish{user: user, digest: digestUser(in)}
-	values := ua.HeaderList(in.GetHeaders("Contact"))
-	if len(values) > maxContacts {
-		return wish{}, fmt.Errorf("it has %d Contacts where %d are the most", len(values), maxContacts)
-	}
 	common, given := usual, false
 	if h := in.GetHeaders("Expires"); len(h) > 0 {
 		common, given = lifetime(h[0].Value()), true
 	}
+	values, all, err := ua.Bindings(in, maxContacts, given && common == 0)
+	if err != nil {
+		return wish{}, err
+	}
+	w.all = all
 	for _, v := range values {
-		if v == "*" {
-			w.all = true
-			continue
-		}
 		c, err := readContact(v, common)
 		if err != nil {
 			return wish{}, err
 		}
 		c.token = p.token(w.user, c, from)
 		w.contacts = append(w.contacts, c)
-	}
-	// RFC 3261 §10.3 step 6: "*" stands alone and only removes.
-	if w.all && (len(values) > 1 || !given || common != 0) {
-		return wish{}, errors.New(`its Contact is "*" beside another one or without Expires: 0`)
 	}
 	return w, nil
 }

@@ -2,7 +2,6 @@ package registrar
 
 import (
 	"errors"
-	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -29,26 +28,18 @@ type contact struct {
 
 // readWish reads Contact and Expires of a REGISTER.
 func readWish(in *ua.Incoming) (wish, error) {
-	values := ua.Values(in.GetHeaders("Contact"))
-	if len(values) > maxContacts {
-		return wish{}, fmt.Errorf("it has %d Contacts where %d are the most", len(values), maxContacts)
-	}
 	common, given := expiresHeader(in)
-	var w wish
+	values, all, err := ua.Bindings(in, maxContacts, given && common == 0)
+	if err != nil {
+		return wish{}, err
+	}
+	w := wish{all: all}
 	for _, v := range values {
-		if v == "*" {
-			w.all = true
-			continue
-		}
 		c, err := readContact(v, common)
 		if err != nil {
 			return wish{}, err
 		}
 		w.contacts = append(w.contacts, c)
-	}
-	// RFC 3261 §10.3 step 6: "*" stands alone and only removes.
-	if w.all && (len(values) > 1 || !given || common != 0) {
-		return wish{}, errors.New(`its Contact is "*" beside another one or without Expires: 0`)
 	}
 	return w, nil
 }

@@ -36,7 +36,7 @@ func Accept(in *Incoming, l Local, contact string) *Dialog {
 	d := &Dialog{
 		Local: l, CallID: in.CallID().Value(), LocalTag: in.Tag, Contact: contact,
 		LocalURI: in.To().Address.String(), RemoteURI: in.From().Address.String(),
-		Route: HeaderList(in.GetHeaders("Record-Route")), RemoteSeq: in.CSeq().SeqNo,
+		Route: Values(in.GetHeaders("Record-Route")), RemoteSeq: in.CSeq().SeqNo,
 	}
 	d.RemoteTag, _ = in.From().Params.Get("tag")
 	d.Retarget(in.Request)
@@ -46,7 +46,7 @@ func Accept(in *Incoming, l Local, contact string) *Dialog {
 // Established takes the peer's tag, target and route set from a response to our INVITE (UAC, RFC 3261 §12.1.2).
 func (d *Dialog) Established(res *sip.Response) {
 	d.RemoteTag, _ = res.To().Params.Get("tag")
-	routes := HeaderList(res.GetHeaders("Record-Route"))
+	routes := Values(res.GetHeaders("Record-Route"))
 	d.Route = make([]string, 0, len(routes))
 	for i := len(routes) - 1; i >= 0; i-- {
 		d.Route = append(d.Route, routes[i])
@@ -58,7 +58,7 @@ func (d *Dialog) Established(res *sip.Response) {
 // may (UAC, RFC 6665 §4.4.1).
 func (d *Dialog) Joined(req *sip.Request) {
 	d.RemoteTag, _ = req.From().Params.Get("tag")
-	d.Route = HeaderList(req.GetHeaders("Record-Route"))
+	d.Route = Values(req.GetHeaders("Record-Route"))
 	d.Retarget(req)
 }
 
@@ -116,15 +116,6 @@ func (d *Dialog) message(method sip.RequestMethod, seq uint32, body []byte, cont
 	}
 	finish(req, d.Local, nil, contentType, body)
 	return req
-}
-
-// HeaderList splits header fields that may hold several comma-separated values each (RFC 3261 §7.3.1).
-func HeaderList(headers []sip.Header) []string {
-	var list []string
-	for _, h := range headers {
-		list = append(list, splitList(h.Value())...)
-	}
-	return list
 }
 
 // splitList splits at commas outside quotes and angle brackets.

@@ -168,7 +168,7 @@ func authorized(req *sip.Request, challenges []challenge, cred *Credentials) (*s
 // Expires reads the lifetime that a registrar granted for contact, in seconds (RFC 3261 §10.3): its expires parameter
 // before the Expires header.
 func Expires(res *sip.Response, contactUser string) (int, bool) {
-	for _, v := range HeaderList(res.GetHeaders("Contact")) {
+	for _, v := range Values(res.GetHeaders("Contact")) {
 		var uri sip.Uri
 		params := sip.NewParams()
 		if _, err := sip.ParseAddressValue(v, &uri, &params); err != nil || uri.User != contactUser {

@@ -470,7 +470,7 @@ func TestManyPhonesAtOnceDoNoHarm(t *testing.T) {
 }
 
 func FuzzReadContact(f *testing.F) {
-	for _, seed := range []string{`<sip:101@10.0.0.5:5060;ob>;expires=60;+sip.instance="<urn:x>";reg-id=1;q=0.3`, `"A" <sips:x@[2001:db8::1]>`, "sip:x@y;expires=z", "<", "*"} {
+	for _, seed := range []string{`<sip:101@10.0.0.5:5060;ob>;expires=60;+sip.instance="<urn:x>";reg-id=1;q=0.3`, `"A" <sips:x@[2001:db8::1]>`, "sip:x@y;expires=z", "sip:0;+sip.instAnCe=\r", "<", "*"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -73,7 +74,10 @@ func (p *Phones) readWish(in *ua.Incoming, from netip.Addr) (wish, error) {
 func readContact(value string, common time.Duration) (contact, error) {
 	c := contact{expires: common}
 	params := sip.NewParams()
-	if _, err := sip.ParseAddressValue(value, &c.uri, &params); err != nil || len(value) > 2*maxValue {
+	if len(value) > 2*maxValue || strings.ContainsFunc(value, unicode.IsControl) {
+		return c, errors.New("a Contact is too long or holds control characters")
+	}
+	if _, err := sip.ParseAddressValue(value, &c.uri, &params); err != nil {
 		return c, errors.New("a Contact cannot be read")
 	}
 	if (c.uri.Scheme != "sip" && c.uri.Scheme != "sips") || c.uri.Host == "" {

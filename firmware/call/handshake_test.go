@@ -69,22 +69,10 @@ func TestAHandshakeIsOfferedWhereItIsTheFirstWay(t *testing.T) {
 		}
 		again.Refuse(ua.Reply{Status: 488})
 		caller.expect(488)
-		if h := s.only(t).callee.keys.handshake; h == nil || h.active != active {
+		if h := s.session().callee.keys.handshake; h == nil || h.active != active {
 			t.Errorf("answered %s: the handshake is %+v", answered, h)
 		}
 	}
-}
-
-// only is the one call there is.
-func (s *scene) only(t *testing.T) *Session {
-	t.Helper()
-	s.desk.mu.Lock()
-	defer s.desk.mu.Unlock()
-	for _, c := range s.desk.calls {
-		return c
-	}
-	t.Fatal("there is no call")
-	return nil
 }
 
 func TestAnOfferedHandshakeIsAnsweredInItsRole(t *testing.T) {
@@ -173,7 +161,7 @@ func TestAHandshakeThatFailsEndsTheCallWithItsReason(t *testing.T) {
 	callee.respond(200, clearSDP("192.0.2.51"))
 	caller.ack(caller.expect(200))
 	callee.request(sip.ACK)
-	call := s.only(t)
+	call := s.session()
 	call.terms(call.caller).Failed(errors.New("the certificate is not the one"))
 	caller.request(sip.BYE).Refuse(ua.Reply{Status: 200})
 	callee.request(sip.BYE).Refuse(ua.Reply{Status: 200})

@@ -185,6 +185,7 @@ func TestHeaderRulesActOnEachLeg(t *testing.T) {
 	if e := ringing.next(); e.Cancelled == nil || fields(e.Cancel, "X-Customer") != "X-Customer: 1234" {
 		t.Errorf("the carrier got %s with %v", shown(e), e.Cancel)
 	}
+	s.await(0) // the trunk has room for two
 
 	inward := s.a.dial("+33987654321", "+33123456700", secureSDP("203.0.113.8"))
 	rung := s.pbx.called()

@@ -27,9 +27,10 @@ func draftTo(to, body string, headers ...string) ua.Draft {
 	return d
 }
 
-// session is the one call under way.
+// session is the one call there is; what is still ending is waited for.
 func (s *scene) session() *Session {
 	s.t.Helper()
+	s.await(1)
 	s.desk.mu.Lock()
 	defer s.desk.mu.Unlock()
 	for _, c := range s.desk.calls {
@@ -37,6 +38,16 @@ func (s *scene) session() *Session {
 	}
 	s.t.Fatal("there is no call")
 	return nil
+}
+
+// await waits until there are so many calls, in whatever state.
+func (s *scene) await(calls int) {
+	s.t.Helper()
+	for begun := time.Now(); s.sessions() != calls; time.Sleep(time.Millisecond) {
+		if time.Since(begun) > 5*time.Second {
+			s.t.Fatalf("there are %d calls instead of %d", s.sessions(), calls)
+		}
+	}
 }
 
 func valueOf(m interface{ GetHeaders(string) []sip.Header }, name string) string {

@@ -1,8 +1,8 @@
 // Package link knows the network ports of the machine and their addresses.
 //
 // This release verifies that what the operator wants is there (Verify), lists what is (Interfaces, Addresses) and tells
-// when that changes (Watch); setting it is the operating system's business. Everything is read through netlink, of the network namespace that the process
-// runs in.
+// when that changes (Watch); setting it is the operating system's business. Everything is read through netlink, of the
+// network namespace that the process runs in.
 //
 // It leaves to others what an address is for, and which packets may pass (netfilter).
 package link

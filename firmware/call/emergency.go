@@ -112,7 +112,7 @@ func (s *Session) expectCallBack(p *Party, d ua.Draft, called numbering.Number) 
 	if !called.Emergency() || p.Peer.Side != policy.SideOutside || sip.ParseUri(d.From, &from) != nil {
 		return
 	}
-	if n, err := s.settings.Plan.ReadFrom(userOf(from), string(p.Format)); err == nil {
+	if n, err := s.settings.Plan.ReadFrom(ua.UserOf(from), string(p.Format)); err == nil {
 		s.presented = n
 		s.desk.o.Gate.ExpectCallBack(n, time.Now())
 	}

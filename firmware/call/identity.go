@@ -22,7 +22,7 @@ const (
 // readNumbers reads who calls whom.
 func (s *Session) readNumbers() *refusal {
 	format := string(s.caller.Party.Format)
-	from := userOf(s.in.From().Address)
+	from := ua.UserOf(s.in.From().Address)
 	s.withheld = strings.EqualFold(from, anonymousUser) || header.ReadPrivacy(s.in).Caller
 	// A caller that is no number, such as an extension, is replaced by the trunk's first number later on.
 	s.from, _ = s.settings.Plan.ReadFrom(from, format)
@@ -35,7 +35,7 @@ func (s *Session) readNumbers() *refusal {
 	if s.in.Peer.Side == policy.SideOutside {
 		return s.readOwnNumber(format)
 	}
-	to, err := s.settings.Plan.Read(userOf(s.in.Recipient), s.settings.OutsidePrefix)
+	to, err := s.settings.Plan.Read(ua.UserOf(s.in.Recipient), s.settings.OutsidePrefix)
 	if err != nil {
 		return &refusal{status: 484, rule: "site.country", reason: err.Error()}
 	}
@@ -47,11 +47,11 @@ func (s *Session) readNumbers() *refusal {
 // readOwnNumber finds the number of ours that a carrier calls: in the Request-URI, or, when that names the registered
 // account, in To; else it is the account's first.
 func (s *Session) readOwnNumber(format string) *refusal {
-	trunk, user := s.in.Peer.Name, userOf(s.in.Recipient)
+	trunk, user := s.in.Peer.Name, ua.UserOf(s.in.Recipient)
 	candidates := []string{user}
 	account, registered := s.settings.Routes.AccountOf(trunk, user)
 	if registered {
-		candidates = append(candidates, userOf(s.in.To().Address))
+		candidates = append(candidates, ua.UserOf(s.in.To().Address))
 		candidates = append(candidates, account.Numbers...)
 	}
 	for _, c := range candidates {
@@ -70,7 +70,7 @@ func (s *Session) readOwnNumber(format string) *refusal {
 			s.to = n
 		}
 	}
-	return &refusal{status: 404, rule: "trunks.accounts.numbers", reason: printable(user) + " is no number of trunk " + trunk}
+	return &refusal{status: 404, rule: "trunks.accounts.numbers", reason: ua.Printable(user) + " is no number of trunk " + trunk}
 }
 
 // draft writes the INVITE for a callee at a number, and whose call it is shown to be.
@@ -101,9 +101,5 @@ func (s *Session) callerText() string {
 	case s.from.String() != "":
 		return s.from.String()
 	}
-	return printable(userOf(s.in.From().Address))
+	return ua.Printable(ua.UserOf(s.in.From().Address))
 }
-
-func userOf(u sip.Uri) string { return ua.UserOf(u) }
-
-func printable(s string) string { return ua.Printable(s) }

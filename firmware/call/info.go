@@ -53,9 +53,14 @@ func (s *Session) passPresses() {
 
 // pass sends a request of one leg to the other as a new one.
 func (s *Session) pass(other *Leg, in *ua.Incoming, contentType string) {
+	s.passAs(other, in, other.Dialog.RequestWith(in.Method, in.Body(), contentType))
+}
+
+// passAs sends req to a leg, in the place of a request of the other.
+func (s *Session) passAs(other *Leg, in *ua.Incoming, req *sip.Request) {
 	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
 	defer cancel()
-	out, err := s.send(ctx, other, other.Dialog.RequestWith(in.Method, in.Body(), contentType))
+	out, err := s.send(ctx, other, req)
 	if err != nil {
 		s.answer(in, ua.Reply{Status: 503})
 		return

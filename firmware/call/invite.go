@@ -90,7 +90,7 @@ func (s *Session) meetCaller() *refusal {
 	party.Path = ua.Back(s.in, party.Path)
 	s.in.Request = header.Rewrite(s.in.Request, party.Headers, policy.DirectionFrom)
 	contact := party.Local.Contact("")
-	account, ok := s.settings.Routes.AccountOf(s.in.Peer.Name, userOf(s.in.Recipient))
+	account, ok := s.settings.Routes.AccountOf(s.in.Peer.Name, ua.UserOf(s.in.Recipient))
 	if ok {
 		contact = party.Local.Contact(account.User)
 	}
@@ -103,7 +103,7 @@ func (s *Session) meetCaller() *refusal {
 func (s *Session) tellRefused(r refusal) {
 	to := s.to.String()
 	if to == "" {
-		to = printable(userOf(s.in.Recipient))
+		to = ua.Printable(ua.UserOf(s.in.Recipient))
 	}
 	s.log.Info("call refused", "from", s.callerText(), "to", to, "rule", r.rule, "reason", r.reason, "status", r.status)
 	s.desk.o.Sink.Tell(event.CallRefused{
@@ -148,7 +148,7 @@ func unsupported(in *ua.Incoming) string {
 			switch tag = strings.TrimSpace(tag); strings.ToLower(tag) {
 			case "", "100rel", "timer", "replaces":
 			default:
-				list = append(list, printable(tag))
+				list = append(list, ua.Printable(tag))
 			}
 		}
 	}

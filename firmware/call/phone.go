@@ -89,7 +89,7 @@ func (s *Session) phoneOf(in *ua.Incoming) (phone Phone, known, ok bool) {
 	if err != nil || s.desk.o.Phones == nil || !s.settings.Phones.Used {
 		return Phone{}, false, false
 	}
-	phone, known = s.desk.o.Phones.From(policy.Transport(strings.ToLower(in.Transport())), source, userOf(in.From().Address))
+	phone, known = s.desk.o.Phones.From(policy.Transport(strings.ToLower(in.Transport())), source, ua.UserOf(in.From().Address))
 	phone.Peer = in.Peer
 	return phone, known, true
 }
@@ -105,18 +105,18 @@ func (s *Session) partyOf(in *ua.Incoming) (*Party, bool) {
 
 // dialledForHelp tells whether an emergency number was dialled, with or without the prefix of an outside line.
 func (s *Session) dialledForHelp() bool {
-	n, err := s.settings.Plan.Read(userOf(s.in.Recipient), s.settings.Phones.OutsidePrefix)
+	n, err := s.settings.Plan.Read(ua.UserOf(s.in.Recipient), s.settings.Phones.OutsidePrefix)
 	return err == nil && n.Emergency()
 }
 
 // readUsers reads who calls whom between phones and their PBX. Nothing of it is judged but whether help is called.
 func (s *Session) readUsers() *refusal {
-	user, _, _ := strings.Cut(userOf(s.in.Recipient), ";") // without the parameters of a telephone number
+	user, _, _ := strings.Cut(ua.UserOf(s.in.Recipient), ";") // without the parameters of a telephone number
 	if n, err := s.settings.Plan.Read(user, ""); err == nil && s.in.Recipient.Scheme == "urn" {
 		user = n.String() // the PBX knows the number better than the service
 	}
-	if user == "" || user != printable(user) || strings.ContainsAny(user, " \"<>@;:?") {
-		return &refusal{status: 484, rule: "sip", reason: printable(user) + " is nobody's name"}
+	if user == "" || user != ua.Printable(user) || strings.ContainsAny(user, " \"<>@;:?") {
+		return &refusal{status: 484, rule: "sip", reason: ua.Printable(user) + " is nobody's name"}
 	}
 	s.dialled = user
 	s.to = numbering.Number{Digits: user}
@@ -255,8 +255,8 @@ func (s *Session) presentVerbatim(d *ua.Draft, callee *Leg, number numbering.Num
 	case strings.EqualFold(from.Address.User, anonymousUser):
 		d.From, d.FromName = anonymousURI, anonymousName
 	case s.caller.Party.Verbatim:
-		name := sip.Uri{Scheme: "sip", User: printable(from.Address.User), Host: p.Domain}
-		d.From, d.FromName = name.String(), printable(from.DisplayName)
+		name := sip.Uri{Scheme: "sip", User: ua.Printable(from.Address.User), Host: p.Domain}
+		d.From, d.FromName = name.String(), ua.Printable(from.DisplayName)
 	default:
 		s.presentCaller(d, p)
 	}
@@ -310,7 +310,7 @@ func (s *Session) findPhoneReferral(r *referral, user string) *refusal {
 		r.targets = append(r.targets, route.Target{Peer: phone.Peer, Phone: phone.Token, Rule: "a phone of user " + user})
 	}
 	if len(r.targets) == 0 {
-		return &refusal{status: 404, rule: "phones.survival", reason: "no phone of user " + printable(user) + " is registered, and its PBX has no part in this call"}
+		return &refusal{status: 404, rule: "phones.survival", reason: "no phone of user " + ua.Printable(user) + " is registered, and its PBX has no part in this call"}
 	}
 	return nil
 }

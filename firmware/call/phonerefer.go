@@ -1,7 +1,6 @@
 package call
 
 import (
-	"context"
 	"net/url"
 	"strings"
 
@@ -46,7 +45,7 @@ func (s *Session) referTo(by, other *Leg, in *ua.Incoming) (string, *refusal) {
 	if _, err := sip.ParseAddressValue(headers[0].Value(), &uri, &params); err != nil || uri.User == "" {
 		return "", &refusal{status: 400, rule: "sip", reason: "its Refer-To cannot be read"}
 	}
-	to := sip.Uri{Scheme: "sip", User: printable(uri.User), Host: other.Party.Domain}
+	to := sip.Uri{Scheme: "sip", User: ua.Printable(uri.User), Host: other.Party.Domain}
 	id, attended := replacesOf(uri)
 	if !attended {
 		return "<" + to.String() + ">", nil
@@ -72,7 +71,7 @@ func (s *Session) passNotify(from *Leg, in *ua.Incoming) {
 		return
 	}
 	status, _, _ := strings.Cut(string(in.Body()), "\r\n") // what else it holds names the other side
-	req := other.Dialog.RequestWith(sip.NOTIFY, []byte(printable(status)+"\r\n"), sipfrag+";version=2.0")
+	req := other.Dialog.RequestWith(sip.NOTIFY, []byte(ua.Printable(status)+"\r\n"), sipfrag+";version=2.0")
 	req.AppendHeader(sip.NewHeader("Event", "refer"))
 	state := "active"
 	for _, h := range in.GetHeaders("Subscription-State") {
@@ -98,17 +97,7 @@ func (s *Session) passAcross(other *Leg, in *ua.Incoming, req *sip.Request) {
 	for _, h := range other.proofs(in) {
 		req.AppendHeader(h)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
-	defer cancel()
-	out, err := s.send(ctx, other, req)
-	if err != nil {
-		s.answer(in, ua.Reply{Status: 503})
-		return
-	}
-	if s.passing == nil {
-		s.passing = map[*ua.Outgoing]*ua.Incoming{}
-	}
-	s.passing[out] = in
+	s.passAs(other, in, req)
 }
 
 // passedReply is what the sender of a request that was passed on is told.

@@ -105,7 +105,7 @@ func (s *Session) presentCaller(d *ua.Draft, p *Party) {
 		verstat = from[0].Verstat
 	}
 	d.From = s.uriInside(s.from, verstat, p)
-	d.FromName = printable(s.in.From().DisplayName)
+	d.FromName = ua.Printable(s.in.From().DisplayName)
 }
 
 // uriInside writes an outside number as the PBX knows it, with what the check of its signature gave

@@ -25,8 +25,8 @@ func contactUsers(res *sip.Response) []string {
 	for _, v := range ua.Values(res.GetHeaders("Contact")) {
 		var uri sip.Uri
 		params := sip.NewParams()
-		if _, err := sip.ParseAddressValue(v, &uri, &params); err == nil && userOf(uri) != "" {
-			users = append(users, userOf(uri))
+		if _, err := sip.ParseAddressValue(v, &uri, &params); err == nil && ua.UserOf(uri) != "" {
+			users = append(users, ua.UserOf(uri))
 		}
 	}
 	return users

@@ -93,7 +93,7 @@ func (s *Session) readReferral(by *Leg, in *ua.Incoming) (*referral, *refusal) {
 		r.with = &id
 		return r, nil
 	}
-	return r, s.findReferral(r, userOf(uri))
+	return r, s.findReferral(r, ua.UserOf(uri))
 }
 
 // findReferral finds the target: one of our own numbers is the PBX's, any other goes out by the routes.

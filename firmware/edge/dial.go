@@ -32,9 +32,9 @@ type dialling struct {
 }
 
 // Dial returns a connection to t. A stream that the same owner has to the same address and server name, with the same
-// certificate of the box's, is used again while it lives; nobody else's ever is. With UDP nothing is opened: the Conn sends from the listener of t's side, and
-// it is an error when there is none. A new stream leaves from the address of that side's listeners. Without a deadline in
-// ctx it takes 10 s at most.
+// certificate of the box's, is used again while it lives; nobody else's ever is. With UDP nothing is opened: the Conn
+// sends from the listener of t's side, and it is an error when there is none. A new stream leaves from the address of that
+// side's listeners. Without a deadline in ctx it takes 10 s at most.
 func (e *Edge) Dial(ctx context.Context, t Target) (*Conn, error) {
 	t.Addr = unmapped(t.Addr)
 	c, err := e.dialTarget(ctx, t)

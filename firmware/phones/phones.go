@@ -22,10 +22,10 @@
 //
 // # While the PBX is away
 //
-// Away means that two requests in a row had no answer, the last of them OPTIONS, which a first failure sends at once. A phone that was bound
-// before from the same address, with the same device and digest user, is bound on from here for a minute at a time, so
-// that it is handed back soon after the PBX has answered twice. Phones that were never bound, or not for three days, are
-// not.
+// Away means that two requests in a row had no answer, the last of them OPTIONS, which a first failure sends at once. A
+// phone that was bound before from the same address, with the same device and digest user, is bound on from here for a
+// minute at a time, so that it is handed back soon after the PBX has answered twice. Phones that were never bound, or not
+// for three days, are not.
 //
 // It leaves to others: who may send a REGISTER and how many (access), calls (call), the PBX's names and servers (trunk).
 package phones

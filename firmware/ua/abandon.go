@@ -13,8 +13,8 @@ func (o *Outgoing) Heard() bool {
 
 // Abandon gives the request up without waiting for its outcome, which reaches nobody any more: the call goes on with
 // another server. It is not repeated any more: who is silent now shall not ring in a moment, when somebody else does. An
-// INVITE is cancelled as soon as it may be; when it is answered all the same, the answer is
-// acknowledged and hung up (RFC 3261 §9.1, §13.2.2.4). The Dialog is the abandoned request's alone from now on.
+// INVITE is cancelled as soon as it may be; when it is answered all the same, the answer is acknowledged and hung up
+// (RFC 3261 §9.1, §13.2.2.4). The Dialog is the abandoned request's alone from now on.
 func (o *Outgoing) Abandon() {
 	o.mu.Lock()
 	o.abandoned = true

@@ -2,7 +2,6 @@ package branch_test
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -17,22 +16,7 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		if os.Getuid() != 0 {
-			return m.Run() // every test skips
-		}
-		folder, err := os.MkdirTemp("", "tollgate-binary-")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(folder)
-		if binary, err = branch.Program(folder); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		return m.Run()
-	}())
+	os.Exit(branch.WithProgram(m.Run, func(name string) { binary = name }))
 }
 
 // build makes a branch and sees to it that nothing is left of it. When the test fails, the ends of the logs are shown.

@@ -20,3 +20,24 @@ func Program(folder string) (string, error) {
 	}
 	return name, nil
 }
+
+// WithProgram runs the tests of a package with the box's program, built at most once, and returns the status to exit with.
+// They learn its name by use. Without root every such test skips, and nothing is built.
+func WithProgram(run func() int, use func(name string)) int {
+	if os.Getuid() != 0 {
+		return run()
+	}
+	folder, err := os.MkdirTemp("", "tollgate-program-")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer os.RemoveAll(folder)
+	name, err := Program(folder)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	use(name)
+	return run()
+}

@@ -27,22 +27,7 @@ import (
 var program string
 
 func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		if os.Getuid() != 0 {
-			return m.Run() // every test skips
-		}
-		folder, err := os.MkdirTemp("", "tollgate-program-")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(folder)
-		if program, err = branch.Program(folder); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		return m.Run()
-	}())
+	os.Exit(branch.WithProgram(m.Run, func(name string) { program = name }))
 }
 
 // build makes a branch behind a router and sees to it that nothing is left of it.

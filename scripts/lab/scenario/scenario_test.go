@@ -1,13 +1,11 @@
 package scenario_test
 
 import (
-	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"tollgate/scripts/lab/branch"
 	"tollgate/scripts/lab/scenario"
 )
 
@@ -15,35 +13,7 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		if os.Getuid() != 0 {
-			return m.Run()
-		}
-		folder, err := os.MkdirTemp("", "tollgate-binary-")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(folder)
-		if binary, err = program(folder); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		return m.Run()
-	}())
-}
-
-func program(folder string) (string, error) {
-	if name := os.Getenv("TOLLGATE_BINARY"); name != "" {
-		return filepath.Abs(name)
-	}
-	name := filepath.Join(folder, "tollgate")
-	build := exec.Command("go", "build", "-o", name, "tollgate/firmware")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build the box: %w\n%s", err, out)
-	}
-	return name, nil
+	os.Exit(branch.WithProgram(m.Run, func(name string) { binary = name }))
 }
 
 func TestEveryFlowTakesItsLadder(t *testing.T) {

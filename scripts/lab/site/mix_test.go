@@ -13,22 +13,7 @@ import (
 var binary string
 
 func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		if os.Getuid() != 0 {
-			return m.Run() // every test skips
-		}
-		folder, err := os.MkdirTemp("", "tollgate-binary-")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(folder)
-		if binary, err = branch.Program(folder); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		return m.Run()
-	}())
+	os.Exit(branch.WithProgram(m.Run, func(name string) { binary = name }))
 }
 
 func open(t *testing.T, w site.Wishes) *site.Site {

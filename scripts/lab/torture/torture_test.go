@@ -31,22 +31,7 @@ var update = flag.Bool("update", false, "write the tables of expected results an
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	os.Exit(func() int {
-		if os.Getuid() != 0 {
-			return m.Run()
-		}
-		folder, err := os.MkdirTemp("", "tollgate-binary-")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(folder)
-		if binary, err = branch.Program(folder); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		return m.Run()
-	}())
+	os.Exit(branch.WithProgram(m.Run, func(name string) { binary = name }))
 }
 
 const rfc4475 = "../../../firmware/edge/testdata/torture"

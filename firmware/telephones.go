@@ -72,7 +72,7 @@ func (t telephones) phone(l phones.Line) call.Phone {
 	}
 	p := call.Phone{Token: l.Token, User: l.User, Route: l.Route, Party: call.Party{
 		Peer: l.Peer, Path: l.Path, Local: apply.Local(now, policy.SideInside, l.Transport), Domain: now.Phones.Domain, Target: l.Contact,
-		Away: l.Away, SRTP: policy.SRTPOff, Codecs: now.Phones.Codecs, MediaAt: l.MediaAt, Verbatim: true,
+		Away: l.Away, SRTP: policy.SRTPOff, Codecs: now.Phones.Codecs, MediaAt: l.MediaAt, Latching: now.Phones.MediaLatching, Verbatim: true,
 	}}
 	if l.Transport == policy.TLSTransport && now.Phones.PhoneSRTP != policy.SRTPOff {
 		p.SRTP, p.Suites = now.Phones.PhoneSRTP, policy.DefaultSuites()

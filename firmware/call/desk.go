@@ -55,6 +55,7 @@ type Party struct {
 	Timer        policy.SessionTimer // whether it is asked for one
 	Format       policy.NumberFormat
 	MediaSources []netip.Prefix
+	Latching     policy.Latching // when its unencrypted audio may move among them
 	Headers      []policy.HeaderRule
 	// Trusted tells whether what it asserts of callers counts, and, of the PBX, whether it keeps to itself what others
 	// assert (RFC 3325 §5).

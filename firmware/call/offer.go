@@ -202,7 +202,7 @@ func (l *Leg) params(other *Leg) media.Params {
 	return media.Params{
 		Remote: l.heardAt(remote.Addr), RemoteRTCP: l.heardAt(remote.RTCP), Mux: remote.Mux && said.Mux,
 		Send: relayKeys(l.keys.ours), Receive: relayKeys(l.keys.theirs),
-		ExtraSources: l.Party.MediaSources, Hold: remote.Held, PayloadMap: sdp.PayloadMap(said, across),
+		ExtraSources: l.Party.MediaSources, Latching: l.Party.Latching, Hold: remote.Held, PayloadMap: sdp.PayloadMap(said, across),
 		Returns: l.Party.Verbatim && l.side() == policy.SideOutside,
 	}
 }

@@ -29,6 +29,7 @@ type setting struct {
 	associations    [2]*association // of RTP and RTCP, with handshakes; nil: the flow has none
 	ice             *ICE            // nil: there are no connectivity checks
 	sources         []netip.Prefix
+	latching        policy.Latching
 	types           [128]uint8 // by the payload type that arrives
 }
 
@@ -51,6 +52,8 @@ type flow struct {
 	signalled netip.AddrPort         // where the peer wants packets; invalid: not known
 	learned   netip.AddrPort         // where they come from; invalid: none came yet
 	nominated netip.AddrPort         // where a check of ICE wants packets, which counts most; invalid: no check does
+	heard     time.Time              // when a packet was accepted last
+	newcomer  newcomer               // who may take the place of learned
 	to        name                   // where we send
 	ciphers
 	association *association // that makes the keys; nil: they come by signalling
@@ -148,7 +151,8 @@ func (f *flow) expects(from netip.AddrPort) bool {
 }
 
 // learn fixes the source of a packet that was accepted.
-func (f *flow) learn(from netip.AddrPort) {
+func (f *flow) learn(from netip.AddrPort, now time.Time) {
+	f.heard = now
 	if from != f.learned {
 		f.learned = from
 		f.aim()
@@ -163,7 +167,7 @@ func (f *flow) keyed(a *association, o *opener, s *sealer) {
 	f.open, f.seal, f.pending = o, s, false
 	f.half.show()
 	if from := a.peer.addr(); a.peer.size != 0 {
-		f.learn(from)
+		f.learn(from, time.Now())
 	}
 }
 

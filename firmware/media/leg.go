@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"tollgate/firmware/policy"
 )
 
 // Leg is one side of a session. Its fields below the first group are guarded by session.mu.
@@ -36,6 +38,8 @@ type Params struct {
 	ICE *ICE
 	// ExtraSources are further senders of the peer's media, besides the addresses above.
 	ExtraSources []netip.Prefix
+	// Latching is when plain packets may begin to come from another of these places; "": strict.
+	Latching policy.Latching
 	// Returns tells that the peer may have sent the call back to the box: its address may be a leg of another call.
 	Returns bool
 	Hold    bool // the peer does not want to receive; what it sends is relayed all the same
@@ -155,7 +159,7 @@ func plain(a netip.AddrPort) netip.AddrPort {
 
 // settingOf makes what the worker needs out of parameters.
 func (l *Leg) settingOf(p Params) (setting, error) {
-	n := setting{remote: p.Remote, control: p.RemoteRTCP, mux: p.Mux, hold: p.Hold, sources: l.ownFamily(p.ExtraSources)}
+	n := setting{remote: p.Remote, control: p.RemoteRTCP, mux: p.Mux, hold: p.Hold, latching: p.Latching, sources: l.ownFamily(p.ExtraSources)}
 	for i := range n.types {
 		n.types[i] = uint8(i)
 	}

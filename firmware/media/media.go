@@ -19,8 +19,8 @@
 // its worker too, between two packets, so that the packet path shares nothing.
 //
 // Plain RTP is accepted from the addresses that signalling named alone. The first packet from one of them fixes the
-// port, since routers change ports; then only signalling moves it. SRTP is accepted from the same addresses and may move
-// among their ports, because every packet proves who sent it.
+// port, since routers change ports; then only signalling moves it, or a silence, where the policy says so (latch.go).
+// SRTP is accepted from the same addresses and may move among their ports, because every packet proves who sent it.
 //
 // On a side that is kept open the box sends first and never falls quite silent, for the routers in front of it (opening.go).
 //

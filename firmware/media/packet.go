@@ -12,7 +12,7 @@ func (w *worker) receive(f *flow) {
 		return // nothing there after all
 	}
 	from, c := w.from.addr(), f.half.counters
-	if !f.expects(from) {
+	if !f.expects(from) && !f.succeeds(from, w.in[:min(n, len(w.in))], w.now) {
 		c.strangers.Add(1)
 		return
 	}
@@ -36,7 +36,7 @@ func (w *worker) pass(f *flow, from netip.AddrPort, packet []byte) {
 		h.counters.refused(v)
 		return
 	}
-	f.learn(from)
+	f.learn(from, w.now)
 	h.counters.arrived(len(packet), control, w.now)
 	if !control {
 		packet[1] = packet[1]&0x80 | h.types[packet[1]&0x7f]

@@ -33,8 +33,9 @@ func setStatic(v reflect.Value) {
 	case *PBX:
 		x.ReachedBy, x.Transport, x.Authentication, x.SRTP = ReachAddress, UDP, AuthAddress, SRTPOff
 		x.Codecs, x.NumberFormat = []string{"PCMA", "PCMU"}, FormatE164
+		x.MediaLatching = LatchDynamicStrict
 	case *Trunk:
-		x.UnownedNumbers = UnownedReplace
+		x.UnownedNumbers, x.MediaLatching = UnownedReplace, LatchDynamicStrict
 		x.Transport = TLSTransport
 		x.Codecs, x.NumberFormat = []string{"PCMA", "PCMU"}, FormatE164
 	case *HeaderRule:

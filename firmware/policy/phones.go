@@ -19,6 +19,8 @@ type Phones struct {
 	SignallingSources []netip.Prefix `yaml:"signalling_sources"`
 	// MediaSources are further senders of the remote PBX's media, besides the address in its SDP.
 	MediaSources []netip.Prefix `yaml:"media_sources"`
+	// MediaLatching is as Trunk.MediaLatching, for the phones and their PBX alike.
+	MediaLatching Latching `yaml:"media_latching"`
 
 	Sources         []netip.Prefix `yaml:"sources"`          // where phones are; default: Network.Inside.Prefixes
 	PhoneTransports []Transport    `yaml:"phone_transports"` // of phones; default all
@@ -75,6 +77,7 @@ func (p Phones) upstream() Trunk {
 	setStatic(reflect.ValueOf(&t).Elem())
 	t.Name, t.Domain, t.OutboundProxy, t.Transport, t.TLS = PeerRemotePBX, p.Domain, Hosts{p.Proxy}, p.Transport, p.TLS
 	t.SRTP, t.Codecs, t.SignallingSources, t.MediaSources = p.SRTP, p.Codecs, p.SignallingSources, p.MediaSources
+	t.MediaLatching = p.MediaLatching
 	t.Health = HealthOff // package phones asks it
 	t.fill()
 	t.derive(func(field, value any) {
@@ -101,6 +104,9 @@ func (p *Phones) fill() {
 	}
 	if len(p.PhoneTransports) == 0 {
 		p.PhoneTransports = []Transport{UDP, TCP, TLSTransport}
+	}
+	if p.MediaLatching == "" {
+		p.MediaLatching = LatchDynamicStrict
 	}
 	if p.PhoneSRTP == "" {
 		p.PhoneSRTP = SRTPOff
@@ -164,6 +170,7 @@ func (c *checker) phones() {
 		}
 		c.nextHopAddress(key, a)
 	}
+	c.latching("phones", p.MediaLatching)
 	c.phonesInside(p)
 	c.phonesConduct(p)
 }

@@ -89,9 +89,11 @@ type PBX struct {
 	// Keying are the ways to make keys that are taken, unless SRTP is off; the first is offered; default sdes.
 	Keying []Keying `yaml:"keying"`
 	// Suites are offered and accepted in this order, unless SRTP is off; default DefaultSuites.
-	Suites       []Suite      `yaml:"suites"`
-	Codecs       []string     `yaml:"codecs"`        // SDP encoding names in order of preference; default PCMA, PCMU
-	NumberFormat NumberFormat `yaml:"number_format"` // default e164
+	Suites []Suite  `yaml:"suites"`
+	Codecs []string `yaml:"codecs"` // SDP encoding names in order of preference; default PCMA, PCMU
+	// MediaLatching is when its unencrypted audio may move to another port; default dynamic-strict.
+	MediaLatching Latching     `yaml:"media_latching"`
+	NumberFormat  NumberFormat `yaml:"number_format"` // default e164
 	// OutsidePrefix is the digit dialled for an outside line, removed before the number is read; may be empty.
 	OutsidePrefix string `yaml:"outside_prefix"`
 	// Overflow is the E.164 number that calls for the PBX are sent out to while it cannot be reached; may be empty.
@@ -120,14 +122,16 @@ type Trunk struct {
 	SignallingSources []netip.Prefix `yaml:"signalling_sources"`
 	// MediaSources are further senders of the carrier's media, besides the address in its SDP.
 	MediaSources []netip.Prefix `yaml:"media_sources"`
-	TLS          TLS            `yaml:"tls"`
-	SRTP         SRTPMode       `yaml:"srtp"`          // default required with tls, else off
-	KeysInClear  ClearKeys      `yaml:"keys_in_clear"` // as PBX.KeysInClear
-	Keying       []Keying       `yaml:"keying"`        // as PBX.Keying
-	Suites       []Suite        `yaml:"suites"`        // as PBX.Suites
-	Codecs       []string       `yaml:"codecs"`        // as PBX.Codecs; at least one in common with it
-	NumberFormat NumberFormat   `yaml:"number_format"` // default e164
-	Caps         Caps           `yaml:"caps"`
+	// MediaLatching is when the carrier's unencrypted audio may move among those; default dynamic-strict.
+	MediaLatching Latching     `yaml:"media_latching"`
+	TLS           TLS          `yaml:"tls"`
+	SRTP          SRTPMode     `yaml:"srtp"`          // default required with tls, else off
+	KeysInClear   ClearKeys    `yaml:"keys_in_clear"` // as PBX.KeysInClear
+	Keying        []Keying     `yaml:"keying"`        // as PBX.Keying
+	Suites        []Suite      `yaml:"suites"`        // as PBX.Suites
+	Codecs        []string     `yaml:"codecs"`        // as PBX.Codecs; at least one in common with it
+	NumberFormat  NumberFormat `yaml:"number_format"` // default e164
+	Caps          Caps         `yaml:"caps"`
 	// Registration is how accounts register, on a trunk with Registrar; default each.
 	Registration Registration `yaml:"registration"`
 	// Health is how the box finds out whether the carrier is there; default options without Registrar, else off.

@@ -54,6 +54,7 @@ func (c *checker) trunk(path string, t Trunk) {
 	if _, address := hostAddr(t.OwnName); address {
 		c.fault(path+".own_name", "write a host name, or remove it", "%s is an address", t.OwnName)
 	}
+	c.latching(path, t.MediaLatching)
 	c.trunkSources(path, t)
 	c.accounts(path, t)
 }

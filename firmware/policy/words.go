@@ -191,6 +191,18 @@ const (
 	HoldInactive Hold = "inactive"
 )
 
+// Latching is when a peer's unencrypted audio may go on from another place than it began at, within the addresses that are
+// expected of it (RFC 7362 §4). Signalling always moves it, and encrypted audio proves itself.
+type Latching string
+
+// The ways: never; after a silence, to whoever of the expected speaks first; after a silence, to who has sent several
+// packets in a row.
+const (
+	LatchStrict        Latching = "strict"
+	LatchDynamic       Latching = "dynamic"
+	LatchDynamicStrict Latching = "dynamic-strict"
+)
+
 // SessionTimer says whether the box asks for session timers (RFC 4028) in the calls that it makes. It grants one to whoever
 // asks in any case.
 type SessionTimer string

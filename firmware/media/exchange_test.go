@@ -72,10 +72,12 @@ func TestExchangeUnderTrafficHarmsNobody(t *testing.T) {
 			}
 		})
 	}
-	for n := range 200 {
+	both := func() bool { return first.b.leg.Stats().PacketsOut > 0 && second.b.leg.Stats().PacketsOut > 0 }
+	for n := 0; n < 200 || n < 10_000 && !both(); n++ {
 		if err := first.relay.Exchange(first.Session, Role(n%2), second.Session, Role(n%2)); err != nil {
 			t.Fatal(err)
 		}
+		time.Sleep(100 * time.Microsecond)
 	}
 	close(stop)
 	traffic.Wait()

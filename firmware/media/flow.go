@@ -9,7 +9,7 @@ import (
 	"tollgate/firmware/policy"
 )
 
-// half is one leg as its worker sees it; nothing else touches it once the session is open.
+// half is one leg as its worker sees it; its worker's lock guards it once the session is open.
 type half struct {
 	side      policy.Side
 	far       *half // the other leg

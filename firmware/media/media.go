@@ -1,7 +1,7 @@
 // Package media relays the audio of calls: RTP and RTCP in, RTP and RTCP out, encrypted or not on each leg.
 //
 // A Session has two legs, one a side, each with a pair of UDP ports of its own. What a leg's peer sends takes this way,
-// on the one worker that owns the session; it takes no lock and, once the peer's stream is known, allocates nothing:
+// on the one worker that owns the session; a packet takes no lock and, once the peer's stream is known, allocates nothing:
 //
 //	socket of leg A
 //	  -> receive   into the worker's buffer
@@ -15,8 +15,9 @@
 //	  -> send      to leg B's peer, unless it is on hold
 //	socket of leg B
 //
-// Each worker is one goroutine with one epoll instance; there is one for each core. Set and Close of a leg are done by
-// its worker too, between two packets, so that the packet path shares nothing.
+// Each worker is one goroutine with one epoll instance; there is one for each core. It holds its own lock for a turn: all
+// the packets that one look found. Set and Close of a leg take that lock between two turns, so that no packet meets
+// another goroutine, and a call that is set up need not wake its worker.
 //
 // Plain RTP is accepted from the addresses that signalling named alone. The first packet from one of them fixes the
 // port, since routers change ports; then only signalling moves it, or a silence, where the policy says so (latch.go).

@@ -9,8 +9,9 @@ import (
 
 // A router in front of the box lets the peer's packets in only after one of ours has gone out, and forgets that after half
 // a minute. So on a side that is kept open the box sends first, as soon as it knows where to, early media included, and
-// again when nothing has left for a while, during a hold too (RFC 6263 §4). What it sends is for routers and for those
-// that answer to where packets come from; the peer passes over it:
+// again when nothing has left for a while, during a hold too (RFC 6263 §4). RTCP follows within seconds, before the first
+// reports are due (RFC 3550 §6.2). What it sends is for routers and for those that answer to where packets come from; the
+// peer passes over it:
 //
 //	RTP    an empty packet of a source of its own, with a payload type that nobody has negotiated (RFC 6263 §4.6)
 //	RTCP   a receiver report about nothing, with the source description that has to follow it (RFC 3550 §6.1)
@@ -25,9 +26,10 @@ const (
 	looks     = 5 * time.Second
 )
 
-// opening is what a leg needs to keep its ways open. Its worker alone touches it.
+// opening is what a leg needs to keep its ways open. Its worker's lock guards it.
 type opening struct {
 	wanted bool // the leg's side is kept open
+	owing  bool // RTP's way was opened, and RTCP's was not yet
 	ssrc   uint32
 	seq    uint16
 	last   time.Time // when packets were last seen to leave, or one of our own left
@@ -54,11 +56,20 @@ func (r *Relay) keepWaysOpen() {
 	}
 }
 
-// keepWays sends on the ways of the worker's legs on which nothing has left for a while.
+// keepWays sends on the ways of the worker's legs on which nothing has left for a while, and on those of RTCP that were not
+// opened yet.
 func (w *worker) keepWays(now time.Time) {
 	for _, f := range w.flows {
-		if f != nil && !f.control && f.half.opening.due(f.half.counters, now) {
-			w.greet(f.half, now)
+		if f == nil || f.control {
+			continue
+		}
+		h := f.half
+		if h.opening.due(h.counters, now) {
+			w.greet(h, now)
+		}
+		if h.opening.owing {
+			h.opening.owing = false
+			w.emit(h, h.opening.report(), true)
 		}
 	}
 }
@@ -74,16 +85,14 @@ func (o *opening) due(c *counters, now time.Time) bool {
 	return now.Sub(o.last) >= keepEvery
 }
 
-// greet sends a packet of our own to the leg's peer, on each way that is known.
+// greet sends a packet of our own to the leg's peer, when it is known where. A report follows at the next look.
 func (w *worker) greet(h *half, now time.Time) {
-	if !h.opening.wanted {
+	o := &h.opening
+	if !o.wanted {
 		return
 	}
-	h.opening.last = now
-	w.emit(h, h.opening.packet(now), false)
-	if !h.mux {
-		w.emit(h, h.opening.report(), true)
-	}
+	o.last, o.owing = now, !h.mux
+	w.emit(h, o.packet(now), false)
 }
 
 // emit is send for what the box says itself: it is not counted, and a hold does not keep it back.

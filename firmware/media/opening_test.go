@@ -58,7 +58,11 @@ func TestTheBoxSendsFirstTowardsACarrier(t *testing.T) {
 			c.a.set()
 			c.b.set()
 			c.b.greeted()
+			look := func() { c.worker.do(func() { c.worker.keepWays(time.Now()) }) }
+			look()
 			c.b.greetedOnRTCP()
+			look()
+			silent(t, c.b.rtcp, "the report's port, which is open")
 			c.a.hearsNothing() // the office has no router in between
 			c.converse(3)
 			if s := c.Leg(Callee).Stats(); s.PacketsOut != 3 || s.ControlOut != 0 {
@@ -66,9 +70,11 @@ func TestTheBoxSendsFirstTowardsACarrier(t *testing.T) {
 			}
 			c.b.set(func(p *Params) { p.Hold = true })
 			c.b.greeted()
+			look()
 			c.b.greetedOnRTCP()
 			c.b.set(func(p *Params) { p.Mux = true })
 			c.b.greeted()
+			look()
 			silent(t, c.b.rtcp, "the report's port")
 		})
 	}
@@ -103,9 +109,10 @@ func TestNothingIsSentWhereNobodyIs(t *testing.T) {
 	c := newOpenCall(t, plainRTP)
 	c.b.set()
 	c.b.greeted()
-	c.b.greetedOnRTCP()
 	if err := c.Leg(Callee).Set(Params{}); err != nil {
 		t.Fatal(err)
 	}
+	c.worker.do(func() { c.worker.keepWays(time.Now()) })
 	c.b.hearsNothing()
+	silent(t, c.b.rtcp, "the report's port")
 }

@@ -81,16 +81,11 @@ func (p *poll) remove(fd int) error {
 	return os.NewSyscallError("epoll_ctl", unix.EpollCtl(p.fd, unix.EPOLL_CTL_DEL, fd, nil))
 }
 
-// ring makes an event of the bell, from any goroutine; hush takes it back.
+// ring wakes wait for good.
 func (p *poll) ring() {
 	var b [8]byte
 	binary.NativeEndian.PutUint64(b[:], 1)
 	unix.Write(p.bell, b[:])
-}
-
-func (p *poll) hush() {
-	var b [8]byte
-	unix.Read(p.bell, b[:])
 }
 
 func (p *poll) close() {

@@ -16,25 +16,23 @@ const (
 	overhead = 16 + 4 + 128
 )
 
-// worker relays the sessions that are assigned to it. Everything that its goroutine alone touches comes first.
+// worker relays the sessions that are assigned to it.
 type worker struct {
-	log   *slog.Logger
-	poll  *poll
-	flows []*flow
-	idle  []int32 // free places in flows
-	now   time.Time
-
-	from  name
-	in    [largest]byte
-	clear [largest + overhead]byte
-	out   [largest + overhead]byte
-
+	log      *slog.Logger
+	poll     *poll
 	sessions atomic.Int32 // how many are assigned
 	done     chan struct{}
 
-	mu      sync.Mutex // guards everything below
-	orders  []func()
+	// mu guards everything below, and the flows. It is held for a turn, not for a packet: an order comes between two turns.
+	mu      sync.Mutex
 	stopped bool
+	flows   []*flow
+	idle    []int32 // free places in flows
+	now     time.Time
+	from    name
+	in      [largest]byte
+	clear   [largest + overhead]byte
+	out     [largest + overhead]byte
 }
 
 func newWorker(log *slog.Logger) (*worker, error) {
@@ -56,45 +54,29 @@ func (w *worker) run() {
 		more = w.turn()
 	}
 	w.mu.Lock()
-	w.stopped = true // also when waiting failed: nobody may wait for an order that is never carried out
+	w.stopped = true // also when waiting failed: nothing is relayed any more, and orders find that out
 	w.mu.Unlock()
-	w.obey()
 	w.poll.close()
 }
 
-// turn deals with the packets and orders that are there. It reports false once the worker is stopped. A packet that
-// makes us panic is our fault, but it must not end every call.
+// turn deals with the packets that are there. It reports false once the worker is stopped. A packet that makes us panic is
+// our fault, but it must not end every call. An event may be older than an order that gave its place to another socket:
+// then that one is read in vain.
 func (w *worker) turn() (more bool) {
-	more = true
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	defer w.survive()
+	more = !w.stopped
 	w.now = time.Now()
-	rung := false
 	for _, e := range w.poll.ready() {
 		if e.Fd == bellPlace {
-			rung = true
-		} else if f := w.flows[e.Fd]; f != nil {
+			continue
+		}
+		if f := w.flows[e.Fd]; f != nil {
 			w.receive(f)
 		}
 	}
-	return !rung || w.obey() // last, so that no event above belongs to a place given to another socket
-}
-
-// obey runs the orders that have come in. It reports false once the worker is stopped.
-func (w *worker) obey() bool {
-	w.poll.hush()
-	w.mu.Lock()
-	orders, stopped := w.orders, w.stopped
-	w.orders = nil
-	w.mu.Unlock()
-	for _, order := range orders {
-		w.carryOut(order)
-	}
-	return !stopped
-}
-
-func (w *worker) carryOut(order func()) {
-	defer w.survive()
-	order()
+	return more
 }
 
 // survive, deferred, turns a panic into a line of the log.
@@ -104,32 +86,29 @@ func (w *worker) survive() {
 	}
 }
 
-// do has f run on the worker's goroutine, between two packets, and waits for it. It reports false, and f does not run,
-// once the worker is stopped.
-func (w *worker) do(f func()) bool {
-	var ran sync.Mutex // and no channel: one made on a test's fake clock may not be closed by a worker that runs on the real one
-	ran.Lock()
+// do runs f between two turns. It reports false, and f does not run, once the worker is stopped. f may neither block nor
+// give an order itself.
+func (w *worker) do(f func()) (ran bool) {
 	w.mu.Lock()
+	defer w.mu.Unlock()
 	if w.stopped {
-		w.mu.Unlock()
 		return false
 	}
-	w.orders = append(w.orders, func() { defer ran.Unlock(); f() })
-	w.mu.Unlock()
-	w.poll.ring()
-	ran.Lock()
-	return true
+	defer w.survive()
+	ran = true
+	f()
+	return ran
 }
 
-// stop ends the worker after the orders that it has, and waits for it. A second stop does nothing.
+// stop ends the worker and waits for it. A second stop does nothing.
 func (w *worker) stop() {
 	w.mu.Lock()
 	already := w.stopped
 	w.stopped = true
-	w.mu.Unlock()
 	if !already {
 		w.poll.ring()
 	}
+	w.mu.Unlock()
 	<-w.done
 }
 

@@ -97,8 +97,8 @@ func (c *control) wait(ctx context.Context, types ...string) (happening, error) 
 	}
 }
 
-// answerTime is how long baresip may take to answer a command; it answers at once.
-const answerTime = 3 * time.Second
+// answerTime is how long baresip may take to answer a command: it answers at once, on a machine that has time for it.
+const answerTime = 10 * time.Second
 
 // ask gives a command and returns its answer.
 func (c *control) ask(command, params string) (string, error) {

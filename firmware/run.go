@@ -116,7 +116,7 @@ func (b *box) readSeed(context.Context) error {
 }
 
 func (b *box) openFilter(context.Context) (err error) {
-	if b.filter, err = netfilter.Open(netfilter.Options{Log: b.log}); err != nil {
+	if b.filter, err = netfilter.Open(netfilter.Options{Log: b.log, Adopt: true}); err != nil {
 		return fmt.Errorf("packet filter: %w", err)
 	}
 	b.relay, err = media.New(pinholes{b.filter}, b.log)
@@ -192,6 +192,7 @@ func (b *box) openSocket(context.Context) error {
 
 // boot puts the confirmed policy into force, or the seed when there is none, or begins in set-up mode.
 func (b *box) boot(ctx context.Context) error {
+	defer b.settleFilter()
 	if b.seed != nil {
 		_, err := b.config.Import(ctx, b.seed, "the command line", "first policy, from "+filepath.Base(b.options.Policy))
 		return err
@@ -201,6 +202,14 @@ func (b *box) boot(ctx context.Context) error {
 		b.log.Warn("set-up mode: there is no policy, and no call passes", "page", "https, on the inside port", "inside", b.options.Inside)
 	}
 	return err
+}
+
+// settleFilter shuts the pinholes of calls that an earlier process left and this one has not taken up. Calls are taken up
+// before it: within the policy's parts, each by opening its own pinholes again, which the kernel's table still has.
+func (b *box) settleFilter() {
+	if err := b.filter.Settle(); err != nil {
+		b.log.Error("pinholes of an earlier process not shut", "err", err)
+	}
 }
 
 // endCalls hangs the calls up. Who has called for help keeps the line as long as he needs it.

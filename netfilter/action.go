@@ -7,7 +7,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// verdict ends a rule: accept, drop, or goto another chain.
+// verdict ends a rule: accept, drop, goto another chain, jump to one that may return, or return.
 type verdict struct {
 	kind  expr.VerdictKind
 	chain string
@@ -16,6 +16,8 @@ type verdict struct {
 func accept() verdict           { return verdict{kind: expr.VerdictAccept} }
 func drop() verdict             { return verdict{kind: expr.VerdictDrop} }
 func goTo(chain string) verdict { return verdict{kind: expr.VerdictGoto, chain: chain} }
+func call(chain string) verdict { return verdict{kind: expr.VerdictJump, chain: chain} }
+func back() verdict             { return verdict{kind: expr.VerdictReturn} }
 
 func (s verdict) add(p *program) { p.emit(&expr.Verdict{Kind: s.kind, Chain: s.chain}) }
 
@@ -25,6 +27,10 @@ func (s verdict) String() string {
 		return "accept"
 	case expr.VerdictDrop:
 		return "drop"
+	case expr.VerdictJump:
+		return "jump " + s.chain
+	case expr.VerdictReturn:
+		return "return"
 	default:
 		return "goto " + s.chain
 	}
@@ -70,20 +76,11 @@ type share struct {
 }
 
 func (s share) String() string {
-	key := "ip saddr"
-	if s.family == ip6 {
-		key = "ip6 saddr & ffff:ffff:ffff:ffff::"
-	}
-	return fmt.Sprintf("update @%s { %s %s }", s.set, key, s.rate)
+	return fmt.Sprintf("update @%s { %s %s }", s.set, hostWord(s.family), s.rate)
 }
 
 func (s share) add(p *program) {
-	p.loadAddr(reg, s.family, src)
-	if s.family == ip6 {
-		mask := make([]byte, 16)
-		copy(mask, []byte{255, 255, 255, 255, 255, 255, 255, 255})
-		p.emit(&expr.Bitwise{SourceRegister: reg, DestRegister: reg, Len: 16, Mask: mask, Xor: make([]byte, 16)})
-	}
+	p.loadHost(s.family)
 	p.emit(&expr.Dynset{
 		SrcRegKey: reg, SetName: s.set, Operation: unix.NFT_DYNSET_OP_UPDATE, Exprs: []expr.Any{s.rate.limit()},
 	})

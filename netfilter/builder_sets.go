@@ -17,6 +17,7 @@ func (b *builder) addSets(live []uint16) {
 	for _, side := range b.sides() {
 		b.hosts(string(side)+"_own", b.port(side).Addresses)
 		b.prefixes(string(side)+"_peers", b.peers(side))
+		b.prefixes(string(side)+"_known", b.known(side))
 		b.pinholeSets(side)
 	}
 	for _, s := range b.services {
@@ -37,6 +38,17 @@ func (b *builder) peers(side Side) []netip.Prefix {
 	var all []netip.Prefix
 	for _, s := range b.services {
 		if s.Side == side {
+			all = append(all, s.Sources...)
+		}
+	}
+	return merge(all)
+}
+
+// known returns the sources of the side's configured peers, which are never banned.
+func (b *builder) known(side Side) []netip.Prefix {
+	var all []netip.Prefix
+	for _, s := range b.services {
+		if s.Side == side && !s.Unproven {
 			all = append(all, s.Sources...)
 		}
 	}

@@ -2,11 +2,12 @@ package netfilter
 
 import "golang.org/x/sys/unix"
 
-// early writes what comes before defragmentation: forged sources, and fragments.
+// early writes what comes before defragmentation: forged sources, banned ones, and fragments.
 func (b *builder) early() {
 	c := b.chain(prerouting("early", beforeDefrag))
 	b.rule(c, iif("lo"), accept())
 	b.forged(c)
+	b.banned(c)
 	for _, f := range families() {
 		b.rule(c, fragment(f), goTo("fragments"))
 	}
@@ -39,6 +40,26 @@ func (b *builder) forged(c *chain) {
 		}
 		b.rule(c, append(statements, addrIn{f, src, "inside" + f.suffix()}, counted, drop())...)
 	}
+}
+
+// banned drops the sources that Filter.Ban was told, before anything is spent on them. Configured peers are let off:
+// asked for those alone that are banned, it costs the others nothing.
+func (b *builder) banned(c *chain) {
+	for _, f := range families() {
+		hosts, nets := banSet(f, false), banSet(f, true)
+		b.rules.sets = append(b.rules.sets, hosts, nets)
+		b.rule(c, hostIn{f, hosts.name}, call("banned"))
+		b.rule(c, addrIn{f, src, nets.name}, call("banned"))
+	}
+	banned := b.chain(chain{name: "banned"})
+	for _, side := range b.sides() {
+		for _, f := range families() {
+			if known := string(side) + "_known" + f.suffix(); b.has(known) {
+				b.rule(banned, iif(b.port(side).Interface), addrIn{f, src, known}, back())
+			}
+		}
+	}
+	b.rule(banned, b.counter("banned", "source is banned"), drop())
 }
 
 // fragmentRate is what one peer may send: an INVITE over UDP is two or three fragments.

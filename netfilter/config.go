@@ -51,6 +51,9 @@ type Service struct {
 	Protocol string // UDP or TCP
 	Port     uint16
 	Sources  []netip.Prefix // empty: nobody yet; overlapping prefixes are merged
+	// Unproven sources are networks whose hosts prove later who they are, such as telephones: they can be banned.
+	// The others are configured peers, which never are, because over UDP their addresses can be forged.
+	Unproven bool
 }
 
 // Page is the web page. Only the inside reaches it.

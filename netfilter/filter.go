@@ -7,12 +7,15 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Options are what Open has to know.
 type Options struct {
 	Table string       // name of the table; default DefaultTable
 	Log   *slog.Logger // default: nothing is logged
+	// Adopt keeps the pinholes that an earlier process left open, until Settle. Its bans are kept in any case.
+	Adopt bool
 }
 
 // Filter keeps one table in force. It is safe for concurrent use; changes are made one after the other.
@@ -25,6 +28,8 @@ type Filter struct {
 	config *Config // in force; nil before the first Set and after Remove
 	rules  Ruleset // in force
 	live   pinholes
+	left   pinholes // of an earlier process, until Settle
+	bans   bans     // expired ones too, until forgotten
 }
 
 // Open connects to the kernel and changes nothing yet. It fails without CAP_NET_ADMIN or nf_tables, and when the table's
@@ -43,11 +48,12 @@ func Open(opts Options) (*Filter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open filter: %w", err)
 	}
-	if _, err := k.read(); err != nil {
+	f := &Filter{table: opts.Table, log: opts.Log, kernel: k, live: pinholes{}}
+	if err := f.adopt(opts.Adopt); err != nil {
 		k.close()
 		return nil, fmt.Errorf("open filter: table inet %s: %w", opts.Table, err)
 	}
-	return &Filter{table: opts.Table, log: opts.Log, kernel: k, live: pinholes{}}, nil
+	return f, nil
 }
 
 // Set puts the Config into force as one transaction: packets meet the old rules or the new ones, never none. It may be
@@ -79,19 +85,26 @@ func (f *Filter) Set(ctx context.Context, c Config) error {
 // apply replaces the table. A transaction is whole or nothing and replacing twice is harmless, so a failure of the
 // netlink socket is answered by trying once more on a new one.
 func (f *Filter) apply(c Config) error {
-	rules := c.ruleset(f.live.ports())
+	rules := c.ruleset(f.holes().ports())
 	rules.Table = f.table
-	full := rules.with(f.live.elements())
-	err := f.kernel.replace(full)
+	full := rules.with(f.holes().elements())
+	err := f.kernel.replace(full, f.refill)
 	if err != nil && !errors.Is(err, errForeign) {
 		f.log.Warn("filter transaction failed, trying once more", "table", f.table, "error", err)
-		err = f.kernel.replace(full)
+		err = f.kernel.replace(full, f.refill)
 	}
 	if err != nil {
 		return err
 	}
 	f.config, f.rules = &c, rules
 	return nil
+}
+
+// refill returns what the ban sets hold, for a table that lacks them.
+func (f *Filter) refill() map[string][]element {
+	now := time.Now()
+	f.bans.forget(now)
+	return f.bans.elements(now)
 }
 
 // Counters returns every named decision with its count, in the order in which the chains take them.
@@ -129,7 +142,7 @@ func (f *Filter) Remove() error {
 			return fmt.Errorf("remove filter: %w", err)
 		}
 	}
-	f.config, f.rules, f.live = nil, Ruleset{}, pinholes{}
+	f.config, f.rules, f.live, f.left = nil, Ruleset{}, pinholes{}, nil
 	return nil
 }
 

@@ -6,11 +6,12 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/google/nftables"
 	"golang.org/x/sys/unix"
 )
 
-// Pinholes come and go with every call, by far more often than anything else here. Their elements are therefore written
-// by hand, which takes two system calls a transaction where the library takes twenty:
+// Pinholes come and go with every call, and bans by the thousand. Their elements are therefore written by hand, which
+// takes two system calls a transaction where the library takes twenty:
 //
 //	begin | new or delete elements of a set ... | end      ->  kernel
 //	acknowledgement of the last change, or errors          <-
@@ -29,6 +30,9 @@ func openShortcut() (*shortcut, error) {
 	}
 	if err := unix.Connect(fd, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return nil, errors.Join(os.NewSyscallError("connect", err), unix.Close(fd))
+	}
+	if err := room(fd); err != nil {
+		return nil, errors.Join(os.NewSyscallError("setsockopt", err), unix.Close(fd))
 	}
 	return &shortcut{fd: fd}, nil
 }
@@ -104,15 +108,28 @@ func (b *batch) change(message uint16, table string, s set, list []element) {
 	b.text(unix.NFTA_SET_ELEM_LIST_SET, s.name)
 	elements := b.nest(unix.NFTA_SET_ELEM_LIST_ELEMENTS)
 	for _, e := range list {
-		item := b.nest(unix.NFTA_LIST_ELEM)
-		b.key(unix.NFTA_SET_ELEM_KEY, e.first)
-		if s.interval {
-			b.key(nftaSetElemKeyEnd, e.last)
+		for _, k := range s.keys(e) {
+			b.element(k)
 		}
-		b.end(item)
 	}
 	b.end(elements)
 	binary.NativeEndian.PutUint32(b.bytes[start:], uint32(len(b.bytes)-start))
+}
+
+// element adds one element to the list that is being written.
+func (b *batch) element(k nftables.SetElement) {
+	item := b.nest(unix.NFTA_LIST_ELEM)
+	b.key(unix.NFTA_SET_ELEM_KEY, k.Key)
+	if k.KeyEnd != nil {
+		b.key(nftaSetElemKeyEnd, k.KeyEnd)
+	}
+	if k.IntervalEnd {
+		b.attribute(unix.NFTA_SET_ELEM_FLAGS, string(binary.BigEndian.AppendUint32(nil, unix.NFT_SET_ELEM_INTERVAL_END)), 0)
+	}
+	if k.Timeout > 0 {
+		b.attribute(unix.NFTA_SET_ELEM_TIMEOUT, string(binary.BigEndian.AppendUint64(nil, uint64(max(k.Timeout.Milliseconds(), 1)))), 0)
+	}
+	b.end(item)
 }
 
 // nftaSetElemKeyEnd is NFTA_SET_ELEM_KEY_END of linux/netfilter/nf_tables.h.

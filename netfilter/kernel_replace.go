@@ -16,12 +16,17 @@ import (
 // moment and drop by its policy what passes; and a new set of ranges is not filled until a moment after the rules that
 // ask it are in force. So base chains, counters and sets stay, sets are changed element by element, and the rules are
 // flushed and written afresh, which the kernel swaps at once.
-func (k *kernel) replace(r Ruleset) error {
+//
+// Sets of bans that stay are left alone: they may hold hundreds of thousands. refill is asked for those that do not stay.
+func (k *kernel) replace(r Ruleset, refill func() map[string][]element) error {
 	have, err := k.read()
 	if err != nil {
 		return err
 	}
 	kept, err := k.compareSets(have, r)
+	if slices.ContainsFunc(r.sets, func(s set) bool { _, ok := kept[s.name]; return s.timed && !ok }) {
+		r = r.with(refill())
+	}
 	if err == nil {
 		k.clear(have, r, kept)
 		err = k.fill(have, r, kept)

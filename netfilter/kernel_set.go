@@ -27,7 +27,7 @@ func (k *kernel) setOf(s set) *nftables.Set {
 	return &nftables.Set{
 		Table: k.table, Name: s.name, KeyType: s.keyType(), KeyByteOrder: binaryutil.BigEndian,
 		Interval: s.interval, Concatenation: len(s.types) > 1,
-		Dynamic: s.dynamic, HasTimeout: s.timeout > 0, Timeout: s.timeout, Size: s.size,
+		Dynamic: s.dynamic, HasTimeout: s.timed || s.timeout > 0, Timeout: s.timeout, Size: s.size,
 	}
 }
 
@@ -64,11 +64,11 @@ func (k *kernel) elements(def *nftables.Set, s set, list []element,
 func (s set) keys(e element) []nftables.SetElement {
 	switch {
 	case !s.interval:
-		return []nftables.SetElement{{Key: e.first}}
+		return []nftables.SetElement{{Key: e.first, Timeout: e.timeout}}
 	case len(s.types) > 1:
 		return []nftables.SetElement{{Key: e.first, KeyEnd: e.last}}
 	}
-	keys := []nftables.SetElement{{Key: e.first}}
+	keys := []nftables.SetElement{{Key: e.first, Timeout: e.timeout}}
 	if after := next(e.last); after != nil {
 		keys = append(keys, nftables.SetElement{Key: after, IntervalEnd: true})
 	}
@@ -91,7 +91,7 @@ func next(key []byte) []byte {
 func (s set) sameKind(def *nftables.Set) bool {
 	t := s.keyType()
 	return def.KeyType.Name == t.Name && def.KeyType.Bytes == t.Bytes && def.Interval == s.interval &&
-		def.Dynamic == s.dynamic && def.Timeout == s.timeout && def.Size == s.size
+		def.Dynamic == s.dynamic && def.HasTimeout == (s.timed || s.timeout > 0) && def.Timeout == s.timeout && def.Size == s.size
 }
 
 // held turns what the kernel has in the set back into elements; see keys. It fails on what nobody can have put there
@@ -104,7 +104,7 @@ func (s set) held(keys []nftables.SetElement) ([]element, bool) {
 			if !s.interval {
 				last = k.Key
 			}
-			list = append(list, element{first: k.Key, last: last})
+			list = append(list, element{first: k.Key, last: last, timeout: k.Expires})
 		}
 		return list, true
 	}
@@ -130,7 +130,7 @@ func (s set) held(keys []nftables.SetElement) ([]element, bool) {
 		if first.IntervalEnd {
 			return nil, false
 		}
-		list = append(list, element{first: first.Key, last: last})
+		list = append(list, element{first: first.Key, last: last, timeout: first.Expires})
 	}
 	return list, true
 }

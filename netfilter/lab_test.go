@@ -31,6 +31,14 @@ type lab struct {
 // twoPortLab has the office on lan0 and the carriers behind their gateway on wan0.
 func twoPortLab(t *testing.T, c Config) *lab {
 	t.Helper()
+	l := twoPortLabWithout(t)
+	l.open(c)
+	return l
+}
+
+// twoPortLabWithout has no filter yet.
+func twoPortLabWithout(t *testing.T) *lab {
+	t.Helper()
 	l := &lab{t: t, office: newSpace(t), carrier: newSpace(t)}
 	l.office.cable("lan0")
 	l.office.address("eth0", "192.0.2.10/24", "192.0.2.50/24", "192.0.2.200/24", "2001:db8:1::10/64", "2001:db8:1::50/64")
@@ -41,7 +49,6 @@ func twoPortLab(t *testing.T, c Config) *lab {
 	l.address("wan0", "198.51.100.2/24", "2001:db8:2::2/64")
 	l.route("198.51.100.1", "2001:db8:2::1")
 	l.lan, l.wan = l.office.sender("lan0"), l.carrier.sender("wan0")
-	l.open(c)
 	return l
 }
 

@@ -25,6 +25,40 @@ func (s addrIn) add(p *program) {
 	p.in(s.set)
 }
 
+// hostIn matches a source in a set of hosts, of IPv6 ones by their /64, which is what one host can choose from.
+type hostIn struct {
+	family family
+	set    string
+}
+
+func (s hostIn) String() string {
+	if s.family == ip6 { // a value reckoned is compared with "==", and so is whether it lies in a set
+		return fmt.Sprintf("%s == @%s", hostWord(s.family), s.set)
+	}
+	return fmt.Sprintf("%s @%s", hostWord(s.family), s.set)
+}
+
+func (s hostIn) add(p *program) {
+	p.loadHost(s.family)
+	p.in(s.set)
+}
+
+func hostWord(f family) string {
+	if f == ip4 {
+		return "ip saddr"
+	}
+	return "ip6 saddr & ffff:ffff:ffff:ffff::"
+}
+
+func (p *program) loadHost(f family) {
+	p.loadAddr(reg, f, src)
+	if f == ip6 {
+		mask := make([]byte, 16)
+		copy(mask, []byte{255, 255, 255, 255, 255, 255, 255, 255})
+		p.emit(&expr.Bitwise{SourceRegister: reg, DestRegister: reg, Len: 16, Mask: mask, Xor: make([]byte, 16)})
+	}
+}
+
 // from matches one source address, or every other one.
 type from struct {
 	addr netip.Addr

@@ -21,7 +21,7 @@ func (f *Filter) OpenPinholes(holes ...Pinhole) error {
 			return fmt.Errorf("open pinhole %s %v: %w", p.Side, p.Local, err)
 		}
 	}
-	before := f.live.at(holes)
+	before := f.holes().at(holes)
 	for _, p := range holes {
 		f.live.open(p)
 	}
@@ -40,7 +40,7 @@ func (f *Filter) ShutPinholes(holes ...Pinhole) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	holes = plainHoles(holes)
-	before := f.live.at(holes)
+	before := f.holes().at(holes)
 	for _, p := range holes {
 		f.live.shut(p)
 	}
@@ -100,7 +100,7 @@ func (f *Filter) moveElements(before map[spot][]netip.Prefix) error {
 	}
 	add, remove := map[string][]element{}, map[string][]element{}
 	for s, sources := range before {
-		now, was := f.live.elementsOf(s), elementsOf(s, sources)
+		now, was := f.holes().elementsOf(s), elementsOf(s, sources)
 		for name, list := range now {
 			add[name] = append(add[name], without(list, was[name])...)
 		}

@@ -96,6 +96,21 @@ func lastOf(p netip.Prefix) netip.Addr {
 	return a
 }
 
+// between returns the prefix whose first and last addresses these are, if there is one.
+func between(first, last []byte) (netip.Prefix, bool) {
+	a, ok := netip.AddrFromSlice(first)
+	z, good := netip.AddrFromSlice(last)
+	if !ok || !good {
+		return netip.Prefix{}, false
+	}
+	for bits := a.BitLen(); bits >= 0; bits-- {
+		if p := netip.PrefixFrom(a, bits); p.Masked() == p && lastOf(p) == z {
+			return p, true
+		}
+	}
+	return netip.Prefix{}, false
+}
+
 // prefixText prints a prefix as nft does: a single address without its length.
 func prefixText(p netip.Prefix) string {
 	if p.IsSingleIP() {

@@ -17,6 +17,7 @@ type set struct {
 	types    []nftables.SetDatatype // more than one: concatenated
 	interval bool                   // elements are ranges
 	dynamic  bool                   // filled by rules; never together with interval
+	timed    bool                   // filled by Filter.Ban, each element with a time of its own
 	timeout  time.Duration          // of what rules filled in
 	size     uint32
 	perLine  int // elements nft prints on a line
@@ -27,6 +28,7 @@ type set struct {
 type element struct {
 	text        string
 	first, last []byte
+	timeout     time.Duration // in a timed set; zero: for ever
 }
 
 // prefixSet holds prefixes of one family.
@@ -36,7 +38,7 @@ func prefixSet(name string, f family, prefixes []netip.Prefix) set {
 		s.perLine = 1
 	}
 	for _, p := range ofFamily(prefixes, f) {
-		s.elements = append(s.elements, element{prefixText(p), p.Addr().AsSlice(), lastOf(p).AsSlice()})
+		s.elements = append(s.elements, element{text: prefixText(p), first: p.Addr().AsSlice(), last: lastOf(p).AsSlice()})
 	}
 	return s
 }
@@ -52,7 +54,7 @@ func hostSet(name string, f family, addrs []netip.Addr) set {
 func portSet(name string, ports []uint16) set {
 	s := set{name: name, types: []nftables.SetDatatype{nftables.TypeInetService}, perLine: 5}
 	for _, p := range ports {
-		s.elements = append(s.elements, element{fmt.Sprint(p), port(p), port(p)})
+		s.elements = append(s.elements, element{text: fmt.Sprint(p), first: port(p), last: port(p)})
 	}
 	return s
 }
@@ -64,7 +66,7 @@ func icmpSet(name string, f family, kinds ...icmpType) set {
 		s.types = []nftables.SetDatatype{nftables.TypeICMP6Type}
 	}
 	for _, k := range kinds {
-		s.elements = append(s.elements, element{k.name, []byte{k.number}, []byte{k.number}})
+		s.elements = append(s.elements, element{text: k.name, first: []byte{k.number}, last: []byte{k.number}})
 	}
 	return s
 }
@@ -74,6 +76,24 @@ func shareSet(name string, f family) set {
 	return set{
 		name: name, types: []nftables.SetDatatype{addrType(f)}, dynamic: true, timeout: time.Minute, size: 4096,
 	}
+}
+
+// banSetSize is how many bans of a kind and family there may be: each takes some 100 bytes of the kernel's memory.
+const banSetSize = 1 << 18
+
+// banSet holds banned addresses of one family, or networks, each until its time is over.
+func banSet(f family, networks bool) set {
+	return set{
+		name: banSetName(f, networks), types: []nftables.SetDatatype{addrType(f)}, interval: networks, timed: true, size: banSetSize, perLine: 1,
+	}
+}
+
+// banSetName tells in which set a banned address or network is kept.
+func banSetName(f family, networks bool) string {
+	if networks {
+		return "banned_nets" + f.suffix()
+	}
+	return "banned" + f.suffix()
 }
 
 // pinholeSet holds source, local address and local port of live calls. Single sources lie in a hash, where one costs
@@ -132,8 +152,12 @@ func (s set) print(b *strings.Builder) {
 		fmt.Fprintf(b, "\t\tsize %d\n", s.size)
 	}
 	switch {
+	case s.interval && s.timed:
+		b.WriteString("\t\tflags interval,timeout\n")
 	case s.interval:
 		b.WriteString("\t\tflags interval\n")
+	case s.timed:
+		b.WriteString("\t\tflags timeout\n")
 	case s.dynamic:
 		fmt.Fprintf(b, "\t\tflags dynamic,timeout\n\t\ttimeout %dm\n", int(s.timeout.Minutes()))
 	}

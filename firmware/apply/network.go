@@ -58,7 +58,9 @@ func Filter(p *policy.Policy, resolved map[string][]netip.Addr) netfilter.Config
 		c.Services = append(c.Services, service("pbx", netfilter.Inside, p.PBX.Transport, p.PBX.Sources))
 	}
 	for _, t := range p.Phones.PhoneTransports {
-		c.Services = append(c.Services, service("phones "+string(t), netfilter.Inside, t, p.Phones.Sources))
+		phones := service("phones "+string(t), netfilter.Inside, t, p.Phones.Sources)
+		phones.Unproven = true // a whole network, whose hosts prove themselves when they register
+		c.Services = append(c.Services, phones)
 	}
 	if servers := p.Network.STUNServers; len(servers) > 0 { // they answer to the port that SIP leaves from
 		c.Services = append(c.Services, service("stun", netfilter.Outside, policy.UDP, hosts(servers)))

@@ -133,6 +133,7 @@ func (a *association) install(send, receive Keys) error {
 	if err != nil {
 		return err
 	}
+	s.kept = &a.relay.keeps
 	for !a.flow.do(func() { a.flow.keyed(a, o, s) }) {
 		select {
 		case <-a.stopped.Done():

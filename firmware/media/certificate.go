@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"fmt"
 	"math/big"
 	"time"
@@ -44,4 +45,38 @@ func newIdentity() (identity, error) {
 		return identity{}, fmt.Errorf("media: making a certificate for handshakes: %w", err)
 	}
 	return identity{tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, sha256.Sum256(der)}, nil
+}
+
+// IdentityRecord is what the box shows in handshakes, with its key: a peer that was told its fingerprint goes on with it in
+// another process.
+type IdentityRecord struct {
+	Certificate []byte // DER
+	Key         []byte // PKCS #8
+}
+
+// Identity describes what the box shows in handshakes.
+func (r *Relay) Identity() (IdentityRecord, error) {
+	key, err := x509.MarshalPKCS8PrivateKey(r.identity.certificate.PrivateKey)
+	if err != nil {
+		return IdentityRecord{}, fmt.Errorf("media: writing the key for handshakes: %w", err)
+	}
+	return IdentityRecord{Certificate: r.identity.certificate.Certificate[0], Key: key}, nil
+}
+
+// Resume shows what an earlier process has shown. It comes before the first Open.
+func (r *Relay) Resume(rec IdentityRecord) error {
+	key, err := x509.ParsePKCS8PrivateKey(rec.Key)
+	if err != nil {
+		return fmt.Errorf("media: reading the key for handshakes: %w", err)
+	}
+	own, ok := key.(*ecdsa.PrivateKey)
+	c, err := x509.ParseCertificate(rec.Certificate)
+	if err != nil {
+		return fmt.Errorf("media: reading the certificate for handshakes: %w", err)
+	}
+	if !ok || !own.PublicKey.Equal(c.PublicKey) {
+		return errors.New("media: the certificate for handshakes is of another key")
+	}
+	r.identity = identity{tls.Certificate{Certificate: [][]byte{rec.Certificate}, PrivateKey: key}, sha256.Sum256(rec.Certificate)}
+	return nil
 }

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/pion/rtp"
 	"github.com/pion/srtp/v3"
@@ -26,6 +25,8 @@ type opener struct {
 	header  rtp.Header
 	rtpFrom sources
 	ctlFrom sources
+	from    uint64   // where the next window begins
+	made    *replays // the last
 }
 
 // sealer encrypts what is sent to a peer under one key.
@@ -34,27 +35,47 @@ type sealer struct {
 	context *srtp.Context
 	header  rtp.Header
 	streams []stream
-	ctlFrom sources
+	reports []reports
+	reserve
 }
 
-// sources are the SSRCs that have been authenticated or sealed.
-type sources []uint32
+// source is an SSRC that has been authenticated.
+type source struct {
+	ssrc    uint32
+	window  *replays
+	resumed bool // taken over from another process, and not heard since
+}
+
+type sources []source
+
+func (s sources) find(ssrc uint32) *source {
+	for i := range s {
+		if s[i].ssrc == ssrc {
+			return &s[i]
+		}
+	}
+	return nil
+}
 
 // admits tells whether a packet from ssrc may be looked at: it is known, or there is room for one more.
-func (s sources) admits(ssrc uint32) bool { return len(s) < maxSources || slices.Contains(s, ssrc) }
+func (s sources) admits(ssrc uint32) bool { return len(s) < maxSources || s.find(ssrc) != nil }
 
-func (s *sources) add(ssrc uint32) {
-	if !slices.Contains(*s, ssrc) {
-		*s = append(*s, ssrc)
+// add notes a source that was authenticated; w is the window that was made for it, if it is new.
+func (s *sources) add(ssrc uint32, w *replays) {
+	if known := s.find(ssrc); known != nil {
+		known.resumed = false
+		return
 	}
+	*s = append(*s, source{ssrc: ssrc, window: w})
 }
 
 func newOpener(k Keys) (*opener, error) {
-	c, err := k.context(srtp.SRTPReplayProtection(replayWindow), srtp.SRTCPReplayProtection(replayWindow))
+	o := &opener{keys: k}
+	c, err := k.context(srtp.SRTPReplayDetectorFactory(o.rtpWindow), srtp.SRTCPReplayDetectorFactory(o.ctlWindow))
 	if err != nil {
 		return nil, fmt.Errorf("the key to receive with: %w", err)
 	}
-	o := &opener{keys: k, context: c}
+	o.context = c
 	o.tag, o.ctlTag = k.tagLengths()
 	return o, nil
 }
@@ -87,11 +108,14 @@ func (o *opener) rtp(dst, packet []byte) ([]byte, verdict) {
 	if !o.rtpFrom.admits(o.header.SSRC) {
 		return nil, crowded
 	}
+	if s := o.rtpFrom.find(o.header.SSRC); s != nil && s.resumed {
+		o.context.SetROC(s.ssrc, rollOver(s.window.next, o.header.SequenceNumber))
+	}
 	clear, err := o.context.DecryptRTP(dst, packet, &o.header)
 	if err != nil {
 		return nil, judge(err)
 	}
-	o.rtpFrom.add(o.header.SSRC)
+	o.rtpFrom.add(o.header.SSRC, o.made)
 	return clear, passed
 }
 
@@ -108,7 +132,7 @@ func (o *opener) rtcp(dst, packet []byte) ([]byte, verdict) {
 	if err != nil {
 		return nil, judge(err)
 	}
-	o.ctlFrom.add(ssrc)
+	o.ctlFrom.add(ssrc, o.made)
 	return clear, passed
 }
 
@@ -137,33 +161,38 @@ func (s *sealer) rtp(dst, packet []byte) ([]byte, verdict) {
 // number finds the sequence number to leave with.
 func (s *sealer) number(ssrc uint32, seq uint16) (uint16, verdict) {
 	for i := range s.streams {
-		if s.streams[i].ssrc != ssrc {
-			continue
+		if st := &s.streams[i]; st.ssrc == ssrc {
+			out, ok := st.next(seq)
+			if !ok && s.lifts(&st.limit) {
+				out, ok = st.next(seq)
+			}
+			if !ok {
+				return 0, replayed
+			}
+			return out, passed
 		}
-		out, ok := s.streams[i].next(seq)
-		if !ok {
-			return 0, replayed
-		}
-		return out, passed
 	}
 	if len(s.streams) == maxSources {
 		return 0, crowded
 	}
+	if s.waits() {
+		return 0, replayed
+	}
 	s.streams = append(s.streams, stream{})
-	return s.streams[len(s.streams)-1].begin(ssrc, seq), passed
+	return s.begin(&s.streams[len(s.streams)-1], ssrc, seq), passed
 }
 
 // rtcp encrypts a plain compound packet into dst. The index that SRTCP numbers packets with is our own, so that nothing
 // can be sent twice under one.
 func (s *sealer) rtcp(dst, packet []byte) ([]byte, verdict) {
-	ssrc := binary.BigEndian.Uint32(packet[4:])
-	if !s.ctlFrom.admits(ssrc) {
-		return nil, crowded
+	r, v := s.reportsOf(binary.BigEndian.Uint32(packet[4:]))
+	if v != passed {
+		return nil, v
 	}
-	s.ctlFrom.add(ssrc)
 	sealed, err := s.context.EncryptRTCP(dst, packet, nil)
 	if err != nil {
 		return nil, malformed
 	}
+	r.index++ // as the context has
 	return sealed, passed
 }

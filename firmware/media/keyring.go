@@ -36,7 +36,12 @@ func (l *Leg) sealerFor(k Keys) (*sealer, error) {
 	if len(l.sealers) == maxKeys {
 		return nil, fmt.Errorf("our key has changed %d times", maxKeys)
 	}
-	return newSealer(k.clone())
+	s, err := newSealer(k.clone())
+	if err != nil {
+		return nil, err
+	}
+	s.kept = &l.session.relay.keeps
+	return s, nil
 }
 
 // remember keeps the keys of a setting that is in force.

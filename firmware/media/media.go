@@ -42,6 +42,7 @@ import (
 	"net/netip"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"tollgate/firmware/policy"
 )
@@ -61,8 +62,10 @@ type Relay struct {
 	pinholes Pinholes // nil: there is no filter
 	log      *slog.Logger
 	workers  []*worker
-	identity identity   // shown in DTLS handshakes
-	exchange sync.Mutex // held while two sessions exchange legs
+	identity identity    // shown in DTLS handshakes
+	exchange sync.Mutex  // held while two sessions exchange legs, and guards renewed
+	renewed  []*Session  // that have reserved more in the last Records
+	keeps    atomic.Bool // records of the sessions are kept
 
 	handshakes sync.WaitGroup // the associations that are not over
 	ended      chan struct{}

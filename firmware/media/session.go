@@ -142,18 +142,23 @@ func (s *Session) release() {
 
 // openLeg binds a pair of ports.
 func (s *Session) openLeg(side policy.Side) (*Leg, error) {
-	addr := s.config.side(side).Address
-	h := &half{side: side, counters: &counters{}, opening: newOpening(s.config.side(side).KeepOpen)}
-	for i := range h.types {
-		h.types[i] = uint8(i)
-	}
-	l := &Leg{session: s, own: s.config.side(side), half: h, pool: s.relay.pools[addr]}
-	port, err := l.pool.take(time.Now(), func(even uint16) error { return h.bind(addr, even) })
+	l := s.newLeg(side)
+	port, err := l.pool.take(time.Now(), func(even uint16) error { return l.half.bind(l.own.Address, even) })
 	if err != nil {
-		return nil, fmt.Errorf("%s side, %v: %w", side, addr, err)
+		return nil, fmt.Errorf("%s side, %v: %w", side, l.own.Address, err)
 	}
 	l.port = port
 	return l, nil
+}
+
+// newLeg makes a leg without ports.
+func (s *Session) newLeg(side policy.Side) *Leg {
+	own := s.config.side(side)
+	h := &half{side: side, counters: &counters{}, opening: newOpening(own.KeepOpen)}
+	for i := range h.types {
+		h.types[i] = uint8(i)
+	}
+	return &Leg{session: s, own: own, half: h, pool: s.relay.pools[own.Address]}
 }
 
 // bind opens both sockets of a leg or none.

@@ -7,9 +7,9 @@ package media
 //   - a source that starts over, as gateways do when they play music, goes on in the numbers that leave, as soon as two
 //     packets in a row prove it (RFC 3550 §A.1);
 //   - the first number that leaves is below 2^15, so that a receiver who misses the beginning still guesses the right
-//     roll-over counter (RFC 3711 §3.3.1).
-//
-// It is plain data: saved and restored, it refuses what it refused before.
+//     roll-over counter (RFC 3711 §3.3.1);
+//   - no number goes out above limit, which is safely kept beforehand, so that a process after this one begins above it
+//     (reserve.go).
 type stream struct {
 	ssrc     uint32
 	last     uint16 // the highest sequence number that was taken, as it came
@@ -18,6 +18,9 @@ type stream struct {
 	seen     uint64 // bit i: index-i has left
 	doubting bool   // a sequence number out of place has come,
 	doubt    uint16 // and this one after it would prove that the source has started over
+	resumed  bool   // taken over from another process: the next packet of the source goes on here, whatever its number
+	limit    uint64 // the highest index that may leave
+	promised uint64 // what limit becomes once it is kept
 }
 
 const (
@@ -28,18 +31,20 @@ const (
 // begin takes the first packet of a source.
 func (s *stream) begin(ssrc uint32, seq uint16) (out uint16) {
 	index := uint64(seq & 0x7fff)
-	*s = stream{ssrc: ssrc, last: seq, index: index, first: index, seen: 1}
+	*s = stream{ssrc: ssrc, last: seq, index: index, first: index, seen: 1, limit: unlimited}
 	return uint16(index)
 }
 
 // next takes a further packet and returns the sequence number that it leaves with; false: it must not leave.
 func (s *stream) next(seq uint16) (out uint16, ok bool) {
 	switch ahead := int(int16(seq - s.last)); {
-	case ahead > 0 && ahead <= maxDropout:
+	case s.resumed && s.index < s.limit:
+		return s.advance(seq, 1), true
+	case ahead > 0 && ahead <= maxDropout && s.index+uint64(ahead) <= s.limit:
 		return s.advance(seq, ahead), true
 	case ahead <= 0 && ahead > -window:
 		return s.late(-ahead)
-	case s.doubting && seq == s.doubt:
+	case s.doubting && seq == s.doubt && s.index < s.limit:
 		s.first = s.index + 1
 		return s.advance(seq, 1), true
 	default:
@@ -49,7 +54,7 @@ func (s *stream) next(seq uint16) (out uint16, ok bool) {
 }
 
 func (s *stream) advance(seq uint16, by int) uint16 {
-	s.last, s.doubting = seq, false
+	s.last, s.doubting, s.resumed = seq, false, false
 	s.index += uint64(by)
 	s.seen = s.seen<<by | 1 // a shift by 64 or more leaves none, as it should
 	return uint16(s.index)

@@ -1,7 +1,9 @@
 package lab
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -64,11 +66,28 @@ func (l *Lab) addSwitch(network string, address netip.Prefix, gateway netip.Addr
 	if err != nil {
 		return nil, err
 	}
+	if err := h.unfiltered(); err != nil {
+		return nil, err
+	}
 	return h, l.ip(h,
 		"link add name "+network+" address "+bridgeAddress+" type bridge",
 		"address add "+address.String()+" dev "+network,
 		"link set dev "+network+" up",
 		"route add default via "+gateway.String())
+}
+
+// unfiltered keeps what crosses the host's bridges out of the packet filter, where the kernel would bring it there: a
+// switch costs nobody anything.
+func (h *Host) unfiltered() error {
+	return h.inside(func() error {
+		for _, family := range []string{"ip", "ip6", "arp"} {
+			err := os.WriteFile("/proc/sys/net/bridge/bridge-nf-call-"+family+"tables", []byte("0"), 0o644)
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("keep the packet filter off a bridge: %w", err)
+			}
+		}
+		return nil
+	})
 }
 
 func (l *Lab) addNamespace(name string, address netip.Addr, link string) (*Host, error) {

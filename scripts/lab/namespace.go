@@ -65,9 +65,12 @@ func removeNamespace(name string) error {
 	return run("ip", "netns", "del", name)
 }
 
-// inside runs f on a thread that has moved into the host's namespace for as long. What f opens stays in the namespace;
-// goroutines that f starts are outside again.
-func (h *Host) inside(f func() error) error {
+// inside runs f in the host's namespace.
+func (h *Host) inside(f func() error) error { return Inside(h.Namespace, f) }
+
+// Inside runs f on a thread that has moved into a namespace for as long. What f opens stays in the namespace; goroutines
+// that f starts are outside again.
+func Inside(namespace string, f func() error) error {
 	runtime.LockOSThread()
 	home, err := netns.Get()
 	if err != nil {
@@ -75,15 +78,15 @@ func (h *Host) inside(f func() error) error {
 		return fmt.Errorf("open own namespace: %w", err)
 	}
 	defer home.Close()
-	ns, err := netns.GetFromName(h.Namespace)
+	ns, err := netns.GetFromName(namespace)
 	if err != nil {
 		runtime.UnlockOSThread()
-		return fmt.Errorf("open namespace %s: %w", h.Namespace, err)
+		return fmt.Errorf("open namespace %s: %w", namespace, err)
 	}
 	defer ns.Close()
 	if err := netns.Set(ns); err != nil {
 		runtime.UnlockOSThread()
-		return fmt.Errorf("enter namespace %s: %w", h.Namespace, err)
+		return fmt.Errorf("enter namespace %s: %w", namespace, err)
 	}
 	err = f()
 	if back := netns.Set(home); back != nil {

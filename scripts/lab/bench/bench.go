@@ -1,10 +1,12 @@
-// Package bench puts the same calls through the box and through Kamailio, one system after the other on one core, and
-// holds what the box costs against its bars.
+// Package bench puts the same calls through the box and through Kamailio, and the same audio through the box and through
+// rtpengine, one system after the other on one core, and holds what the box costs against its bars.
 //
 //	world    the namespaces of the lab: office, system, carrier
 //	Kind     the box, Kamailio that records routes, Kamailio that hides the topology
 //	load     sipp as PBX and as carrier, on the other core
 //	flood    a million messages that nobody asked for
+//	stage    a system and its calls, with audio on them: the box, rtpengine
+//	generate the generator of audio (traffic), on the other core
 //	usage    processor time and memory of a system's processes
 //	Bar      what must be reached, and whether it was
 //
@@ -26,11 +28,13 @@ type Options struct {
 	Binary   string // the box's program
 	Core     int    // of the generator; the bench itself and what it measures run on the core it was started on
 	Round    time.Duration
-	Rounds   int       // of each system, for processor time
-	Live     int       // calls up at once, for memory
-	Messages int       // of the flood
-	Keep     string    // folder for the logs; "": none
-	Out      io.Writer // what is going on, line by line
+	Span     time.Duration // of each number of calls, for media
+	Only     string        // the one system to measure, for media; "": all of them, and their bars
+	Rounds   int           // of each system, for processor time
+	Live     int           // calls up at once, for memory
+	Messages int           // of the flood
+	Keep     string        // folder for the logs; "": none
+	Out      io.Writer     // what is going on, line by line
 }
 
 func (o Options) say(format string, args ...any) { fmt.Fprintf(o.Out, format+"\n", args...) }

@@ -82,7 +82,7 @@ func (w *world) startBox(ctx context.Context) (*lab.Process, error) {
 	at := func(a netip.Addr) netip.AddrPort { return netip.AddrPortFrom(a, sipPort) }
 	file, err := w.fill("policy.yaml.tmpl", map[string]any{
 		"InsideLink": lab.BoxInside, "OutsideLink": lab.BoxOutside, "Inside": w.lab.BoxInsidePrefix(), "Outside": w.lab.BoxOutsidePrefix(),
-		"PBX": at(n.PBX), "Carrier": at(n.Carrier), "Backup": at(n.Subscribers[0]), "Calls": w.admitted,
+		"PBX": at(n.PBX), "Carrier": at(n.Carrier), "Backup": at(n.Subscribers[0]), "Calls": w.admitted, "Encrypted": w.encrypted,
 	})
 	if err != nil {
 		return nil, err

@@ -10,14 +10,17 @@ import (
 )
 
 // Programs are what a bench needs on the machine.
-func Programs() []string { return []string{"ip", "nft", "sipp", "kamailio", "taskset"} }
+func Programs() []string {
+	return []string{"ip", "nft", "sipp", "kamailio", "rtpengine", "taskset"}
+}
 
 // world is one lab: the office's PBX and the carrier are sipp, the box is the system under test.
 type world struct {
-	options  Options
-	lab      *lab.Lab
-	admitted int // calls at once, by the box's policy
-	runs     int
+	options   Options
+	lab       *lab.Lab
+	admitted  int  // calls at once, by the box's policy
+	encrypted bool // the carrier speaks SRTP
+	runs      int
 }
 
 // manyCalls is more than any round has up at once.

@@ -14,19 +14,27 @@ import (
 	"time"
 
 	"tollgate/scripts/lab/bench"
+	"tollgate/scripts/lab/traffic"
 )
 
 func main() {
-	o := bench.Options{Round: time.Minute, Rounds: 3, Live: 2000, Messages: 1_000_000, Out: os.Stdout}
+	if len(os.Args) == 2 && os.Args[1] == bench.Generator {
+		generate()
+		return
+	}
+	o := bench.Options{Round: time.Minute, Span: 10 * time.Second, Rounds: 3, Live: 2000, Messages: 1_000_000, Out: os.Stdout}
 	flag.StringVar(&o.Binary, "binary", "", "the box's program")
 	flag.StringVar(&o.Keep, "logs", "", "folder that takes the logs of rounds that were not clean")
 	flag.IntVar(&o.Core, "generator", 1, "the core of the load generator")
 	flag.DurationVar(&o.Round, "round", o.Round, "how long a round takes")
+	flag.DurationVar(&o.Span, "span", o.Span, "how long each number of calls has audio")
+	flag.StringVar(&o.Only, "system", "", "measure the media of this system alone, without bars: tollgate or rtpengine")
 	flag.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds of each system")
 	quick := flag.Bool("quick", false, "one short round of everything, to see that it works; the figures are of little use")
 	only := flag.String("only", "", "measure only these parts, separated by commas")
 	flag.Parse()
 	if *quick {
+		o.Span = 3 * time.Second
 		o.Round, o.Rounds, o.Live, o.Messages = 10*time.Second, 1, 500, 100_000
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
@@ -43,12 +51,20 @@ func main() {
 	os.Exit(run(ctx, os.Stdout, o, parts))
 }
 
+// generate is the generator of media, on its own core; the bench starts it.
+func generate() {
+	if err := traffic.Serve(os.Stdin, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "traffic:", err)
+		os.Exit(1)
+	}
+}
+
 // partsOf finds the parts of a bench.
 func partsOf(name, only string) ([]bench.Part, error) {
-	if name != "sip" {
-		return nil, fmt.Errorf("there is no bench %q: say sip", name)
+	parts, ok := map[string][]bench.Part{"sip": bench.SIP(), "media": bench.Media()}[name]
+	if !ok {
+		return nil, fmt.Errorf("there is no bench %q: say sip or media", name)
 	}
-	parts := bench.SIP()
 	if only == "" {
 		return parts, nil
 	}

@@ -1,0 +1,253 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"tollgate/scripts/lab/traffic"
+)
+
+// The bench of media puts the audio of the same calls through the box and through rtpengine, RTP on the one side and SRTP
+// on the other: what a packet costs, and how many calls one core takes.
+
+// relay is a system that carries media.
+type relay interface {
+	// add sets up one more call and tells where it is.
+	add() (traffic.Call, error)
+	pid() int
+}
+
+// relayKind names a system that carries media.
+type relayKind string
+
+// The systems.
+const (
+	talking   relayKind = "tollgate"
+	rtpengine relayKind = "rtpengine"
+)
+
+// relays are the systems to measure, in changing order: none always comes after the same other one.
+func relays(o Options) []relayKind {
+	if o.Only != "" {
+		return []relayKind{relayKind(o.Only)}
+	}
+	kinds := []relayKind{talking, rtpengine}
+	rand.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
+	return kinds
+}
+
+// The bars of media: of rtpengine's processor time, and of its calls.
+const (
+	portableCost  = 0.85
+	portableCalls = 1.4
+	mostLoss      = 0.001
+	mostDelay     = 20 * time.Millisecond
+)
+
+// Media are the parts of the bench of media.
+func Media() []Part { return []Part{{"packet", PacketCost}, {"calls", MostCalls}} }
+
+// levels are the numbers of calls at which the cost of a packet is measured; barred are those that count.
+func levels() []int { return []int{200, 400, 800} }
+
+const barred = 400
+
+// PacketCost compares the processor time of a packet, the rounds in changing order.
+func PacketCost(ctx context.Context, o Options) ([]Bar, error) {
+	o.say("processor time of a packet, RTP on the one side and SRTP on the other, %v each", o.Span)
+	costs := map[relayKind]map[int][]float64{}
+	for range o.Rounds {
+		for _, k := range relays(o) {
+			if costs[k] == nil {
+				costs[k] = map[int][]float64{}
+			}
+			if err := costRound(ctx, o, k, costs[k]); err != nil {
+				return nil, fmt.Errorf("%s: %w", k, err)
+			}
+		}
+	}
+	if o.Only != "" {
+		return nil, nil
+	}
+	return costBars(costs)
+}
+
+// costRound measures one system, freshly started, at each level.
+func costRound(ctx context.Context, o Options, k relayKind, costs map[int][]float64) error {
+	s, err := openStage(ctx, o, k)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	for _, calls := range levels() {
+		h, err := s.hear(ctx, calls)
+		if err != nil {
+			return err
+		}
+		o.say("  %-9s %v", k, h)
+		if h.Trusted() {
+			costs[calls] = append(costs[calls], h.cost())
+		}
+	}
+	return nil
+}
+
+func costBars(costs map[relayKind]map[int][]float64) ([]Bar, error) {
+	var bars []Bar
+	for _, calls := range levels() {
+		for k := range costs {
+			if len(costs[k][calls]) == 0 {
+				return nil, fmt.Errorf("no round of %s with %d calls counts: the generator came late; is the machine busy with something else?", k, calls)
+			}
+		}
+		theirs := median(costs[rtpengine][calls])
+		ours := median(costs[talking][calls])
+		if calls >= barred {
+			name := fmt.Sprintf("CPU of a packet at %d calls: %.2f µs against %.2f µs of rtpengine", calls, ours, theirs)
+			bars = append(bars, atMost(name, ours/theirs, portableCost, "%.2f x"))
+		}
+	}
+	return bars, nil
+}
+
+const (
+	// fewest is where the search for the most calls begins, and callStep how finely it looks.
+	fewest   = 200
+	callStep = 50
+	// beyond is how many levels in a row must fail for the search to end.
+	beyond = 2
+)
+
+// MostCalls looks for the most calls that each system carries without loss and delay.
+func MostCalls(ctx context.Context, o Options) ([]Bar, error) {
+	o.say("most calls with loss <= 0.1 %% and 99 of 100 packets within %v, on one core", mostDelay)
+	most := map[relayKind][]float64{}
+	for range o.Rounds {
+		for _, k := range relays(o) {
+			n, err := callRound(ctx, o, k)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", k, err)
+			}
+			o.say("  %-9s %d calls", k, n)
+			most[k] = append(most[k], float64(n))
+		}
+	}
+	if o.Only != "" {
+		return nil, nil
+	}
+	theirs := median(most[rtpengine])
+	if theirs == 0 {
+		return nil, errors.New("rtpengine carries no calls at all: is the machine busy with something else?")
+	}
+	ours := median(most[talking])
+	name := fmt.Sprintf("calls on one core: %.0f against %.0f of rtpengine", ours, theirs)
+	return []Bar{atLeast(name, ours/theirs, portableCalls, "%.2f x")}, nil
+}
+
+// callRound adds calls to one system until it no longer carries them.
+func callRound(ctx context.Context, o Options, k relayKind) (best int, err error) {
+	s, err := openStage(ctx, o, k)
+	if err != nil {
+		return 0, err
+	}
+	defer s.close()
+	for calls, failed := fewest, 0; failed < beyond; calls += callStep {
+		h, err := s.hear(ctx, calls)
+		if err != nil {
+			return best, err
+		}
+		o.say("  %-9s %v", k, h)
+		switch {
+		case !h.Trusted():
+			return best, fmt.Errorf("the generator itself does not keep up at %d calls: %v", calls, h)
+		case h.clean():
+			best, failed = calls, 0
+		default:
+			failed++
+		}
+	}
+	return best, nil
+}
+
+// hearing is what one level came to.
+type hearing struct {
+	traffic.Report
+	calls int
+	cpu   time.Duration // of the system
+}
+
+// cost is the processor time of a packet in µs.
+func (h hearing) cost() float64 { return h.cpu.Seconds() * 1e6 / float64(max(1, h.Received)) }
+
+// clean tells whether the calls were carried as they should be.
+func (h hearing) clean() bool {
+	return h.Loss() <= mostLoss && h.P99 <= mostDelay && h.Broken == 0 && h.Disordered == 0
+}
+
+func (h hearing) String() string {
+	text := fmt.Sprintf("%4d calls  %5.2f µs/packet  loss %.3f %%  delay %6.2f ms, p99 %6.2f ms  generator %3.0f %% busy, p99 %.2f ms late",
+		h.calls, h.cost(), 100*h.Loss(), ms(h.Median), ms(h.P99), 100*h.Busy, ms(h.Late))
+	for _, fault := range []struct {
+		n    int
+		what string
+	}{{h.Broken, "broken"}, {h.Disordered, "out of order"}, {h.Dropped, "lost by the generator itself"}} {
+		if fault.n > 0 {
+			text += fmt.Sprintf("  %d %s", fault.n, fault.what)
+		}
+	}
+	return text
+}
+
+func ms(d time.Duration) float64 { return d.Seconds() * 1000 }
+
+// stage is one system between the office's end and the carrier's.
+type stage struct {
+	world *world
+	relay relay
+	calls []traffic.Call
+	first uint32
+}
+
+func openStage(ctx context.Context, o Options, k relayKind) (*stage, error) {
+	w, err := open(o)
+	if err != nil {
+		return nil, err
+	}
+	var r relay
+	if k == rtpengine {
+		r, err = w.startRTPEngine(ctx)
+	} else {
+		r, err = w.startTalkingBox(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, w.close())
+	}
+	return &stage{world: w, relay: r}, nil
+}
+
+func (s *stage) close() { s.world.close() }
+
+// hear has so many calls up and audio on all of them.
+func (s *stage) hear(ctx context.Context, calls int) (hearing, error) {
+	for len(s.calls) < calls {
+		c, err := s.relay.add()
+		if err != nil {
+			s.world.keep("media")
+			return hearing{}, fmt.Errorf("set up call %d: %w", len(s.calls)+1, err)
+		}
+		s.calls = append(s.calls, c)
+	}
+	n := s.world.lab.Net
+	spec := traffic.Spec{
+		Inside:  traffic.End{Namespace: s.world.lab.PBX.Namespace, Address: mediaOf(n.PBX)},
+		Outside: traffic.End{Namespace: s.world.lab.Carrier.Namespace, Address: mediaOf(n.Carrier)},
+		Calls:   slices.Clone(s.calls), First: s.first, Warm: time.Second, Span: s.world.options.Span,
+	}
+	report, cpu, err := s.world.generate(ctx, spec, s.relay.pid())
+	s.first = report.Next
+	return hearing{Report: report, calls: calls, cpu: cpu}, err
+}

@@ -1,0 +1,173 @@
+package traffic
+
+import (
+	"encoding/binary"
+	"fmt"
+	"net/netip"
+	"os"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+
+	"tollgate/scripts/lab"
+)
+
+const (
+	// burst is how many packets go to the kernel at once. The last one of a burst leaves some 50 µs after the first.
+	burst = 16
+	// gulp is how many are taken at once.
+	gulp = 64
+	// size is room for a packet.
+	size = 256
+	// buffer holds what arrives while the generator does something else: half a second of 1,000 calls.
+	buffer = 32 << 20
+)
+
+// message is struct mmsghdr.
+type message struct {
+	header unix.Msghdr
+	size   uint32
+	_      [4]byte
+}
+
+// batch is room for many packets, as the kernel reads and writes them.
+type batch struct {
+	messages []message
+	names    []unix.RawSockaddrInet4
+	vectors  []unix.Iovec
+	packets  [][size]byte
+	notes    [][control]byte
+	n        int
+}
+
+// control is room for the time of arrival and the count of drops.
+const control = 64
+
+func newBatch(n int, notes bool) *batch {
+	b := &batch{messages: make([]message, n), names: make([]unix.RawSockaddrInet4, n), vectors: make([]unix.Iovec, n),
+		packets: make([][size]byte, n), notes: make([][control]byte, n)}
+	for i := range n {
+		b.vectors[i] = unix.Iovec{Base: &b.packets[i][0], Len: size}
+		b.messages[i].header = unix.Msghdr{Name: (*byte)(unsafe.Pointer(&b.names[i])), Namelen: unix.SizeofSockaddrInet4,
+			Iov: &b.vectors[i], Iovlen: 1}
+		if notes {
+			b.messages[i].header.Control = &b.notes[i][0]
+		}
+	}
+	return b
+}
+
+// pipe is a UDP socket of one end, over IPv4.
+type pipe struct {
+	fd      int
+	out, in *batch
+	dropped int // by the socket, since it was opened
+}
+
+func openPipe(e End) (*pipe, error) {
+	p := &pipe{out: newBatch(burst, false), in: newBatch(gulp, true)}
+	open := func() (err error) {
+		p.fd, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
+		return os.NewSyscallError("socket", err)
+	}
+	var err error
+	if e.Namespace == "" {
+		err = open()
+	} else {
+		err = lab.Inside(e.Namespace, open)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range [][2]int{{unix.SO_RCVBUFFORCE, buffer}, {unix.SO_SNDBUFFORCE, buffer}, {unix.SO_TIMESTAMPNS, 1}, {unix.SO_RXQ_OVFL, 1}} {
+		if err := unix.SetsockoptInt(p.fd, unix.SOL_SOCKET, o[0], o[1]); err != nil {
+			p.close()
+			return nil, os.NewSyscallError("setsockopt", err)
+		}
+	}
+	if err := unix.Bind(p.fd, &unix.SockaddrInet4{Port: int(e.Address.Port()), Addr: e.Address.Addr().As4()}); err != nil {
+		p.close()
+		return nil, fmt.Errorf("take %v: %w", e.Address, err)
+	}
+	return p, nil
+}
+
+func (p *pipe) close() { unix.Close(p.fd) }
+
+// next is room for one more packet to send; queue puts it in line.
+func (p *pipe) next() []byte { return p.out.packets[p.out.n][:] }
+
+func (p *pipe) queue(length int, to unix.RawSockaddrInet4) {
+	p.out.vectors[p.out.n].SetLen(length)
+	p.out.names[p.out.n] = to
+	p.out.n++
+}
+
+func (p *pipe) full() bool { return p.out.n == burst }
+
+// flush sends what is in line. What finds no room waits for it: the next hop is on this machine, and takes it at once.
+func (p *pipe) flush() error {
+	for at := 0; at < p.out.n; {
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(p.fd), uintptr(unsafe.Pointer(&p.out.messages[at])), uintptr(p.out.n-at), 0, 0, 0)
+		switch errno {
+		case 0:
+			at += int(n)
+		case unix.EAGAIN, unix.EINTR, unix.ENOBUFS:
+		default:
+			return os.NewSyscallError("sendmmsg", errno)
+		}
+	}
+	p.out.n = 0
+	return nil
+}
+
+// take takes what is there, up to a gulp.
+func (p *pipe) take() error {
+	for i := range p.in.messages {
+		p.in.messages[i].header.Controllen = control
+	}
+	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(p.fd), uintptr(unsafe.Pointer(&p.in.messages[0])), gulp, 0, 0, 0)
+	p.in.n = 0
+	switch errno {
+	case 0:
+		p.in.n = int(n)
+		return nil
+	case unix.EAGAIN, unix.EINTR:
+		return nil
+	}
+	return os.NewSyscallError("recvmmsg", errno)
+}
+
+// packet is the i-th packet taken, where it is from, and when it arrived.
+func (p *pipe) packet(i int) (b []byte, from netip.AddrPort, at int64) {
+	m := &p.in.messages[i]
+	return p.in.packets[i][:m.size], addressOf(&p.in.names[i]), p.read(p.in.notes[i][:m.header.Controllen])
+}
+
+// read takes the time of arrival out of what the kernel noted, and how many packets the socket has dropped.
+func (p *pipe) read(notes []byte) (at int64) {
+	for len(notes) >= unix.SizeofCmsghdr {
+		h := (*unix.Cmsghdr)(unsafe.Pointer(&notes[0]))
+		value := notes[unix.CmsgLen(0):h.Len]
+		switch {
+		case h.Level != unix.SOL_SOCKET:
+		case h.Type == unix.SCM_TIMESTAMPNS:
+			at = int64(binary.NativeEndian.Uint64(value))*int64(time.Second) + int64(binary.NativeEndian.Uint64(value[8:]))
+		case h.Type == unix.SO_RXQ_OVFL:
+			p.dropped = int(binary.NativeEndian.Uint32(value))
+		}
+		notes = notes[min(len(notes), unix.CmsgSpace(len(value))):]
+	}
+	return at
+}
+
+func addressOf(n *unix.RawSockaddrInet4) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4(n.Addr), binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&n.Port))[:]))
+}
+
+func nameOf(a netip.AddrPort) unix.RawSockaddrInet4 {
+	n := unix.RawSockaddrInet4{Family: unix.AF_INET, Addr: a.Addr().As4()}
+	binary.BigEndian.PutUint16((*[2]byte)(unsafe.Pointer(&n.Port))[:], a.Port())
+	return n
+}

@@ -1,0 +1,190 @@
+package traffic
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	// every is how often a voice says something.
+	every = 20 * time.Millisecond
+	// tail is how long is waited for the last packets.
+	tail = 400 * time.Millisecond
+	// doze is how long nothing must be due for the generator to leave the processor, which it gets back late.
+	doze = 100 * time.Microsecond
+)
+
+// turn is when in each cycle a voice speaks.
+type turn struct {
+	phase time.Duration
+	voice *voice
+}
+
+// generator holds what the loop touches.
+type generator struct {
+	inside, outside *pipe
+	turns           []turn
+	exits           map[netip.AddrPort]*voice // by where it comes out
+	begin, end      int64                     // of what counts
+	report          Report
+	delay, late     histogram
+	clear, scratch  [size]byte
+}
+
+func newGenerator(s Spec) (*generator, error) {
+	g := &generator{exits: map[netip.AddrPort]*voice{}}
+	var err error
+	if g.inside, err = openPipe(s.Inside); err != nil {
+		return nil, err
+	}
+	if g.outside, err = openPipe(s.Outside); err != nil {
+		g.inside.close()
+		return nil, err
+	}
+	for i, c := range s.Calls {
+		there, back, err := voices(uint32(2*i), c, s.First, g.inside, g.outside)
+		if err != nil {
+			g.close()
+			return nil, err
+		}
+		for _, v := range []*voice{there, back} {
+			g.turns = append(g.turns, turn{rand.N(every), v})
+			g.exits[v.exit] = v
+		}
+	}
+	slices.SortFunc(g.turns, func(a, b turn) int { return int(a.phase - b.phase) })
+	return g, nil
+}
+
+func (g *generator) close() {
+	g.inside.close()
+	g.outside.close()
+}
+
+// run has every voice speak until the time is over, and then listens for what is under way.
+func (g *generator) run(s Spec, tell func(string)) (Report, error) {
+	start := time.Now()
+	g.begin = start.Add(s.Warm).UnixNano()
+	g.end = g.begin + int64(s.Span)
+	var idle time.Duration
+	told := 0
+	for next, cycle := 0, start; ; {
+		now := time.Now()
+		switch {
+		case told == 0 && now.UnixNano() >= g.begin:
+			tell(Begun)
+			told++
+			idle = 0
+		case told == 1 && now.UnixNano() >= g.end:
+			tell(Ended)
+			told++
+			g.report.Busy = 1 - idle.Seconds()/s.Span.Seconds()
+		case now.UnixNano() >= g.end+int64(tail):
+			return g.sum(), nil
+		}
+		said, err := g.speak(now, &next, &cycle)
+		if err != nil {
+			return Report{}, err
+		}
+		heard, err := g.listen()
+		if err != nil {
+			return Report{}, err
+		}
+		if said+heard == 0 {
+			idle += g.pause(cycle.Add(g.turns[next].phase))
+		}
+	}
+}
+
+// pause passes the time to the next turn, or some of it.
+func (g *generator) pause(due time.Time) time.Duration {
+	begun := time.Now()
+	if due.Sub(begun) > doze {
+		wait := unix.NsecToTimespec(int64(doze / 2))
+		unix.Nanosleep(&wait, nil)
+	}
+	return time.Since(begun)
+}
+
+// speak says what is due, up to a burst.
+func (g *generator) speak(now time.Time, next *int, cycle *time.Time) (said int, err error) {
+	for !g.inside.full() && !g.outside.full() {
+		t := g.turns[*next]
+		due := cycle.Add(t.phase)
+		if due.After(now) {
+			break
+		}
+		at := time.Now().UnixNano()
+		if err := t.voice.say(at, g.clear[:]); err != nil {
+			return said, err
+		}
+		said++
+		if g.counts(at) {
+			g.report.Sent++
+			g.late.add(time.Duration(at - due.UnixNano()))
+		}
+		if *next++; *next == len(g.turns) {
+			*next, *cycle = 0, cycle.Add(every)
+		}
+	}
+	if err := g.inside.flush(); err != nil {
+		return said, err
+	}
+	return said, g.outside.flush()
+}
+
+// counts tells whether a packet sent at a time is one that counts.
+func (g *generator) counts(at int64) bool { return at >= g.begin && at < g.end }
+
+// listen takes what has come out at both ends, up to a gulp each.
+func (g *generator) listen() (heard int, err error) {
+	for _, p := range []*pipe{g.inside, g.outside} {
+		if err := p.take(); err != nil {
+			return heard, err
+		}
+		for i := range p.in.n {
+			g.judge(p.packet(i))
+		}
+		heard += p.in.n
+	}
+	return heard, nil
+}
+
+// judge counts a packet.
+func (g *generator) judge(b []byte, from netip.AddrPort, at int64) {
+	v := g.exits[from]
+	if v == nil {
+		g.report.Broken++
+		return
+	}
+	if b[1] >= 192 && b[1] <= 223 || b[1]&0x7f == 20 {
+		return // the relay's own RTCP, or a packet without audio that keeps a router's way open
+	}
+	sent, number, ok := v.hear(b, g.scratch[:])
+	switch {
+	case !ok:
+		g.report.Broken++
+	case !g.counts(sent):
+	case number <= v.last:
+		g.report.Disordered++
+		g.report.Received++
+	default:
+		g.report.Received++
+		g.delay.add(time.Duration(at - sent))
+	}
+	v.last = max(v.last, number)
+}
+
+func (g *generator) sum() Report {
+	r := g.report
+	r.Median, r.P99, r.Late = g.delay.at(0.5), g.delay.at(0.99), g.late.at(0.99)
+	for _, t := range g.turns {
+		r.Next = max(r.Next, t.voice.number+1)
+	}
+	r.Dropped = g.inside.dropped + g.outside.dropped
+	return r
+}

@@ -1,0 +1,102 @@
+// Package traffic is both ends of many calls through a relay: plain RTP on the office's end, SRTP on the carrier's, a packet
+// each 20 ms each way. It verifies every packet that comes out - that it decrypts, is what was sent, comes from the call's
+// own port and in order - and counts what is lost and how much later it comes.
+//
+//	Spec     the two ends, the calls and for how long; read as JSON
+//	Run      one thread: sends what is due, takes what is there
+//	voice    one way of one call
+//	pipe     a socket that sends and takes many packets a system call
+//	Report   what came of it
+//
+// Every call of an end shares one socket, so that the load costs less than the relay; a call is told by the relay's port.
+// Packets arrive by the kernel's clock, not ours, and what the generator itself did too late or lost is counted apart, so
+// that it is never taken for the relay's. It leaves to others how calls are set up (bench).
+package traffic
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/netip"
+	"runtime"
+	"runtime/debug"
+	"time"
+)
+
+// Spec is what is to be sent.
+type Spec struct {
+	Inside, Outside End
+	Calls           []Call
+	First           uint32        // number of the first packets: Report.Next of the time before, when calls go on
+	Warm, Span      time.Duration // before anything counts, and while it does
+}
+
+// End is where the generator stands on one side.
+type End struct {
+	Namespace string // network namespace; "": the one that the generator is started in
+	Address   netip.AddrPort
+}
+
+// Call is one call: where the relay takes its media on each side, and the keys of the encrypted one, with salts.
+type Call struct {
+	Inside, Outside netip.AddrPort
+	Send, Receive   []byte // SRTP, AES_CM_128_HMAC_SHA1_80: the generator's own, the relay's
+}
+
+// Report is what came of it. Everything is of the packets that were sent while it counted.
+type Report struct {
+	Sent, Received int
+	Broken         int           // came, and did not decrypt or was not what had been sent, or from the call's port
+	Disordered     int           // came after a later one, or twice
+	Median, P99    time.Duration // from sending to arrival
+	Late           time.Duration // 99 of 100 packets were sent less after they were due
+	Dropped        int           // lost by the generator's own sockets
+	Busy           float64       // how much of the time the generator had something to do
+	Next           uint32        // number that no packet has had
+}
+
+// Loss is the share of what was sent that did not come out right.
+func (r Report) Loss() float64 {
+	if r.Sent == 0 {
+		return 1
+	}
+	return float64(r.Sent-r.Received) / float64(r.Sent)
+}
+
+// mostLate is how late the generator may be before it is to blame for what it measures.
+const mostLate = 2 * time.Millisecond
+
+// Trusted tells whether the generator itself kept up.
+func (r Report) Trusted() bool { return r.Late <= mostLate && r.Dropped == 0 }
+
+// The lines that Serve writes when what it sends begins and ceases to count, for whoever measures the relay meanwhile.
+const (
+	Begun = "begun"
+	Ended = "ended"
+)
+
+// Serve reads a Spec, runs it, and writes the lines Begun and Ended and the Report.
+func Serve(in io.Reader, out io.Writer) error {
+	var s Spec
+	if err := json.NewDecoder(in).Decode(&s); err != nil {
+		return fmt.Errorf("read what to send: %w", err)
+	}
+	r, err := Run(s, func(what string) { fmt.Fprintln(out, what) })
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(out).Encode(r)
+}
+
+// Run sends and takes. It has a thread for itself meanwhile, and no garbage is collected.
+func Run(s Spec, tell func(string)) (Report, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	g, err := newGenerator(s)
+	if err != nil {
+		return Report{}, err
+	}
+	defer g.close()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	return g.run(s, tell)
+}

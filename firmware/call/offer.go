@@ -183,16 +183,15 @@ func (s *Session) role(l *Leg) media.Role {
 
 // setMedia puts what was negotiated into force on both legs.
 func (s *Session) setMedia() error {
+	var agreed [2]media.Params
 	for _, l := range []*Leg{s.caller, s.callee} {
 		p := l.params(s.other(l))
 		if p.DTLS = s.terms(l); p.DTLS != nil {
 			l.keys.handshake.ice.admit(&p)
 		}
-		if err := l.media.Set(p); err != nil {
-			return fmt.Errorf("media towards %s: %w", l.Party.Peer.Name, err)
-		}
+		agreed[s.role(l)] = p
 	}
-	return nil
+	return s.relay.Set(agreed)
 }
 
 func (l *Leg) params(other *Leg) media.Params {

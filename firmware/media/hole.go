@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sync"
+	"time"
 
 	"tollgate/firmware/policy"
 )
@@ -61,4 +63,35 @@ func (r *Relay) shut(holes []Hole) {
 	if err := r.pinholes.ShutPinholes(holes); err != nil {
 		r.log.Error("media pinholes stay open", "pinholes", len(holes), "first", holes[0].Local, "err", err)
 	}
+}
+
+// shutWithin is how long the pinholes of a call that is over stay open at most. A busy box shuts those of many calls at
+// once, and what still comes meets a port that nobody has.
+const shutWithin = 200 * time.Millisecond
+
+// leaving are the pinholes of calls that are over.
+type leaving struct {
+	mu    sync.Mutex // guards everything below
+	holes []Hole
+}
+
+// shutSoon shuts pinholes within shutWithin.
+func (r *Relay) shutSoon(holes []Hole) {
+	if len(holes) == 0 {
+		return
+	}
+	r.leaving.mu.Lock()
+	defer r.leaving.mu.Unlock()
+	if len(r.leaving.holes) == 0 {
+		time.AfterFunc(shutWithin, r.shutLeft)
+	}
+	r.leaving.holes = append(r.leaving.holes, holes...)
+}
+
+// shutLeft shuts what is left by calls that are over.
+func (r *Relay) shutLeft() {
+	r.leaving.mu.Lock()
+	defer r.leaving.mu.Unlock()
+	r.shut(r.leaving.holes)
+	r.leaving.holes = nil
 }

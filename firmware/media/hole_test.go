@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -14,7 +15,8 @@ import (
 
 func TestPinholesFollowSignalling(t *testing.T) {
 	f := newFilter()
-	s := openSession(t, newRelay(t, f, labConfig()))
+	r := newRelay(t, f, labConfig())
+	s := openSession(t, r)
 	leg := s.Leg(Callee)
 	rtp, rtcp := leg.Local()
 	expect := func(step string, want ...string) {
@@ -77,7 +79,35 @@ func TestPinholesFollowSignalling(t *testing.T) {
 
 	set(first)
 	s.Close()
+	for begun := time.Now(); !f.shut() && time.Since(begun) < patience; {
+		time.Sleep(time.Millisecond)
+	}
 	expect("closed")
+}
+
+func TestBothLegsOpenTogether(t *testing.T) {
+	f := newFilter()
+	s := openSession(t, newRelay(t, f, labConfig()))
+	a := Params{Remote: netip.MustParseAddrPort("192.0.2.9:4000"), Mux: true}
+	b := Params{Remote: netip.MustParseAddrPort("198.51.100.9:4000"), Mux: true}
+	f.fail = func(side policy.Side, _ netip.AddrPort) error {
+		if side == policy.SideOutside {
+			return errors.New("no buffer space")
+		}
+		return nil
+	}
+	if err := s.Set([2]Params{a, b}); err == nil || !f.shut() {
+		t.Errorf("Set: %v; open are %v", err, f.open)
+	}
+	f.fail = nil
+	if err := s.Set([2]Params{a, b}); err != nil || len(f.open) != 2 || f.calls != 1 {
+		t.Errorf("Set: %v; open after %d transactions are %v", err, f.calls, f.open)
+	}
+	key := testKeys(gcm, "shared")
+	a.Send, a.Receive, b.Send, b.Receive = key, testKeys(gcm, "a"), key, testKeys(gcm, "b")
+	if err := s.Set([2]Params{a, b}); err == nil || !strings.Contains(err.Error(), "same key") {
+		t.Errorf("both legs send with one key: %v", err)
+	}
 }
 
 func TestWhenTheFilterFailsTheLegIsAsBefore(t *testing.T) {

@@ -341,10 +341,18 @@ type filter struct {
 	mu    sync.Mutex
 	open  map[string]int
 	moves []string
+	calls int // of OpenPinholes that went well
 	fail  func(side policy.Side, local netip.AddrPort) error
 }
 
 func newFilter() *filter { return &filter{open: map[string]int{}} }
+
+// shut tells whether no pinhole is open.
+func (f *filter) shut() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.open) == 0
+}
 
 func holeText(h Hole) string { return fmt.Sprintf("%s %v from %v", h.Side, h.Local, h.From) }
 
@@ -359,6 +367,7 @@ func (f *filter) OpenPinholes(holes []Hole) error {
 			return err
 		}
 	}
+	f.calls++
 	for _, h := range holes {
 		f.open[holeText(h)]++
 		f.moves = append(f.moves, "open "+holeText(h))

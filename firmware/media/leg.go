@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"time"
 
 	"tollgate/firmware/policy"
@@ -60,55 +59,7 @@ func (l *Leg) Local() (rtp, rtcp netip.AddrPort) {
 func (l *Leg) Set(p Params) error {
 	l.session.mu.Lock()
 	defer l.session.mu.Unlock()
-	if l.session.closed {
-		return ErrClosed
-	}
-	if err := l.set(p); err != nil {
-		return fmt.Errorf("media: %s leg of call %s: %w", l.half.side, l.session.call, err)
-	}
-	return nil
-}
-
-func (l *Leg) set(p Params) error {
-	if err := l.check(&p); err != nil {
-		return err
-	}
-	n, err := l.settingOf(p)
-	if err != nil {
-		return err
-	}
-	if err := l.enforce(n); err != nil {
-		return err
-	}
-	l.leadsBack = l.session.config.owns(p.Remote) || l.session.config.owns(p.RemoteRTCP)
-	return nil
-}
-
-// enforce puts a setting into force, pinholes first. The new ones open before the old ones shut, so that no packet is
-// lost; those that stay are left alone.
-func (l *Leg) enforce(n setting) error {
-	r, old, holes := l.session.relay, l.holes, l.holesFor(n)
-	same := slices.EqualFunc(old, holes, Hole.equal)
-	if !same {
-		if err := r.open(holes); err != nil {
-			return err
-		}
-	}
-	w := l.session.worker
-	now := time.Now()
-	if !w.do(func() { l.half.apply(n, now); w.greet(l.half, now) }) {
-		if !same {
-			r.shut(holes)
-		}
-		return ErrClosed
-	}
-	if !same {
-		r.shut(old)
-		l.holes = holes
-	}
-	l.remember(n)
-	l.begin(n)
-	return nil
+	return l.session.set(map[*Leg]Params{l: p})
 }
 
 // check brings parameters into plain form and refuses what cannot work.

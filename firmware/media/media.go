@@ -68,6 +68,7 @@ type Relay struct {
 	keeps    atomic.Bool // records of the sessions are kept
 
 	handshakes sync.WaitGroup // the associations that are not over
+	leaving    leaving
 	ended      chan struct{}
 
 	mu       sync.Mutex // guards everything below
@@ -159,6 +160,7 @@ func (r *Relay) Close() {
 	for _, s := range open {
 		s.Close()
 	}
+	r.shutLeft()
 	r.handshakes.Wait()
 	for _, w := range r.workers {
 		w.stop()

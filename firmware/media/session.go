@@ -104,7 +104,7 @@ func (l *Leg) Side() policy.Side { return l.half.side }
 // Stats returns the leg's counters, after Close the last ones.
 func (l *Leg) Stats() LegStats { return l.half.counters.stats() }
 
-// Close shuts the pinholes and gives the ports back. A second Close does nothing.
+// Close gives the ports back; the pinholes are shut within 200 ms. A second Close does nothing.
 func (s *Session) Close() {
 	if s.close() {
 		s.relay.forget(s)
@@ -118,7 +118,7 @@ func (s *Session) close() (first bool) {
 		return false
 	}
 	s.closed = true
-	s.relay.shut(slices.Concat(s.legs[Caller].holes, s.legs[Callee].holes))
+	s.relay.shutSoon(slices.Concat(s.legs[Caller].holes, s.legs[Callee].holes))
 	s.legs[Caller].holes, s.legs[Callee].holes = nil, nil
 	// The worker runs until every session is closed, so that it always does this.
 	s.worker.do(func() {

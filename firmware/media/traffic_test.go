@@ -29,7 +29,8 @@ func TestCallsComeAndGoUnderTraffic(t *testing.T) {
 		})
 	}
 	calls.Wait()
-	if len(f.open) != 0 {
+	r.shutLeft()
+	if !f.shut() {
 		t.Errorf("pinholes are left open: %v", f.open)
 	}
 	if got := openFiles(t); got != files {

@@ -74,6 +74,7 @@ func (b *box) setAccess(_ context.Context, p *policy.Policy) error {
 		p = &policy.Policy{}
 	}
 	b.access.Set(p)
+	b.bans.set(p)
 	return nil
 }
 

@@ -56,6 +56,7 @@ type box struct {
 	filter      *netfilter.Filter
 	relay       *media.Relay
 	access      *access.Gate
+	bans        *bans
 	gate        *admission.Gate
 	callBacks   *callBacks
 	edge        *edge.Edge
@@ -140,13 +141,16 @@ func (b *box) openTalkers(context.Context) error {
 	b.access = access.New(&policy.Policy{}, rand.Reader)
 	b.gate = admission.New(&policy.Policy{})
 	var err error
+	if b.bans, err = newBans(b.access, nil, b.store, b.facts, b.log); err != nil {
+		return err
+	}
 	if b.callBacks, err = newCallBacks(b.gate, b.store, b.log); err != nil {
 		return err
 	}
 	b.core = ua.New(b.take, b.log)
-	b.edge = edge.New(edge.Options{Access: b.access, Handler: receive(b.core), Sink: b.facts, Log: b.log})
+	b.edge = edge.New(edge.Options{Access: b.access, Conduct: b.bans, Handler: receive(b.core), Sink: b.facts, Log: b.log})
 	b.registrar = registrar.New(registrar.Options{Core: b.core, Dialer: dialer{b.edge}, Sink: b.facts, Log: b.log})
-	b.sources = &sources{filter: b.filter, access: b.access, log: b.log}
+	b.sources = &sources{filter: b.filter, access: b.access, bans: b.bans, log: b.log}
 	b.resolver = resolve.New(resolve.Options{Log: b.log})
 	b.trunks = trunk.New(trunk.Options{
 		Core: b.core, Dialer: dialer{b.edge}, Resolver: b.resolver, Clients: b.authority, Addresses: b.sources,
@@ -251,6 +255,9 @@ func (b *box) stop() {
 	}
 	if b.callBacks != nil {
 		b.callBacks.save()
+	}
+	if b.bans != nil {
+		b.bans.close()
 	}
 	if b.store != nil {
 		errs = append(errs, b.store.Close())

@@ -17,6 +17,7 @@ import (
 type sources struct {
 	filter *netfilter.Filter
 	access *access.Gate
+	bans   *bans
 	log    *slog.Logger
 
 	mu       sync.Mutex // guards everything below, and the filter from two Sets at once
@@ -39,6 +40,7 @@ func (s *sources) Resolved(trunk string, addrs []netip.Addr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.access.SetResolved(trunk, addrs)
+	s.bans.review()
 	next := maps.Clone(s.resolved)
 	if next == nil {
 		next = map[string][]netip.Addr{}

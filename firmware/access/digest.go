@@ -57,13 +57,13 @@ func (g *Gate) digest(now time.Time, s Source, req *sip.Request, peer policy.Pee
 	c, found, err := ours(req)
 	switch {
 	case err != nil:
-		return g.challenge(now, s, peer, a, RuleWrongDigest, "the PBX's credentials cannot be read: "+err.Error())
+		return g.wrong(now, s, peer, a, c, "the PBX's credentials cannot be read: "+err.Error())
 	case !found:
 		return g.challenge(now, s, peer, a, RuleNoCredentials, "the PBX has not sent credentials yet")
 	case !sameURI(req, c.uri):
-		return g.challenge(now, s, peer, a, RuleWrongDigest, "the PBX's credentials are for another request")
+		return g.wrong(now, s, peer, a, c, "the PBX's credentials are for another request")
 	case !a.proves(c, string(req.Method)):
-		return g.challenge(now, s, peer, a, RuleWrongDigest, "the PBX's user or secret is wrong")
+		return g.wrong(now, s, peer, a, c, "the PBX's user or secret is wrong")
 	}
 	if !g.nonces.use(now, s, c, req) {
 		return g.challenge(now, s, peer, a, RuleStaleNonce, "the PBX's nonce is old or was used before")
@@ -131,6 +131,13 @@ func sameURI(req *sip.Request, uri string) bool {
 	}
 	r := req.Recipient
 	return u.Scheme == r.Scheme && u.User == r.User && strings.EqualFold(u.Host, r.Host) && u.Raw() == r.Raw()
+}
+
+// wrong asks once more for credentials and says who was tried, and whether from where the challenge had been sent.
+func (g *Gate) wrong(now time.Time, s Source, peer policy.Peer, a account, c credentials, reason string) Verdict {
+	v := g.challenge(now, s, peer, a, RuleWrongDigest, reason)
+	v.User, v.Proven = c.user, s.Transport.Stream() || g.nonces.sentTo(now, s, c.nonce)
+	return v
 }
 
 // challenge asks for credentials. stale=true tells the PBX that its secret was right and only the nonce was not

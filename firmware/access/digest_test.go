@@ -258,6 +258,7 @@ func TestAnUnknownUserGetsTheAnswerOfAWrongSecret(t *testing.T) {
 	secretWrong := g.Identify(noon, office10, request(t, "INVITE", called, authorization(t, c, digest.Options{Password: "guess"})))
 	userWrong := g.Identify(noon, office10, request(t, "INVITE", called, authorization(t, c, digest.Options{Username: "100"})))
 	secretWrong.Challenge, userWrong.Challenge = nil, nil
+	secretWrong.User, userWrong.User = "", "" // for the one who counts names, not for the answer
 	if fmt.Sprint(secretWrong) != fmt.Sprint(userWrong) {
 		t.Errorf("wrong secret: %+v\nunknown user: %+v", secretWrong, userWrong)
 	}
@@ -501,6 +502,27 @@ func TestCredentialsSentFiftyTimesAtOnceOpenTheGateOnce(t *testing.T) {
 		wg.Wait()
 		if n := accepted.Load(); n != 1 {
 			t.Fatalf("accepted %d times", n)
+		}
+	}
+}
+
+// What an attacker could measure is work. It is counted here, because a clock would tell of the machine's other work too. The length
+// of the name that he sends himself is the only thing that it may depend on.
+func TestAnUnknownUserCostsTheWorkOfAWrongSecret(t *testing.T) {
+	g := digestGate()
+	c := challenged(t, g, noon, office10)["SHA-256"]
+	work := func(user, password string) float64 {
+		req := request(t, "INVITE", called, authorization(t, c, digest.Options{Username: user, Password: password}))
+		return testing.AllocsPerRun(200, func() {
+			if v := g.Identify(noon, office10, req); v.Rule != RuleWrongDigest {
+				t.Fatalf("%+v", v)
+			}
+		})
+	}
+	known := work("office-pbx", "guess")
+	for _, user := range []string{"office-pby", "office-xxx", "0123456789"} {
+		if got := work(user, "guess"); got != known {
+			t.Errorf("%s: %v steps, a wrong secret %v", user, got, known)
 		}
 	}
 }

@@ -19,6 +19,7 @@ type Gate struct {
 	peers  atomic.Pointer[peers]
 	nonces *nonces
 	flows  Flows // nil: no phone is registered
+	bans   *Bans // nil: nobody is banned
 	flood  flood
 
 	mu sync.Mutex // held by whoever replaces peers
@@ -87,6 +88,22 @@ func (g *Gate) Identify(now time.Time, s Source, req *sip.Request) Verdict {
 			Reason: fmt.Sprintf("%s is no configured peer's address on the %s side", s.Addr.Addr(), s.Side)}
 	}
 	st := p.choose(stations, req)
+	ban, banned := g.banned(now, s, req)
+	switch {
+	case !banned:
+		return g.judge(now, s, req, p, st)
+	case !p.callsForHelp(req, st):
+		return Verdict{Action: Drop, Peer: st.nameAt(s), Rule: RuleBanned, Reason: fmt.Sprintf("%s is banned: %s", s.Addr.Addr(), ban.Reason)}
+	}
+	v := g.judge(now, s, req, p, st)
+	if v.Action == Accept && v.Rule == "" {
+		v.Rule, v.Reason = RuleBanned, fmt.Sprintf("an emergency call passed, although %s is banned: %s", s.Addr.Addr(), ban.Reason)
+	}
+	return v
+}
+
+// judge is Identify for one of a peer that is not banned, or calls for help.
+func (g *Gate) judge(now time.Time, s Source, req *sip.Request, p *peers, st station) Verdict {
 	if st.phones != nil {
 		return g.phone(now, s, req, st)
 	}

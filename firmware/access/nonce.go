@@ -120,6 +120,14 @@ func (n *nonces) use(now time.Time, s Source, c credentials, req *sip.Request) b
 	return true
 }
 
+// sentTo tells whether a nonce was issued to this address lately: only who gets the packets that are sent there knows it.
+func (n *nonces) sentTo(now time.Time, s Source, text string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	_, issued, ok := n.open(text, s)
+	return ok && !now.Before(issued) && now.Sub(issued) <= nonceLife
+}
+
 // open takes a nonce apart; n.mu is held. False when it is not ours, or was issued to another address.
 func (n *nonces) open(text string, s Source) (nonce, time.Time, bool) {
 	b, err := base64.RawURLEncoding.DecodeString(text)

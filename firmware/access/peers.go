@@ -155,11 +155,7 @@ func (st station) secure(t policy.Transport) bool {
 // seeksHelp tells whether a request calls an emergency number, read as the call will be. One that wants to take the place of
 // another call is none.
 func (p *peers) seeksHelp(req *sip.Request) bool {
-	if req.Method != sip.INVITE || p.plan == nil || len(req.GetHeaders("Replaces")) > 0 {
-		return false
-	}
-	n, err := p.plan.Read(userOf(&req.Recipient), p.outside)
-	return err == nil && n.Emergency()
+	return len(req.GetHeaders("Replaces")) == 0 && p.emergency(req, p.outside)
 }
 
 // plain undoes the ways in which one address can look like two: IPv4 within IPv6, and zones.

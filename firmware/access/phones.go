@@ -51,7 +51,7 @@ func (g *Gate) phone(now time.Time, s Source, req *sip.Request, st station) Verd
 	if !slices.Contains(st.phones.transports, s.Transport) {
 		return refuse(sip.StatusForbidden, RuleWrongTransport, "%s uses %s, which phones.phone_transports does not list", peer.Name, s.Transport)
 	}
-	if !opens(req) && req.Method != sip.OPTIONS || g.emergency(req, st.phones.prefix) {
+	if !opens(req) && req.Method != sip.OPTIONS || g.peers.Load().emergency(req, st.phones.prefix) {
 		return Verdict{Action: Accept, Peer: peer}
 	}
 	if !g.flood.allow(now, sender{network: networkOf(s.Addr.Addr())}, perPlace(st.phones.most)) {
@@ -67,12 +67,11 @@ func (g *Gate) phone(now time.Time, s Source, req *sip.Request, st station) Verd
 }
 
 // emergency tells whether a request is a call to an emergency number.
-func (g *Gate) emergency(req *sip.Request, prefix string) bool {
-	plan := g.peers.Load().plan
-	if req.Method != sip.INVITE || plan == nil {
+func (p *peers) emergency(req *sip.Request, prefix string) bool {
+	if req.Method != sip.INVITE || p.plan == nil {
 		return false
 	}
-	n, err := plan.Read(userOf(&req.Recipient), prefix)
+	n, err := p.plan.Read(userOf(&req.Recipient), prefix)
 	return err == nil && n.Emergency()
 }
 

@@ -21,6 +21,7 @@ const (
 	RuleNoCredentials   = "no credentials" // a first challenge: normal
 	RuleStaleNonce      = "stale nonce"    // an old nonce or one used before: normal now and then
 	RuleWrongDigest     = "wrong digest"
+	RuleBanned          = "banned"
 	RuleNotRegistered   = "not registered" // a phone that has not registered through the box
 	RuleTooMuch         = "too many requests"
 	RuleChallengeFailed = "challenge failed" // the box could not make a challenge
@@ -34,5 +35,9 @@ type Verdict struct {
 	Reason    string      // a sentence for the administrator
 	Rule      string      // one of the rules above; with Accept that which an emergency call broke, mostly ""
 	Challenge []string    // values of WWW-Authenticate, or of Proxy-Authenticate when ProxyAuth
-	ProxyAuth bool        // false: the box is the user agent that is called (RFC 3261 §22.2)
+	// With RuleWrongDigest: the user that was tried, and whether the answer was to a challenge that had been sent to its source.
+	User   string
+	Proven bool
+
+	ProxyAuth bool // false: the box is the user agent that is called (RFC 3261 §22.2)
 }

@@ -23,6 +23,7 @@ type Conn struct {
 	dialled   string
 	owners    *owners        // peers seen at this socket
 	answerTo  netip.AddrPort // with UDP: where responses go
+	heard     int            // with UDP: how many bytes the datagram has that is being answered
 }
 
 var _ sip.Connection = (*Conn)(nil)

@@ -44,6 +44,14 @@ type Access interface {
 	Identify(now time.Time, s access.Source, req *sip.Request) access.Verdict
 }
 
+// Conduct takes note of misbehaviour. Its methods return at once.
+type Conduct interface {
+	// Misbehaved tells what a source has done.
+	Misbehaved(now time.Time, d access.Deed)
+	// Acknowledged takes one unacknowledged refusal of the source back.
+	Acknowledged(now time.Time, source netip.Addr)
+}
+
 // Handler takes the messages that have passed. It is called in the order of arrival on each connection and does not
 // block. A response of a connection that the box did not dial has the peer that was last seen there; Peer.Name is empty
 // when there were several, and the response's transaction says whose it is.
@@ -52,6 +60,7 @@ type Handler func(m sip.Message, c *Conn, peer policy.Peer)
 // Options are what an Edge needs.
 type Options struct {
 	Access  Access
+	Conduct Conduct // nil: nobody takes note
 	Handler Handler
 	Sink    event.Sink
 	Log     *slog.Logger
@@ -98,6 +107,7 @@ func (l Limits) withDefaults() Limits {
 // Edge is the signalling border: the listeners and connections of both sides. New makes one.
 type Edge struct {
 	access  Access
+	conduct Conduct
 	handler Handler
 	log     *slog.Logger
 	limits  Limits
@@ -123,6 +133,7 @@ func New(o Options) *Edge {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Edge{
 		access:   o.Access,
+		conduct:  o.Conduct,
 		handler:  o.Handler,
 		log:      o.Log,
 		limits:   o.Limits.withDefaults(),

@@ -63,7 +63,7 @@ func (l *listener) accept(c net.Conn) {
 	s.listener = l
 	source := s.conn.source()
 	if !l.edge.known(source, &s.owners) {
-		l.edge.unknown(source, "")
+		l.edge.unknown(source, nil)
 		tcp.Close()
 		return
 	}

@@ -51,7 +51,7 @@ func (s *stream) read() {
 // receive passes one message on, unless the policy has changed since the peer connected.
 func (s *stream) receive(m []byte, shape shape) outcome {
 	if source := s.conn.source(); !s.edge.known(source, &s.owners) {
-		s.edge.unknown(source, methodName(m))
+		s.edge.unknown(source, m)
 		return over
 	}
 	return s.edge.receive(s.conn, m, shape)

@@ -65,7 +65,9 @@ func (e *Edge) known(s access.Source, o *owners) bool {
 }
 
 // unknown tells that something of a stranger was dropped.
-func (e *Edge) unknown(s access.Source, method string) {
+func (e *Edge) unknown(s access.Source, b []byte) {
+	method := methodName(b)
+	e.note(s, offenceOf(b), "", s.Transport.Stream())
 	e.teller.refused(s, refusal{rule: access.RuleUnknownSource, method: method, reason: "No peer of the policy has this address."})
 }
 
@@ -84,8 +86,10 @@ func (e *Edge) request(c *Conn, req *sip.Request) outcome {
 	}
 	markVia(req.Via(), c.remote)
 	if e.tagger.own(req) {
+		e.acknowledged(c)
 		return fine
 	}
+	e.noteAgent(c, req)
 	v := e.access.Identify(time.Now(), c.source(), req)
 	switch v.Action {
 	case access.Accept:
@@ -115,24 +119,42 @@ func (e *Edge) challenge(c *Conn, req *sip.Request, v access.Verdict) {
 	if v.Rule != access.RuleNoCredentials && v.Rule != access.RuleStaleNonce && v.Rule != "" {
 		e.tell(c, req, v, status) // the first challenge of a request is no news
 	}
+	if v.Rule == access.RuleWrongDigest {
+		e.noteWrong(c, v)
+	}
 	if req.IsAck() {
 		return
 	}
+	e.noteOpen(c, req)
 	res := e.tagger.reply(req, status)
 	for _, value := range v.Challenge {
 		res.AppendHeader(sip.NewHeader(header, value))
 	}
-	e.answer(c, res)
+	e.answer(c, res, challengeRatio)
 }
 
 func (e *Edge) refuse(c *Conn, req *sip.Request, v access.Verdict) {
 	e.tell(c, req, v, v.Status)
 	if !req.IsAck() {
-		e.answer(c, e.tagger.reply(req, v.Status))
+		e.noteOpen(c, req)
+		e.answer(c, e.tagger.reply(req, v.Status), 1)
 	}
 }
 
-func (e *Edge) answer(c *Conn, res *sip.Response) {
+// challengeRatio is how much longer than a request the challenge to it may be: it names two algorithms.
+const challengeRatio = 1.5
+
+// answer sends an answer without state. In a datagram whose source may be forged it is at most ratio times as long as what
+// it answers, so that nobody is hit harder by it than by its sender: what can be left out is, and if that is not enough,
+// nothing is sent. Telephone systems, whose requests have hundreds of bytes, do not notice.
+func (e *Edge) answer(c *Conn, res *sip.Response, ratio float64) {
+	if most := ratio * float64(c.heard); !c.transport.Stream() && float64(len(res.String())) > most {
+		res.RemoveHeader("Allow")
+		if float64(len(res.String())) > most {
+			e.log.Debug("answer not sent: it is longer than the request", "peer", c, "status", res.StatusCode)
+			return
+		}
+	}
 	if err := c.WriteMsg(res); err != nil {
 		e.log.Debug("answer not sent", "peer", c, "status", res.StatusCode, "err", err)
 	}
@@ -152,6 +174,7 @@ func (e *Edge) malformed(c *Conn, b []byte, f fault) outcome {
 		}
 	}
 	e.teller.refused(c.source(), r)
+	e.note(c.source(), access.OffenceMalformed, "", c.transport.Stream())
 	if f.framing() {
 		return over
 	}

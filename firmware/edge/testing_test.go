@@ -291,6 +291,9 @@ func request(method string, n int, transport, sentBy string, more ...string) str
 		method + " sip:box@127.0.0.1 SIP/2.0",
 		"Via: SIP/2.0/" + transport + " " + sentBy + ";rport;branch=z9hG4bK" + strconv.Itoa(n),
 		"Max-Forwards: 70",
+		"Contact: <sip:pbx@192.0.2.20:5060>", // real ones are longer than the answers that need no state
+		"User-Agent: office telephone system 12.1",
+		"Allow: INVITE, ACK, CANCEL, BYE, OPTIONS, REFER, NOTIFY, INFO, PRACK, UPDATE, SUBSCRIBE",
 		"From: <sip:pbx@127.0.0.1>;tag=from",
 		"To: <sip:box@127.0.0.1>",
 		fmt.Sprintf("Call-ID: call-%d", n),

@@ -87,11 +87,13 @@ func (s *udpSocket) datagram(b []byte, from netip.AddrPort) {
 	side, _ := s.shared.Load().side(from.Addr())
 	source := access.Source{Side: side, Transport: policy.UDP, Addr: from}
 	if !s.edge.known(source, &s.owners) {
-		s.edge.unknown(source, methodName(b))
+		s.edge.unknown(source, b)
 		return
 	}
 	shape, size := inspectDatagram(b)
-	s.edge.receive(s.to(side, from, ""), b[:size], shape)
+	c := s.to(side, from, "")
+	c.heard = len(b)
+	s.edge.receive(c, b[:size], shape)
 }
 
 // to is the way from this socket to a peer.

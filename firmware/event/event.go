@@ -100,6 +100,26 @@ type SourceRefused struct {
 	Reason    string
 }
 
+// SourceBanned: a source may do nothing until the ban ends, or would be banned if the policy did not only watch.
+type SourceBanned struct {
+	At      time.Time
+	Source  netip.Prefix
+	Rule    string // the offence that was too much, or "banned by hand"
+	Reason  string
+	Until   time.Time // zero: for ever
+	Times   int       // how often in a row, this time included
+	Who     string    // empty: the box itself
+	Watched bool      // the policy only watches: nothing was done about it
+}
+
+// SourceLifted: a ban has ended.
+type SourceLifted struct {
+	At     time.Time
+	Source netip.Prefix
+	Who    string // empty: it has run out, or the policy has no place for it any more
+	Reason string
+}
+
 // TrunkChanged: a trunk's registration changed state.
 type TrunkChanged struct {
 	At     time.Time
@@ -156,6 +176,8 @@ func (CallTransferred) event()    {}
 func (CallEnded) event()          {}
 func (CallRefused) event()        {}
 func (SourceRefused) event()      {}
+func (SourceBanned) event()       {}
+func (SourceLifted) event()       {}
 func (TrunkChanged) event()       {}
 func (AddressChanged) event()     {}
 func (MessagesAltered) event()    {}

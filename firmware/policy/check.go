@@ -23,6 +23,7 @@ func (p *Policy) Check() Faults {
 	c.peers()
 	c.routes()
 	c.limits()
+	c.bans()
 	c.admin()
 	return c.faults
 }

@@ -40,6 +40,8 @@ func setStatic(v reflect.Value) {
 		x.Codecs, x.NumberFormat = []string{"PCMA", "PCMU"}, FormatE164
 	case *HeaderRule:
 		x.Requests = []string{"INVITE"}
+	case *Bans:
+		*x = defaultBans()
 	case *Limits:
 		x.Calls = 30
 	case *Admin:

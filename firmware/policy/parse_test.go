@@ -71,6 +71,7 @@ func TestASmallDocumentGetsItsDefaults(t *testing.T) {
 			UnownedNumbers: UnownedReplace, MediaLatching: LatchDynamicStrict,
 		}},
 		Limits: Limits{Calls: 30},
+		Bans:   defaultBans(),
 		Admin:  Admin{Port: 443, Sources: inside},
 	}
 	if diff := cmp.Diff(want, mustParse(t, small), byValue); diff != "" {

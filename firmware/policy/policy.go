@@ -20,6 +20,7 @@ type Policy struct {
 	Trunks  []Trunk `yaml:"trunks"` // may be left out where there are Phones
 	Routes  []Route `yaml:"routes"`
 	Limits  Limits  `yaml:"limits"`
+	Bans    Bans    `yaml:"bans"`
 	Admin   Admin   `yaml:"admin"`
 }
 

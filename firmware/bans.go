@@ -12,6 +12,7 @@ import (
 	"tollgate/firmware/event"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/store"
+	"tollgate/netfilter"
 )
 
 // The record that holds the bans, and how soon it is written.
@@ -23,8 +24,9 @@ const (
 
 // shutter keeps packets of a source away before they reach the program.
 type shutter interface {
-	Shut(source netip.Prefix, until time.Time) error
-	Open(source netip.Prefix) error
+	Ban(list ...netfilter.Ban) error
+	Unban(sources ...netip.Prefix) error
+	Bans() []netfilter.Ban
 }
 
 // bans does what access has judged: it tells of bans, keeps them over a restart, and has the packet filter drop who is no
@@ -69,9 +71,26 @@ func newBans(g *access.Gate, f shutter, s *store.Store, sink event.Sink, log *sl
 func (b *bans) set(p *policy.Policy) {
 	b.Bans.Set(p)
 	b.review()
-	for _, ban := range b.List() {
-		b.shut(ban)
+	b.align()
+}
+
+// align has the filter drop who is banned and no peer, and nobody else.
+func (b *bans) align() {
+	list := b.List()
+	listed := map[netip.Prefix]bool{}
+	for _, ban := range list {
+		listed[ban.Source] = !b.gate.PeerIn(ban.Source)
 	}
+	var over []netip.Prefix
+	for _, held := range b.filter.Bans() {
+		if !listed[held.Source] {
+			over = append(over, held.Source)
+		}
+	}
+	if err := b.filter.Unban(over...); err != nil {
+		b.log.Error("the packet filter drops sources that are not banned", "err", err)
+	}
+	b.shut(list...)
 }
 
 // review lifts what must not be banned any more, as when a source has become a peer.
@@ -121,21 +140,25 @@ func (b *bans) begin(ban access.Ban) {
 	b.schedule()
 }
 
-// shut has the filter drop a source that is no peer's.
-func (b *bans) shut(ban access.Ban) {
-	if b.filter == nil || b.gate.PeerIn(ban.Source) {
+// shut has the filter drop sources that are no peer's.
+func (b *bans) shut(list ...access.Ban) {
+	var strangers []netfilter.Ban
+	for _, ban := range list {
+		if !b.gate.PeerIn(ban.Source) {
+			strangers = append(strangers, netfilter.Ban{Source: ban.Source, Until: ban.Until})
+		}
+	}
+	if len(strangers) == 0 {
 		return
 	}
-	if err := b.filter.Shut(ban.Source, ban.Until); err != nil {
-		b.log.Error("the packet filter does not drop a banned source", "source", ban.Source, "err", err)
+	if err := b.filter.Ban(strangers...); err != nil {
+		b.log.Error("the packet filter does not drop who is banned", "sources", len(strangers), "err", err)
 	}
 }
 
 func (b *bans) lifted(ban access.Ban, who, reason string) {
-	if b.filter != nil {
-		if err := b.filter.Open(ban.Source); err != nil {
-			b.log.Error("the packet filter still drops a source that is not banned any more", "source", ban.Source, "err", err)
-		}
+	if err := b.filter.Unban(ban.Source); err != nil {
+		b.log.Error("the packet filter still drops a source that is not banned any more", "source", ban.Source, "err", err)
 	}
 	b.log.Info("ban ended", "source", ban.Source, "who", who, "reason", reason)
 	b.sink.Tell(event.SourceLifted{At: time.Now(), Source: ban.Source, Who: who, Reason: reason})

@@ -141,7 +141,7 @@ func (b *box) openTalkers(context.Context) error {
 	b.access = access.New(&policy.Policy{}, rand.Reader)
 	b.gate = admission.New(&policy.Policy{})
 	var err error
-	if b.bans, err = newBans(b.access, nil, b.store, b.facts, b.log); err != nil {
+	if b.bans, err = newBans(b.access, b.filter, b.store, b.facts, b.log); err != nil {
 		return err
 	}
 	if b.callBacks, err = newCallBacks(b.gate, b.store, b.log); err != nil {

@@ -18,7 +18,9 @@ const byeTimeout = 3 * time.Second
 func (s *Session) bye(in *ua.Incoming) ending {
 	leg := s.legOf(in)
 	leg.gone = true
-	s.answer(in, ua.Reply{Status: 200})
+	if s.leaver = in; !s.leavesByPBX(leg) {
+		s.releaseLeaver()
+	}
 	return ending{reason: "hung up by " + leg.Party.Peer.Name, headers: header.Carry(in, header.Bye)}
 }
 
@@ -28,6 +30,7 @@ const ackTimeout = 33 * time.Second
 // hangUp ends each confirmed dialog that has not ended and waits a little for the answers. A leg that has not acknowledged
 // our 200 yet gets its BYE when it has, or when its time for that is over (RFC 3261 §15).
 func (s *Session) hangUp(headers []sip.Header) {
+	defer s.releaseLeaver()
 	ctx, cancel := context.WithTimeout(context.Background(), ackTimeout)
 	defer cancel()
 	var due []*Leg
@@ -68,6 +71,11 @@ func (s *Session) sendBye(leg *Leg, headers []sip.Header) bool {
 	for _, h := range headers {
 		req.AppendHeader(h)
 	}
+	if s.leaver != nil {
+		for _, h := range leg.proofs(s.leaver) {
+			req.AppendHeader(h)
+		}
+	}
 	_, err := s.send(ctx, leg, req)
 	if err != nil {
 		s.log.Info("BYE not sent", "to", leg.Party.Peer.Name, "err", err)
@@ -94,10 +102,16 @@ func (s *Session) settle(e ua.Event) int {
 	case isTakeOver(e.Note):
 		e.Note.(takeOver).to <- 603
 	case e.Sent != nil && e.Sent.Is(sip.BYE) && (e.Err != nil || !e.Response.IsProvisional()):
+		if s.askLeaver(e) {
+			return 0 // another one follows
+		}
+		s.releaseLeaver()
 		return 1
-	case e.Request != nil && e.Err == nil && e.Request.Method == sip.BYE: // both hung up at once
-		s.legOf(e.Request).gone = true
-		s.answer(e.Request, ua.Reply{Status: 200})
+	case e.Request != nil && e.Err == nil && e.Request.Method == sip.BYE:
+		if !s.leaveAgain(e.Request) {
+			s.legOf(e.Request).gone = true // both hung up at once
+			s.answer(e.Request, ua.Reply{Status: 200})
+		}
 	case e.Request != nil && e.Err == nil && !e.Request.IsAck():
 		s.answer(e.Request, ua.Reply{Status: 481})
 	}

@@ -56,8 +56,11 @@ func (s *Session) pass(other *Leg, in *ua.Incoming, contentType string) {
 	s.passAs(other, in, other.Dialog.RequestWith(in.Method, in.Body(), contentType))
 }
 
-// passAs sends req to a leg, in the place of a request of the other.
+// passAs sends req to a leg, in the place of a request of the other, with what proves its sender.
 func (s *Session) passAs(other *Leg, in *ua.Incoming, req *sip.Request) {
+	for _, h := range other.proofs(in) {
+		req.AppendHeader(h)
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
 	defer cancel()
 	out, err := s.send(ctx, other, req)

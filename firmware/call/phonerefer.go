@@ -13,11 +13,6 @@ import (
 // So REFER passes, with the dialog it names in the PBX's terms, and the NOTIFYs about it pass back. With anybody else on the
 // other leg, as in survival, the box ends the transfer like any other.
 
-// refersAcross tells whether a REFER of this leg is its PBX's business.
-func (s *Session) refersAcross(by *Leg) bool {
-	return by.Party.Peer.Phone() && s.other(by).Party.Peer == remotePBX()
-}
-
 // passRefer passes a phone's REFER on to its PBX.
 func (s *Session) passRefer(by *Leg, in *ua.Incoming) {
 	other := s.other(by)
@@ -31,7 +26,7 @@ func (s *Session) passRefer(by *Leg, in *ua.Incoming) {
 	req.AppendHeader(sip.NewHeader("Refer-To", target))
 	req.AppendHeader(sip.NewHeader("Referred-By", "<"+other.Dialog.LocalURI+">"))
 	req.AppendHeader(sip.NewHeader("Contact", "<"+other.Dialog.Contact+">"))
-	s.passAcross(other, in, req)
+	s.passAs(other, in, req)
 }
 
 // referTo writes whom a phone wants to transfer to: a user of its PBX's, with the dialog that it wants replaced.
@@ -81,7 +76,7 @@ func (s *Session) passNotify(from *Leg, in *ua.Incoming) {
 	}
 	req.AppendHeader(sip.NewHeader("Subscription-State", state))
 	req.AppendHeader(sip.NewHeader("Contact", "<"+other.Dialog.Contact+">"))
-	s.passAcross(other, in, req)
+	s.passAs(other, in, req)
 }
 
 const sipfrag = "message/sipfrag"
@@ -92,14 +87,6 @@ func isRefer(event string) bool {
 	return strings.EqualFold(strings.TrimSpace(name), "refer")
 }
 
-// passAcross sends a request that stands for one of the other leg, with what proves its sender.
-func (s *Session) passAcross(other *Leg, in *ua.Incoming, req *sip.Request) {
-	for _, h := range other.proofs(in) {
-		req.AppendHeader(h)
-	}
-	s.passAs(other, in, req)
-}
-
 // passedReply is what the sender of a request that was passed on is told.
 func (s *Session) passedReply(in *ua.Incoming, res *sip.Response) ua.Reply {
 	leg := s.legOf(in)
@@ -107,8 +94,13 @@ func (s *Session) passedReply(in *ua.Incoming, res *sip.Response) ua.Reply {
 		return ua.Reply{Status: res.StatusCode, Headers: asked}
 	}
 	r := ua.Reply{Status: ua.PassedStatus(res.StatusCode)}
-	if res.IsSuccess() && in.Method == sip.REFER {
+	switch {
+	case !res.IsSuccess():
+	case in.Method == sip.REFER:
 		r.Contact = leg.Dialog.Contact
+	case in.Method == sip.UPDATE:
+		s.takeTimer(s.other(leg), res)
+		r.Contact, r.Headers = leg.Dialog.Contact, s.grantTimer(leg, in.Request)
 	}
 	return r
 }

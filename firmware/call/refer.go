@@ -42,7 +42,7 @@ type referral struct {
 // refer takes a REFER within an answered call (RFC 3515). Only the office may transfer: a carrier that could would place
 // calls at the office's expense.
 func (s *Session) refer(by *Leg, in *ua.Incoming) (ending, bool) {
-	if s.refersAcross(by) {
+	if s.withItsPBX(by) {
 		s.passRefer(by, in)
 		return ending{}, false
 	}

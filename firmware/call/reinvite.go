@@ -36,13 +36,14 @@ func (s *Session) reinvite(leg *Leg, in *ua.Incoming) {
 	leg.Dialog.Retarget(in.Request)
 	leg.learn(in)
 	switch {
+	case len(in.Body()) == 0 && in.Method == sip.UPDATE && s.passRefresh(leg, in):
 	case len(in.Body()) == 0 && in.Method == sip.UPDATE:
 		s.answer(in, ua.Reply{Status: 200, Contact: leg.Dialog.Contact, Headers: s.grantTimer(leg, in.Request)})
 	case len(in.Body()) == 0:
 		s.reofferTo(leg, in)
 	case !in.HasBody(sdpType):
 		s.answer(in, ua.Reply{Status: 415})
-	case leg.sameOffer(in):
+	case leg.sameOffer(in) && !s.other(leg).proves:
 		s.answerAgain(leg, in)
 	default:
 		s.passChange(leg, in)

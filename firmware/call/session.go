@@ -61,6 +61,8 @@ type Session struct {
 	passing  map[*ua.Outgoing]*ua.Incoming // what else was passed on and waits for its answer
 	presses  []press                       // key presses that wait for their turn
 	former   []*Leg                        // transferors: they have left the call
+	leaver   *ua.Incoming                  // a phone's BYE that its PBX has not answered
+	asked    *Leg                          // of a phone that is to prove its BYE
 	extra    []*admission.Ticket           // of the calls that transfers have added
 	given    bool                          // its far end was handed over to another call
 	freed    chan struct{}                 // closed when the call has given its ports back
@@ -93,6 +95,7 @@ type Leg struct {
 	confirmed bool              // the INVITE was answered with 2xx
 	gone      bool              // it has ended: no BYE is due
 	stale     bool              // the peer could not be told where the box is now
+	proves    bool              // the phones' PBX wants proof of refreshes
 	account   policy.Account    // on a trunk: the account that carries the call
 	agreement                   // the media, as far as both have described it
 	origin    sdp.Origin        // of our descriptions

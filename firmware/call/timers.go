@@ -40,8 +40,12 @@ func (p *Party) sessionHeaders(least time.Duration) []sip.Header {
 	if p.Timer == policy.TimerAnswer {
 		return headers
 	}
+	refresher := "" // theirs to choose
+	if p.Verbatim {
+		refresher = ";refresher=uas" // see phoneproof.go
+	}
 	return append(headers,
-		sip.NewHeader("Session-Expires", seconds(max(sessionExpires, least))),
+		sip.NewHeader("Session-Expires", seconds(max(sessionExpires, least))+refresher),
 		sip.NewHeader("Min-SE", seconds(max(minSessionExpires, least))),
 	)
 }
@@ -109,7 +113,12 @@ func (s *Session) grantTimer(l *Leg, req *sip.Request) []sip.Header {
 	if !asked {
 		interval = sessionExpires
 	}
-	if refresher == "" || !supported {
+	switch {
+	case !supported:
+		refresher = "uas" // it cannot
+	case refresher == "" && l.Party.Verbatim:
+		refresher = "uac"
+	case refresher == "":
 		refresher = "uas" // the box: then it notices itself when the peer is gone
 	}
 	interval = max(interval, minSessionExpires)
@@ -199,6 +208,8 @@ func (s *Session) refreshed(e ua.Event) (ending, bool) {
 	case e.Err != nil || e.Response.StatusCode == 408 || e.Response.StatusCode == 481:
 		l.gone = e.Err == nil && e.Response.StatusCode == 481
 		return ending{reason: l.Party.Peer.Name + " did not renew the session"}, true
+	case s.leftToPhone(l, e.Response):
+		return ending{}, false
 	case !e.Response.IsSuccess():
 		l.timer.timer = time.AfterFunc(refreshRetry, func() { s.inbox.Post(refreshDue{l}) })
 		return ending{}, false

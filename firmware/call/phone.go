@@ -115,7 +115,7 @@ func (s *Session) readUsers() *refusal {
 	if n, err := s.settings.Plan.Read(user, ""); err == nil && s.in.Recipient.Scheme == "urn" {
 		user = n.String() // the PBX knows the number better than the service
 	}
-	if user == "" || user != ua.Printable(user) || strings.ContainsAny(user, " \"<>@;:?") {
+	if !isUser(user) {
 		return &refusal{status: 484, rule: "sip", reason: ua.Printable(user) + " is nobody's name"}
 	}
 	s.dialled = user
@@ -281,6 +281,9 @@ func (s *Session) declinedVerbatim(res *sip.Response) outcome {
 		reason: fmt.Sprintf("%s answered %d %s", s.callee.Party.Peer.Name, res.StatusCode, ua.Phrase(res.StatusCode)),
 	}
 	o.headers = header.Carry(res, header.Failure)
+	if res.StatusCode/100 == 3 && s.sentElsewhere(res, &o) {
+		return o
+	}
 	if asked := s.callee.challenges(res); len(asked) > 0 && s.caller.Party.Peer.Phone() {
 		o.status, o.headers = res.StatusCode, asked
 	}

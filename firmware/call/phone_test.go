@@ -201,7 +201,7 @@ func TestThePBXCallsAPhoneByItsToken(t *testing.T) {
 }
 
 func TestWhatThePBXSaysReachesThePhone(t *testing.T) {
-	for said, want := range map[int]int{486: 486, 404: 404, 603: 603, 500: 502, 302: 502} {
+	for said, want := range map[int]int{486: 486, 404: 404, 603: 603, 500: 502, 300: 300, 302: 302, 305: 302} {
 		s := phonesScene(t, PhoneRules{Survival: policy.SurvivalPhones})
 		caller := s.call("101", "102")
 		s.hosted.called().respond(said, "")

@@ -129,8 +129,8 @@ func TestARefreshThatThePBXWantsProofForIsThePhones(t *testing.T) {
 		c := s.session()
 		c.inbox.Post(refreshDue{c.callee})
 		wantsProof(t, callee, callee.request(sip.UPDATE))
-		caller.ask(sip.OPTIONS, "")
-		caller.expect(200) // the challenge has been read before that
+		callee.ask(sip.OPTIONS, "")
+		callee.expect(200) // the challenge came before that, by the same way
 
 		refresh := func() *sip.Request {
 			if method == sip.INVITE {

@@ -48,6 +48,9 @@ func (s *Session) follow(o outcome) outcome {
 func (s *Session) followOnce(o outcome) outcome {
 	last := outcome{status: 502, rule: "redirect", reason: o.reason + ", to no number that can be called"}
 	for _, user := range o.contacts {
+		if o, ok := s.goToPhone(user, o.reason); ok {
+			return o
+		}
 		number, err := s.settings.Plan.Read(user, "")
 		if err != nil {
 			number, err = s.settings.Plan.ReadFrom(user, string(s.callee.Party.Format))

@@ -37,6 +37,16 @@ func phrase(status int) string {
 		return "OK"
 	case 202:
 		return "Accepted"
+	case 300:
+		return "Multiple Choices"
+	case 301:
+		return "Moved Permanently"
+	case 302:
+		return "Moved Temporarily"
+	case 305:
+		return "Use Proxy"
+	case 380:
+		return "Alternative Service"
 	case 400:
 		return "Bad Request"
 	case 401:

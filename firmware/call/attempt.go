@@ -13,6 +13,7 @@ import (
 	"tollgate/firmware/media"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/route"
+	"tollgate/firmware/sdp"
 	"tollgate/firmware/ua"
 )
 
@@ -52,18 +53,46 @@ func (s *Session) tryTarget(t route.Target, others bool) outcome {
 // tryParty calls one server. It is asked with SRTP first and, where that may be, in the clear when it declines.
 func (s *Session) tryParty(party *Party) outcome {
 	encrypt := party.SRTP != policy.SRTPOff
-	o := s.attempt(party, encrypt, 0)
+	o := s.ask(party, encrypt)
+	if encrypt && s.goesClear(party, o) {
+		s.passesClear(party)
+		o = s.ask(party, false)
+	}
+	return o
+}
+
+// ask calls one server, once more with the other encoding of G.711 when it declines those of the caller.
+func (s *Session) ask(party *Party, encrypt bool) outcome {
+	b := bid{encrypt: encrypt}
+	o := s.attempt(party, b)
 	if o.atLeast > 0 { // the same call once more, not another (RFC 4028 §7.3, RFC 3261 §8.1.3.5)
 		again := *s.callee.Dialog
 		again.LocalSeq++
 		s.before = &again
-		o = s.attempt(party, encrypt, o.atLeast)
+		b.timer = o.atLeast
+		o = s.attempt(party, b)
 	}
-	if encrypt && s.goesClear(party, o) {
-		s.passesClear(party)
-		o = s.attempt(party, false, 0)
+	if o.status == 488 && !o.told && s.swappable(party) {
+		b.swap = true
+		o = s.attempt(party, b)
 	}
 	return o
+}
+
+// bid is what varies between attempts at the same server.
+type bid struct {
+	encrypt bool
+	swap    bool          // the other encoding of G.711 is offered in the place of the caller's
+	timer   time.Duration // the least session timer that the callee accepts, 0 when it has not said
+}
+
+// swappable tells whether the caller's offer can be put to a party with the other encoding of G.711.
+func (s *Session) swappable(party *Party) bool {
+	if s.caller.remote == nil {
+		return false
+	}
+	audio, ok := s.caller.remote.Audio()
+	return ok && audio.Swappable(sdp.Anchor{Codecs: party.codecs()})
 }
 
 // partyAt is who a target stands for.
@@ -89,29 +118,32 @@ func (s *Session) party(peer policy.Peer) (*Party, bool) {
 	return &p, ok
 }
 
-// attempt sends one INVITE and follows it to its final response. timer is the least session timer the callee accepts, 0
-// when it has not said.
-func (s *Session) attempt(party *Party, encrypt bool, timer time.Duration) outcome {
+// attempt sends one INVITE and follows it to its final response.
+func (s *Session) attempt(party *Party, b bid) outcome {
 	if l := s.callee; l != nil && l.confirmed && !l.gone { // its answer could not be used
 		s.former = append(s.former, l)
 		s.release(l)
 	}
-	callee := &Leg{Party: new(Party)}
+	callee := &Leg{Party: new(Party), agreement: agreement{converts: b.swap}}
 	*callee.Party = *party
 	s.callee = callee
 	s.show(media.Callee, party.Peer)
 	if err := s.openMedia(callee); err != nil {
 		return outcome{status: 503, rule: "network.media_ports", reason: err.Error()}
 	}
-	offer, err := offerTo(callee, s.caller, encrypt)
+	offer, err := offerTo(callee, s.caller, b.encrypt)
+	if err != nil && s.urgent && len(callee.Party.Codecs) > 0 {
+		s.passesCodecs(callee.Party)
+		offer, err = offerTo(callee, s.caller, b.encrypt)
+	}
 	if err != nil {
-		return outcome{status: 488, reason: err.Error()}
+		return outcome{tryNext: true, status: 488, rule: rule(party.Peer, "codecs"), reason: err.Error()}
 	}
 	draft, no := s.draft(callee, s.to, s.onwardClaim(), offer)
 	if no != nil {
 		return outcome{tryNext: true, status: no.status, rule: no.rule, reason: no.reason}
 	}
-	draft.Headers = append(draft.Headers, party.sessionHeaders(timer)...)
+	draft.Headers = append(draft.Headers, party.sessionHeaders(b.timer)...)
 	draft.Headers = append(draft.Headers, header.Carry(s.in, header.Invite)...)
 	draft.Headers = append(draft.Headers, s.replacesAcross(party.Peer)...)
 	s.repeat(&draft)

@@ -48,9 +48,10 @@ type Party struct {
 	Params       string     // parameters of that Request-URI, each behind a semicolon
 	Away         string     // why it cannot be called now, as a sentence; "" when it can
 	SRTP         policy.SRTPMode
-	Keying       []policy.Keying // of SRTP; the first is offered
-	Suites       []policy.Suite  // of SRTP, in order of preference
-	Codecs       []string
+	Keying       []policy.Keying     // of SRTP; the first is offered
+	Suites       []policy.Suite      // of SRTP, in order of preference
+	Codecs       []string            // that may be spoken with it, in order of preference; none: all
+	Ptime        int                 // milliseconds of audio that a packet to it should have; 0: as it says itself
 	Hold         policy.Hold         // how it is told that the office holds a call
 	Timer        policy.SessionTimer // whether it is asked for one
 	Format       policy.NumberFormat

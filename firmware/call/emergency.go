@@ -98,12 +98,21 @@ func (s *Session) passesClear(p *Party) {
 	}
 }
 
+// passesCodecs has an emergency call speak codecs that the policy does not allow with a party, for want of others.
+func (s *Session) passesCodecs(p *Party) {
+	p.Codecs = nil
+	s.passes(rule(p.Peer, "codecs"), "an emergency call to or from "+p.Peer.Name+" has no codec that is allowed with it")
+}
+
 // srtpRule is the key of the policy that decides about SRTP with a peer.
-func srtpRule(p policy.Peer) string {
+func srtpRule(p policy.Peer) string { return rule(p, "srtp") }
+
+// rule is the path of a key of the policy that a peer has.
+func rule(p policy.Peer, key string) string {
 	if p.Side == policy.SideOutside {
-		return "trunks.srtp"
+		return "trunks." + key
 	}
-	return "pbx.srtp"
+	return "pbx." + key
 }
 
 // expectCallBack has calls to the number that an emergency call shows admitted for a while.

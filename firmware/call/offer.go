@@ -14,8 +14,11 @@ import (
 
 const sdpType = "application/sdp"
 
-// errSRTP says that a peer's description does not fit what the policy says about encryption.
-var errSRTP = errors.New("SRTP")
+// What says that a peer's description does not fit the policy.
+var (
+	errSRTP   = errors.New("SRTP")
+	errCodecs = errors.New("codecs")
+)
 
 // readOffer takes the caller's offer.
 func (s *Session) readOffer() *refusal {
@@ -31,6 +34,8 @@ func (s *Session) readOffer() *refusal {
 		return nil
 	case errors.Is(err, errSRTP):
 		return &refusal{status: 488, rule: srtpRule(s.in.Peer), reason: err.Error()}
+	case errors.Is(err, errCodecs):
+		return &refusal{status: 488, rule: rule(s.in.Peer, "codecs"), reason: err.Error()}
 	default:
 		return &refusal{status: sdp.Status(err), rule: "sdp", reason: err.Error()}
 	}
@@ -45,6 +50,15 @@ func (s *Session) takeOffer(l *Leg, body []byte) error {
 	audio, ok := d.Audio()
 	if !ok {
 		return errors.New("the offer has no audio that can be carried")
+	}
+	allowed, err := d.Only(l.Party.codecs())
+	switch {
+	case err == nil:
+		d = allowed
+	case s.urgent:
+		s.passesCodecs(l.Party)
+	default:
+		return fmt.Errorf("%w: %w", errCodecs, err)
 	}
 	k, err := l.keysFor(audio, s.urgent)
 	if err != nil {
@@ -70,17 +84,17 @@ func offerWith(to, from *Leg, encrypt bool, direction sdp.Direction) ([]byte, er
 		return nil, err
 	}
 	a.Direction = cmp.Or(direction, to.Party.holdAs(from))
-	a.Codecs = sdp.Common(to.Party.Codecs, from.Party.Codecs)
+	a.Codecs, a.Ptime, a.Swap = to.Party.codecs(), from.Party.Ptime, to.converts
 	var body []byte
 	if from.remote == nil {
-		body, err = sdp.Fresh(a)
+		body, err = sdp.Fresh(a, from.Party.codecs())
 	} else {
 		body, err = from.remote.Offer(a)
 	}
 	if err != nil {
 		return nil, err
 	}
-	return body, to.say(body)
+	return body, to.say(body, from)
 }
 
 // holdAs is the direction in which the party is told that the other leg's peer holds; "": as that says it.
@@ -126,6 +140,9 @@ func (l *Leg) hear(body []byte) error {
 	if err != nil {
 		return err
 	}
+	if d, err = d.Only(l.Party.codecs()); err != nil {
+		return err
+	}
 	l.remote, l.keys, l.heard = d, k, string(body)
 	return nil
 }
@@ -141,12 +158,20 @@ func answerWithDirection(to, from *Leg, direction sdp.Direction) ([]byte, error)
 	}
 	to.keysToAnswer(&a)
 	a.Direction = direction
-	a.Codecs, a.Mux = to.Party.Codecs, true // one port where it was offered (RFC 5761)
+	a.Codecs, a.Ptime, a.Mux = to.Party.codecs(), from.Party.Ptime, true // one port where it was offered (RFC 5761)
 	body, err := from.remote.Answer(to.remote, a)
 	if err != nil {
 		return nil, err
 	}
-	return body, to.say(body)
+	return body, to.say(body, from)
+}
+
+// codecs are those that may be spoken with the party, in order of preference; nil: all.
+func (p *Party) codecs() []string {
+	if len(p.Codecs) == 0 {
+		return nil
+	}
+	return p.Codecs
 }
 
 func (l *Leg) anchor() (sdp.Anchor, error) {
@@ -164,13 +189,18 @@ func (l *Leg) anchor() (sdp.Anchor, error) {
 	return sdp.Anchor{Origin: &l.origin, Local: rtp, RTCP: rtcp}, nil
 }
 
-// say remembers our last description on the leg.
-func (l *Leg) say(body []byte) error {
+// say remembers our last description on the leg, and whether its codecs have to be converted to be those of the other leg.
+func (l *Leg) say(body []byte, other *Leg) error {
 	d, err := sdp.Parse(body)
 	if err != nil {
 		return fmt.Errorf("our own description cannot be read: %w", err)
 	}
-	l.said, l.body = d, body
+	l.said, l.body, l.converts = d, body, false
+	if other.remote != nil {
+		ours, _ := d.Audio()
+		theirs, _ := other.remote.Audio()
+		l.converts = sdp.Converts(ours, theirs)
+	}
 	return nil
 }
 
@@ -201,7 +231,8 @@ func (l *Leg) params(other *Leg) media.Params {
 	return media.Params{
 		Remote: l.heardAt(remote.Addr), RemoteRTCP: l.heardAt(remote.RTCP), Mux: remote.Mux && said.Mux,
 		Send: relayKeys(l.keys.ours), Receive: relayKeys(l.keys.theirs),
-		ExtraSources: l.Party.MediaSources, Latching: l.Party.Latching, Hold: remote.Held, PayloadMap: sdp.PayloadMap(said, across),
+		ExtraSources: l.Party.MediaSources, Latching: l.Party.Latching, Hold: remote.Held,
+		PayloadMap: sdp.PayloadMap(said, across), Conversions: sdp.Conversions(said, across),
 		Returns: l.Party.Verbatim && l.side() == policy.SideOutside,
 	}
 }

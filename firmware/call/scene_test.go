@@ -216,7 +216,7 @@ func newActor(t *testing.T, boxCore *ua.Core, peer policy.Peer) *actor {
 // PBX and Trunk show the actors to the desk.
 func (s *scene) PBX() (Party, bool) {
 	return Party{Peer: s.pbx.peer, Path: s.pbx.boxEnd, Local: ua.Local{Host: "192.0.2.1", Port: 5060, Transport: "UDP"},
-		Domain: "192.0.2.10:5060", SRTP: s.policy.PBX.SRTP, Keying: s.policy.PBX.Keying, Suites: s.policy.PBX.Suites, Codecs: s.policy.PBX.Codecs, Format: s.policy.PBX.NumberFormat,
+		Domain: "192.0.2.10:5060", SRTP: s.policy.PBX.SRTP, Keying: s.policy.PBX.Keying, Suites: s.policy.PBX.Suites, Codecs: s.policy.PBX.Codecs, Ptime: s.policy.PBX.Ptime, Format: s.policy.PBX.NumberFormat,
 		Headers: s.policy.PBX.Headers, Trusted: s.policy.PBX.Trusted}, true
 }
 
@@ -228,7 +228,7 @@ func (s *scene) Trunk(name string) (Party, bool) {
 				local.Host, audio = *seen, netip.MustParseAddr(*seen)
 			}
 			return Party{Peer: a.peer, Path: a.boxEnd, Members: s.more[name], Down: s.down == name, Local: local, Media: audio,
-				Domain: p.Domain, Home: p.OwnName, Hold: p.Hold, Timer: p.SessionTimer, SRTP: p.SRTP, Keying: p.Keying, Suites: p.Suites, Codecs: p.Codecs, Format: p.NumberFormat,
+				Domain: p.Domain, Home: p.OwnName, Hold: p.Hold, Timer: p.SessionTimer, SRTP: p.SRTP, Keying: p.Keying, Suites: p.Suites, Codecs: p.Codecs, Ptime: p.Ptime, Format: p.NumberFormat,
 				Headers: p.Headers, Trusted: p.Trusted, Unowned: p.UnownedNumbers, ClipNoScreening: p.ClipNoScreening}, true
 		}
 	}

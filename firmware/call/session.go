@@ -113,6 +113,8 @@ type agreement struct {
 	body    []byte           // the same, as it was sent
 	offered []sdp.Crypto     // the keys in it, if it is an offer, until the peer has chosen
 	keys    keys
+	// converts tells that ours names encodings of G.711 which are converted for the other leg.
+	converts bool
 }
 
 func (l *Leg) side() policy.Side { return l.Party.Peer.Side }

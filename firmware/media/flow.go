@@ -30,7 +30,7 @@ type setting struct {
 	ice             *ICE            // nil: there are no connectivity checks
 	sources         []netip.Prefix
 	latching        policy.Latching
-	types           [128]uint8 // by the payload type that arrives
+	translation     // of what the peer sends
 }
 
 // ciphers are what a flow is encrypted with.

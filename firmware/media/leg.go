@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"time"
 
+	"tollgate/firmware/g711"
 	"tollgate/firmware/policy"
 )
 
@@ -44,6 +45,9 @@ type Params struct {
 	Hold    bool // the peer does not want to receive; what it sends is relayed all the same
 	// PayloadMap changes the payload types of packets from this peer to those of the other leg's; what it lacks stays.
 	PayloadMap map[uint8]uint8
+	// Conversions change the speech of packets from this peer into the encoding of the other leg's, by the payload type that
+	// arrives; what it lacks stays.
+	Conversions map[uint8]g711.Conversion
 }
 
 // Local returns the leg's addresses as descriptions name them.
@@ -111,14 +115,9 @@ func plain(a netip.AddrPort) netip.AddrPort {
 // settingOf makes what the worker needs out of parameters.
 func (l *Leg) settingOf(p Params) (setting, error) {
 	n := setting{remote: p.Remote, control: p.RemoteRTCP, mux: p.Mux, hold: p.Hold, latching: p.Latching, sources: l.ownFamily(p.ExtraSources)}
-	for i := range n.types {
-		n.types[i] = uint8(i)
-	}
-	for from, to := range p.PayloadMap {
-		if from > 127 || to > 127 {
-			return setting{}, fmt.Errorf("payload type %d cannot become %d: they go up to 127", from, to)
-		}
-		n.types[from] = to
+	var err error
+	if n.translation, err = translationOf(p); err != nil {
+		return setting{}, err
 	}
 	if p.DTLS != nil {
 		l.associate(p, &n)
@@ -126,7 +125,6 @@ func (l *Leg) settingOf(p Params) (setting, error) {
 	if p.Send == nil {
 		return n, nil
 	}
-	var err error
 	if n.open, err = l.openerFor(*p.Receive); err != nil {
 		return setting{}, err
 	}

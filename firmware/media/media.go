@@ -10,7 +10,7 @@
 //	  -> open      plain: checked for form; SRTP: replay window, authentication, decryption, form
 //	  -> learn     the port the peer sends from, never before this point
 //	  -> count
-//	  -> map       leg A's payload types to leg B's
+//	  -> translate leg A's payload types to leg B's, and its encoding of G.711 where they share none
 //	  -> seal      plain: as it is; SRTP: numbered so that no key stream is used twice, encryption
 //	  -> send      to leg B's peer, unless it is on hold
 //	socket of leg B

@@ -39,7 +39,7 @@ func (w *worker) pass(f *flow, from netip.AddrPort, packet []byte) {
 	f.learn(from, w.now)
 	h.counters.arrived(len(packet), control, w.now)
 	if !control {
-		packet[1] = packet[1]&0x80 | h.types[packet[1]&0x7f]
+		h.translate(packet)
 	}
 	if v := w.send(h.far, packet, control); v != passed {
 		h.counters.refused(v)

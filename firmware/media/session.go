@@ -155,9 +155,7 @@ func (s *Session) openLeg(side policy.Side) (*Leg, error) {
 func (s *Session) newLeg(side policy.Side) *Leg {
 	own := s.config.side(side)
 	h := &half{side: side, counters: &counters{}, opening: newOpening(own.KeepOpen)}
-	for i := range h.types {
-		h.types[i] = uint8(i)
-	}
+	h.translation, _ = translationOf(Params{})
 	return &Leg{session: s, own: own, half: h, pool: s.relay.pools[own.Address]}
 }
 

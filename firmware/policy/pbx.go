@@ -15,6 +15,7 @@ func (c *checker) pbx() {
 	c.encryption("pbx", p.encryption())
 	one(c, "pbx.number_format", p.NumberFormat, FormatE164, FormatPlain, FormatDoubleZero, FormatNational)
 	c.codecs("pbx.codecs", p.Codecs)
+	c.ptime("pbx.ptime", p.Ptime)
 	c.latching("pbx", p.MediaLatching)
 	c.dialledPrefix("pbx.outside_prefix", p.OutsidePrefix)
 	c.pbxAuthentication(p)

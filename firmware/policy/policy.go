@@ -92,6 +92,7 @@ type PBX struct {
 	// Suites are offered and accepted in this order, unless SRTP is off; default DefaultSuites.
 	Suites []Suite  `yaml:"suites"`
 	Codecs []string `yaml:"codecs"` // SDP encoding names in order of preference; default PCMA, PCMU
+	Ptime  int      `yaml:"ptime"`  // milliseconds of audio in each packet to it; 0: as its descriptions say
 	// MediaLatching is when its unencrypted audio may move to another port; default dynamic-strict.
 	MediaLatching Latching     `yaml:"media_latching"`
 	NumberFormat  NumberFormat `yaml:"number_format"` // default e164
@@ -130,7 +131,8 @@ type Trunk struct {
 	KeysInClear   ClearKeys    `yaml:"keys_in_clear"` // as PBX.KeysInClear
 	Keying        []Keying     `yaml:"keying"`        // as PBX.Keying
 	Suites        []Suite      `yaml:"suites"`        // as PBX.Suites
-	Codecs        []string     `yaml:"codecs"`        // as PBX.Codecs; at least one in common with it
+	Codecs        []string     `yaml:"codecs"`        // as PBX.Codecs; at least one in common with it, PCMA and PCMU taken for one
+	Ptime         int          `yaml:"ptime"`         // as PBX.Ptime
 	NumberFormat  NumberFormat `yaml:"number_format"` // default e164
 	Caps          Caps         `yaml:"caps"`
 	// Registration is how accounts register, on a trunk with Registrar; default each.

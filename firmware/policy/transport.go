@@ -55,3 +55,10 @@ func (c *checker) unknownCodec(path, name string) {
 	}
 	c.fault(path, hint, "%s is not a codec known here", quoted(name))
 }
+
+// ptime checks the length of packets: whole frames of 10 ms, which every codec known here has, and no more than a packet holds.
+func (c *checker) ptime(path string, ms int) {
+	if ms != 0 && (ms < 10 || ms > 60 || ms%10 != 0) {
+		c.fault(path, "write 10, 20, 30, 40, 50 or 60, or remove it", "%d milliseconds are no length of a packet", ms)
+	}
+}

@@ -43,6 +43,7 @@ func (c *checker) trunk(path string, t Trunk) {
 	one(c, path+".number_format", t.NumberFormat, FormatE164, FormatPlain, FormatDoubleZero, FormatNational)
 	c.codecs(path+".codecs", t.Codecs)
 	c.commonCodec(path+".codecs", t.Codecs)
+	c.ptime(path+".ptime", t.Ptime)
 	if t.Caps.Calls < 0 {
 		c.fault(path+".caps.calls", "write 0 for no limit of the trunk's own", "%d is below zero", t.Caps.Calls)
 	}
@@ -78,15 +79,19 @@ func (c *checker) conduct(path string, t Trunk) {
 	}
 }
 
-// commonCodec checks that a call can take place at all: media is relayed, not transcoded.
+// commonCodec checks that a call can take place at all: of all codecs only PCMA and PCMU are converted into one another.
 func (c *checker) commonCodec(path string, list []string) {
 	ofPBX := c.p.PBX.Codecs
 	unknown := func(name string) bool { return !slices.Contains(codecNames, name) }
 	if len(list) == 0 || len(ofPBX) == 0 || slices.ContainsFunc(list, unknown) || slices.ContainsFunc(ofPBX, unknown) {
 		return
 	}
-	if !slices.ContainsFunc(list, func(name string) bool { return slices.Contains(ofPBX, name) }) {
-		c.fault(path, "add "+orList(ofPBX), "none of these is among the PBX's codecs, and codecs are not converted")
+	g711 := []string{"PCMA", "PCMU"}
+	shared := func(name string) bool {
+		return slices.Contains(ofPBX, name) || slices.Contains(g711, name) && slices.ContainsFunc(ofPBX, func(o string) bool { return slices.Contains(g711, o) })
+	}
+	if !slices.ContainsFunc(list, shared) {
+		c.fault(path, "add "+orList(ofPBX), "none of these is among the PBX's codecs, and only PCMA and PCMU are converted into one another")
 	}
 }
 

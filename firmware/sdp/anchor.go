@@ -56,8 +56,13 @@ type Anchor struct {
 	// that was chosen.
 	DTLS *DTLS
 	// Codecs is the allow-list of encoding names, in the order in which an offer lists them; nil allows all in the
-	// order of the other leg, an empty list none. telephone-event and CN pass besides.
+	// order of the other leg. telephone-event and CN pass besides.
 	Codecs []string
+	// Swap has an offer name the other encoding of G.711 in the place of the one that the other leg's peer has, if it has
+	// but one: the leg's peer takes no codec of that one's. Without it that is done only when nothing else is left.
+	Swap bool
+	// Ptime is how many milliseconds of audio a packet to the other leg's peer should have, 0: as that says.
+	Ptime int
 	// Direction replaces the one of the other leg; "" takes that.
 	Direction Direction
 }
@@ -108,7 +113,7 @@ func (a *Anchor) direction(d Direction) Direction {
 	return d
 }
 
-// rank returns a codec's place in the allow-list and whether it passes. What goes beside speech comes last.
+// rank returns a codec's place in the allow-list and whether it may be spoken on the leg. What goes beside speech comes last.
 func (a *Anchor) rank(c Codec) (int, bool) {
 	if !c.Voice() {
 		return len(a.Codecs) + 1, true
@@ -118,6 +123,23 @@ func (a *Anchor) rank(c Codec) (int, bool) {
 	}
 	i := slices.IndexFunc(a.Codecs, func(name string) bool { return strings.EqualFold(name, c.Name) })
 	return i, i >= 0
+}
+
+// allows tells whether a codec may be spoken on the leg.
+func (a *Anchor) allows(c Codec) bool {
+	_, ok := a.rank(c)
+	return ok
+}
+
+// packets returns a=ptime and a=maxptime for what the other leg's peer says of them.
+func (a *Anchor) packets(other *Audio) (ptime, maxPtime int) {
+	if a.Ptime == 0 {
+		return other.Ptime, other.MaxPtime
+	}
+	if other.MaxPtime > 0 {
+		return min(a.Ptime, other.MaxPtime), other.MaxPtime
+	}
+	return a.Ptime, 0
 }
 
 // sound checks what is left of a list of codecs: speech it must have, and comfort noise only beside speech of the same

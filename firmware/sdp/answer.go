@@ -64,6 +64,7 @@ func (a *Audio) answered(offer *Audio, anchor Anchor) (stream, error) {
 	if err != nil {
 		return stream{}, err
 	}
+	ptime, maxPtime := anchor.packets(a)
 	return stream{
 		proto:     offer.Proto,
 		anchor:    anchor,
@@ -71,26 +72,35 @@ func (a *Audio) answered(offer *Audio, anchor Anchor) (stream, error) {
 		codecs:    codecs,
 		cryptos:   anchor.Cryptos,
 		dtls:      anchor.DTLS,
-		ptime:     a.Ptime,
-		maxPtime:  a.MaxPtime,
+		ptime:     ptime,
+		maxPtime:  maxPtime,
 		direction: anchor.direction(a.Direction).within(offer.Direction),
 	}, nil
 }
 
 // common returns the codecs of a that the offer has and the anchor allows, under the offer's payload types
-// (RFC 3264 §6.1).
+// (RFC 3264 §6.1). Where that leaves no speech, the encodings of G.711 stand for one another.
 func (a *Audio) common(offer *Audio, anchor *Anchor) ([]Codec, error) {
+	kept := a.matching(offer, anchor, counterpart)
+	if !slices.ContainsFunc(kept, Codec.Voice) {
+		kept = a.matching(offer, anchor, equivalent)
+	}
+	return sound(kept, "the two sides have no allowed codec in common")
+}
+
+// matching returns the codecs of an offer that match those of a and that the anchor allows, in a's order.
+func (a *Audio) matching(offer *Audio, anchor *Anchor, match func(Codec, []Codec) (Codec, bool)) []Codec {
 	var kept []Codec
 	for _, c := range a.Codecs {
-		theirs, ok := counterpart(c, offer.Codecs)
-		if _, allowed := anchor.rank(c); !ok || !allowed {
+		theirs, ok := match(c, offer.Codecs)
+		if !ok || !anchor.allows(theirs) {
 			continue
 		}
 		twice := slices.ContainsFunc(kept, func(k Codec) bool { return k.PT == theirs.PT })
 		if !twice {
-			c.PT = theirs.PT
+			c.PT, c.Name = theirs.PT, theirs.Name
 			kept = append(kept, c)
 		}
 	}
-	return sound(kept, "the two sides have no allowed codec in common")
+	return kept
 }

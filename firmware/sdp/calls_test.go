@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -99,6 +100,13 @@ func newPlay(t *testing.T, comment string) *play {
 		switch words := strings.Fields(o); words[0] {
 		case "codecs":
 			p.callee.Codecs = words[1:]
+		case "across":
+			p.caller.Codecs = words[1:]
+		case "swap":
+			p.callee.Swap = true
+		case "ptime": // of the callee, then of the caller
+			p.caller.Ptime, _ = strconv.Atoi(words[1])
+			p.callee.Ptime, _ = strconv.Atoi(words[2])
 		case "srtp":
 			for i, s := range words[1:] {
 				p.callee.Cryptos = append(p.callee.Cryptos, key(t, i+1, policy.Suite(s), byte('A'+i)))
@@ -111,7 +119,11 @@ func newPlay(t *testing.T, comment string) *play {
 // cross does what a call does with an offer and its answer.
 func (p *play) cross(offer, answer *Description) (offerOut, answerOut []byte) {
 	p.t.Helper()
-	offerOut, err := offer.Offer(p.callee)
+	offer, err := offer.Only(p.caller.Codecs)
+	if err != nil {
+		p.t.Fatalf("Only: %v", err)
+	}
+	offerOut, err = offer.Offer(p.callee)
 	if err != nil {
 		p.t.Fatalf("Offer: %v", err)
 	}

@@ -130,7 +130,7 @@ func TestKeysAreOfferedInAClearStreamWhereThatIsWanted(t *testing.T) {
 	a.DTLS, a.Cryptos, a.Opportunistic = nil, []Crypto{ours}, true
 	fresh := a
 	fresh.Codecs = []string{"PCMA"}
-	made, err := Fresh(fresh)
+	made, err := Fresh(fresh, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,23 +2,28 @@ package sdp
 
 import "strings"
 
-// Fresh makes an offer from nothing but the anchor's allow-list, for a caller who sent none (RFC 3264 §5, delayed offer).
-// Telephone events are offered with it. The error says that no codec of the list is known.
-func Fresh(a Anchor) ([]byte, error) {
+// Fresh makes an offer for a caller who sent none (RFC 3264 §5, delayed offer), from the encoding names that may be spoken
+// with that caller; none: from the anchor's allow-list. Telephone events are offered with it. The error is a *Fault with
+// status 488 when no codec is left.
+func Fresh(a Anchor, names []string) ([]byte, error) {
 	if err := a.check(); err != nil {
 		return nil, err
 	}
+	if names == nil {
+		names = a.Codecs
+	}
 	var codecs []Codec
-	for _, name := range a.Codecs {
+	for _, name := range names {
 		if c, ok := usual(name); ok {
 			codecs = append(codecs, c)
 		}
 	}
-	if len(codecs) == 0 {
-		return nil, unacceptable(0, "no codec may be offered to the other side")
+	codecs, err := a.offered(append(codecs, Codec{PT: 101, Name: telephoneEvent, Rate: 8000, Channels: 1, Fmtp: "0-16"}))
+	if err != nil {
+		return nil, err
 	}
-	codecs = append(codecs, Codec{PT: 101, Name: telephoneEvent, Rate: 8000, Channels: 1, Fmtp: "0-16"})
-	s := stream{proto: a.proto(), anchor: a, mux: a.Mux, codecs: codecs, cryptos: a.Cryptos, dtls: a.DTLS, ptime: 20, direction: a.direction(SendRecv)}
+	s := stream{proto: a.proto(), anchor: a, mux: a.Mux, codecs: codecs, cryptos: a.Cryptos, dtls: a.DTLS, direction: a.direction(SendRecv)}
+	s.ptime, s.maxPtime = a.packets(&Audio{Ptime: 20})
 	return write(&a, []media{s}), nil
 }
 

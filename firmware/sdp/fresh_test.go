@@ -9,7 +9,7 @@ import (
 func TestAFreshOfferListsTheAllowedCodecs(t *testing.T) {
 	o := Origin{SessionID: 7, Address: netip.MustParseAddr("198.51.100.2")}
 	a := Anchor{Origin: &o, Local: netip.MustParseAddrPort("198.51.100.2:20000"), Codecs: []string{"PCMA", "opus", "unheard-of"}}
-	got, err := Fresh(a)
+	got, err := Fresh(a, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ a=sendrecv
 	if string(got) != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
-	if _, err := Fresh(Anchor{Origin: &o, Local: a.Local, Codecs: []string{"unheard-of"}}); Status(err) != 488 {
+	if _, err := Fresh(Anchor{Origin: &o, Local: a.Local, Codecs: []string{"unheard-of"}}, nil); Status(err) != 488 {
 		t.Errorf("without a codec: %v, want a fault with 488", err)
 	}
 }

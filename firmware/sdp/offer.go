@@ -24,20 +24,22 @@ func (d *Description) Offer(a Anchor) ([]byte, error) {
 		codecs:    codecs,
 		cryptos:   a.Cryptos,
 		dtls:      a.DTLS,
-		ptime:     d.audio.Ptime,
-		maxPtime:  d.audio.MaxPtime,
 		direction: a.direction(d.audio.Direction),
 	}
+	s.ptime, s.maxPtime = a.packets(d.audio)
 	return write(&a, []media{s}), nil
 }
 
-// offered filters and orders codecs by the allow-list.
+// offered filters and orders codecs by the allow-list, and swaps those of G.711 where that has to be.
 func (a *Anchor) offered(codecs []Codec) ([]Codec, error) {
 	var kept []Codec
 	for _, c := range codecs {
-		if _, ok := a.rank(c); ok {
+		if a.allows(c) {
 			kept = append(kept, c)
 		}
+	}
+	if a.Swap || !slices.ContainsFunc(kept, Codec.Voice) {
+		kept = a.swapped(codecs, kept)
 	}
 	slices.SortStableFunc(kept, func(x, y Codec) int {
 		i, _ := a.rank(x)

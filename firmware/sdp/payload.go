@@ -1,9 +1,6 @@
 package sdp
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // counterpart returns the codec among others that is the same as c: under the same payload type if there is one, else
 // with the same parameters, else the first.
@@ -26,7 +23,7 @@ func counterpart(c Codec, others []Codec) (Codec, bool) {
 func PayloadMap(ours, theirs *Audio) map[uint8]uint8 {
 	var m map[uint8]uint8
 	for _, c := range ours.Codecs {
-		o, ok := counterpart(c, theirs.Codecs)
+		o, ok := equivalent(c, theirs.Codecs)
 		if !ok || o.PT == c.PT {
 			continue
 		}
@@ -36,25 +33,4 @@ func PayloadMap(ours, theirs *Audio) map[uint8]uint8 {
 		m[c.PT] = o.PT
 	}
 	return m
-}
-
-// Common returns the encoding names of preferred that other has too, for an Anchor: what may be offered to a peer who
-// prefers preferred on behalf of one who allows other. An empty list of theirs allows everything. The result is nil when
-// everything is allowed, and empty but not nil when nothing is.
-func Common(preferred, other []string) []string {
-	switch {
-	case len(preferred) == 0 && len(other) == 0:
-		return nil
-	case len(preferred) == 0:
-		return slices.Clone(other)
-	case len(other) == 0:
-		return slices.Clone(preferred)
-	}
-	both := []string{}
-	for _, p := range preferred {
-		if slices.ContainsFunc(other, func(o string) bool { return strings.EqualFold(o, p) }) {
-			both = append(both, p)
-		}
-	}
-	return both
 }

@@ -115,7 +115,7 @@ func (b *box) setCalls(_ context.Context, p *policy.Policy) error {
 	if err != nil {
 		return fmt.Errorf("site.time_zone: %w", err)
 	}
-	settings := call.Settings{Plan: plan, Routes: route.New(p, zone), OutsidePrefix: p.PBX.OutsidePrefix, Phones: phoneRules(p)}
+	settings := call.Settings{Plan: plan, Routes: route.New(p, zone), OutsidePrefix: p.PBX.OutsidePrefix, Phones: phoneRules(p), Patience: patience(p.Limits)}
 	if p.PBX.Overflow != "" {
 		if settings.Overflow, err = plan.Read(p.PBX.Overflow, ""); err != nil {
 			return fmt.Errorf("pbx.overflow: %w", err)
@@ -125,6 +125,11 @@ func (b *box) setCalls(_ context.Context, p *policy.Policy) error {
 	b.desk.Set(settings)
 	b.notices.Set(notice.Settings{Plan: plan, Routes: settings.Routes, OutsidePrefix: settings.OutsidePrefix, PhonesPrefix: p.Phones.OutsidePrefix})
 	return nil
+}
+
+// patience is how long a policy lets calls be silent.
+func patience(l policy.Limits) call.Patience {
+	return call.Patience{Active: time.Duration(l.SilenceTimeout) * time.Second, Held: time.Duration(l.HoldTimeout) * time.Second}
 }
 
 func (b *box) setEdge(ctx context.Context, p *policy.Policy) error {

@@ -94,6 +94,7 @@ type Settings struct {
 	OutsidePrefix string
 	Overflow      numbering.Number // where calls for the PBX go while it cannot be reached; zero: nowhere
 	Phones        PhoneRules
+	Patience      Patience
 }
 
 // Options are what New needs.

@@ -221,7 +221,13 @@ func (s *Session) setMedia() error {
 		}
 		agreed[s.role(l)] = p
 	}
-	return s.relay.Set(agreed)
+	if err := s.relay.Set(agreed); err != nil {
+		return err
+	}
+	if !s.lull.since.IsZero() { // it is answered
+		s.listen()
+	}
+	return nil
 }
 
 func (l *Leg) params(other *Leg) media.Params {

@@ -69,6 +69,7 @@ type Session struct {
 
 	presented numbering.Number // to the emergency service, which may call it back
 	timer     *time.Timer
+	lull      lull
 	across    across        // the dialog across the border that it replaces
 	over      chan struct{} // closed when the call is forgotten
 
@@ -143,6 +144,7 @@ func (s *Session) finish(end ending) {
 	if s.timer != nil {
 		s.timer.Stop()
 	}
+	s.listenFor(0)
 	for _, l := range []*Leg{s.caller, s.callee} {
 		if l != nil {
 			s.arm(l, 0, false)

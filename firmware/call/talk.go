@@ -2,6 +2,7 @@ package call
 
 import (
 	"errors"
+	"time"
 
 	"github.com/emiago/sipgo/sip"
 
@@ -10,6 +11,7 @@ import (
 
 // talk follows an answered call to its end.
 func (s *Session) talk() ending {
+	s.listen()
 	for {
 		e := s.next()
 		switch {
@@ -91,6 +93,8 @@ func (s *Session) note(note any) (ending, bool) {
 		return s.give(n)
 	case takeOver:
 		return s.takeOver(n)
+	case silenceDue:
+		return s.stillHeard(time.Now())
 	case sessionExpired:
 		return ending{reason: n.leg.Party.Peer.Name + " did not renew the session in time"}, true
 	}

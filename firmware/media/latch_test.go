@@ -134,3 +134,26 @@ func TestLatchingIsForPlainAudioAlone(t *testing.T) {
 	call.a.rtp = listen(t, "127.0.1.9")
 	call.converse(2)
 }
+
+func TestReportsAreASignOfLifeOfAPeerThatSaysNothing(t *testing.T) {
+	call := newCall(t, plainRTP, aesCM)
+	if s := call.Leg(Caller).Stats(); !s.LastHeard.IsZero() {
+		t.Errorf("heard at %v before anything came", s.LastHeard)
+	}
+	begun := time.Now()
+	relayReport(t, call.a, false, call.b, false)
+	if s := call.Leg(Caller).Stats(); !s.LastIn.IsZero() || s.LastHeard.Before(begun) {
+		t.Errorf("after a report: audio at %v, heard at %v", s.LastIn, s.LastHeard)
+	}
+	write(t, listen(t, "127.0.3.3"), call.b.boxRTP(), call.b.next([]byte("a stranger")))
+	bad := call.b.next([]byte("x"))
+	bad[len(bad)-1] ^= 1
+	write(t, call.b.rtp, call.b.boxRTP(), bad)
+	if s := call.stats(Callee, "not refused", func(s LegStats) bool { return s.Strangers == 1 && s.AuthFailures == 1 }); !s.LastHeard.IsZero() {
+		t.Errorf("what was refused is a sign of life: %v", s.LastHeard)
+	}
+	call.converse(1)
+	if s := call.Leg(Callee).Stats(); s.LastHeard.Before(begun) || !s.LastHeard.Equal(s.LastIn) {
+		t.Errorf("after audio: %+v", s)
+	}
+}

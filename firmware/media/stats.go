@@ -19,6 +19,7 @@ type LegStats struct {
 	Malformed             uint64    // packets that were not RTP, or of more sources than a leg may have
 	Withheld              uint64    // packets for the peer that were not sent: on hold, nothing negotiated, no room
 	LastIn                time.Time // when the last RTP packet was accepted; zero before the first
+	LastHeard             time.Time // when the last packet was accepted, RTP or RTCP; zero before the first
 	Encrypted             bool      // the leg is SRTP
 	// Suite is what it is encrypted with; "" when it is clear, or before a handshake has made its keys.
 	Suite policy.Suite
@@ -28,15 +29,16 @@ type LegStats struct {
 
 // counters are written by the leg's worker and read by anybody.
 type counters struct {
-	packetsIn, packetsOut, bytesIn, bytesOut, controlIn, controlOut      atomic.Uint64
-	authFailures, early, strangers, replays, malformed, withheld, lastIn atomic.Uint64
-	encrypted, handshakes                                                atomic.Bool
-	suite                                                                atomic.Pointer[policy.Suite]
+	packetsIn, packetsOut, bytesIn, bytesOut, controlIn, controlOut                   atomic.Uint64
+	authFailures, early, strangers, replays, malformed, withheld, lastIn, lastControl atomic.Uint64
+	encrypted, handshakes                                                             atomic.Bool
+	suite                                                                             atomic.Pointer[policy.Suite]
 }
 
 func (c *counters) arrived(bytes int, control bool, now time.Time) {
 	if control {
 		c.controlIn.Add(1)
+		c.lastControl.Store(uint64(now.UnixNano()))
 		return
 	}
 	c.packetsIn.Add(1)
@@ -78,8 +80,14 @@ func (c *counters) stats() LegStats {
 	if suite := c.suite.Load(); suite != nil {
 		s.Suite = *suite
 	}
-	if ns := c.lastIn.Load(); ns != 0 {
-		s.LastIn = time.Unix(0, int64(ns))
-	}
+	s.LastIn, s.LastHeard = moment(c.lastIn.Load()), moment(max(c.lastIn.Load(), c.lastControl.Load()))
 	return s
+}
+
+// moment is the time that a counter has kept; the zero value for none.
+func moment(ns uint64) time.Time {
+	if ns == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, int64(ns))
 }

@@ -43,7 +43,7 @@ func setStatic(v reflect.Value) {
 	case *Bans:
 		*x = defaultBans()
 	case *Limits:
-		x.Calls = 30
+		x.Calls, x.SilenceTimeout, x.HoldTimeout = 30, 60, 3600
 	case *Admin:
 		x.Port = 443
 	}

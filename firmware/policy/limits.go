@@ -13,6 +13,25 @@ func (c *checker) limits() {
 	case n > maxCalls:
 		c.fault("limits.calls", "", "%d is above %d, which is the most", n, maxCalls)
 	}
+	l := c.p.Limits
+	active, held := c.seconds("limits.silence_timeout", l.SilenceTimeout), c.seconds("limits.hold_timeout", l.HoldTimeout)
+	if active && held && l.HoldTimeout < l.SilenceTimeout {
+		c.fault("limits.hold_timeout", "write as many or more", "%d is below silence_timeout, and a call on hold is more silent than others", l.HoldTimeout)
+	}
+}
+
+// Bounds of the time-outs of silent calls. Of a peer that is mute there are still reports, one each five seconds (RFC 3550 §6.2).
+const (
+	leastSilence = 10
+	mostSilence  = 24 * 60 * 60
+)
+
+func (c *checker) seconds(path string, n int) bool {
+	if n < leastSilence || n > mostSilence {
+		c.fault(path, "write seconds, such as 60", "%d is not between %d and %d", n, leastSilence, mostSilence)
+		return false
+	}
+	return true
 }
 
 func (c *checker) admin() {

@@ -70,7 +70,7 @@ func TestASmallDocumentGetsItsDefaults(t *testing.T) {
 			Codecs:   []string{"PCMA", "PCMU"}, NumberFormat: FormatE164, Registration: RegisterEach, Health: HealthOff,
 			UnownedNumbers: UnownedReplace, MediaLatching: LatchDynamicStrict,
 		}},
-		Limits: Limits{Calls: 30},
+		Limits: Limits{Calls: 30, SilenceTimeout: 60, HoldTimeout: 3600},
 		Bans:   defaultBans(),
 		Admin:  Admin{Port: 443, Sources: inside},
 	}

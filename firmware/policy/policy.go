@@ -199,6 +199,10 @@ type Route struct {
 // Limits bound the box as a whole.
 type Limits struct {
 	Calls int `yaml:"calls"` // simultaneous calls, emergency calls not counted against; default 30
+	// SilenceTimeout is how many seconds one side of a call may send nothing before the call is ended; default 60.
+	SilenceTimeout int `yaml:"silence_timeout"`
+	// HoldTimeout is how many seconds a call on hold may be silent on both sides; default 3600.
+	HoldTimeout int `yaml:"hold_timeout"`
 }
 
 // Admin says who may open the page.

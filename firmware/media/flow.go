@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tollgate/firmware/policy"
+	"tollgate/firmware/quality"
 )
 
 // half is one leg as its worker sees it; its worker's lock guards it once the session is open.
@@ -17,6 +18,7 @@ type half struct {
 	setting
 	opening  opening
 	counters *counters
+	account  account
 }
 
 // setting is what Leg.Set puts into force as a whole.
@@ -31,6 +33,7 @@ type setting struct {
 	sources         []netip.Prefix
 	latching        policy.Latching
 	translation     // of what the peer sends
+	clock           quality.Clock
 }
 
 // ciphers are what a flow is encrypted with.

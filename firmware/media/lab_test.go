@@ -386,3 +386,12 @@ func (f *filter) ShutPinholes(holes []Hole) error {
 	}
 	return nil
 }
+
+// listenAt is listen on a port that was there before.
+func listenAt(t testing.TB, a netip.AddrPort) (*net.UDPConn, error) {
+	c, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(a))
+	if err == nil {
+		t.Cleanup(func() { c.Close() })
+	}
+	return c, err
+}

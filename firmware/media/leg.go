@@ -8,6 +8,7 @@ import (
 
 	"tollgate/firmware/g711"
 	"tollgate/firmware/policy"
+	"tollgate/firmware/quality"
 )
 
 // Leg is one side of a session. Its fields below the first group are guarded by session.mu.
@@ -48,6 +49,8 @@ type Params struct {
 	// Conversions change the speech of packets from this peer into the encoding of the other leg's, by the payload type that
 	// arrives; what it lacks stays.
 	Conversions map[uint8]g711.Conversion
+	// ClockRate is how many ticks a second the timestamps of the leg's codec make; 0: 8000.
+	ClockRate int
 }
 
 // Local returns the leg's addresses as descriptions name them.
@@ -115,6 +118,7 @@ func plain(a netip.AddrPort) netip.AddrPort {
 // settingOf makes what the worker needs out of parameters.
 func (l *Leg) settingOf(p Params) (setting, error) {
 	n := setting{remote: p.Remote, control: p.RemoteRTCP, mux: p.Mux, hold: p.Hold, latching: p.Latching, sources: l.ownFamily(p.ExtraSources)}
+	n.clock = quality.ClockOf(uint32(p.ClockRate))
 	var err error
 	if n.translation, err = translationOf(p); err != nil {
 		return setting{}, err

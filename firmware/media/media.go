@@ -9,7 +9,7 @@
 //	  -> kind      RTP or RTCP, by port, or by RFC 5761 §4 where both share one
 //	  -> open      plain: checked for form; SRTP: replay window, authentication, decryption, form
 //	  -> learn     the port the peer sends from, never before this point
-//	  -> count
+//	  -> count     also its number and moment, for loss and jitter (account.go)
 //	  -> translate leg A's payload types to leg B's, and its encoding of G.711 where they share none
 //	  -> seal      plain: as it is; SRTP: numbered so that no key stream is used twice, encryption
 //	  -> send      to leg B's peer, unless it is on hold
@@ -95,6 +95,7 @@ func New(p Pinholes, log *slog.Logger) (*Relay, error) {
 		go w.run()
 	}
 	go r.keepWaysOpen()
+	go r.keepAccounts()
 	return r, nil
 }
 

@@ -9,11 +9,13 @@ import (
 func (w *worker) receive(f *flow) {
 	n, errno := f.socket.receive(w.in[:], &w.from)
 	if errno != 0 {
-		return // nothing there after all
+		w.complain(f) // or nothing there after all
+		return
 	}
 	from, c := w.from.addr(), f.half.counters
 	if !f.expects(from) && !f.succeeds(from, w.in[:min(n, len(w.in))], w.now) {
 		c.strangers.Add(1)
+		f.half.account.stranger = from
 		return
 	}
 	if n > len(w.in) {
@@ -38,7 +40,10 @@ func (w *worker) pass(f *flow, from netip.AddrPort, packet []byte) {
 	}
 	f.learn(from, w.now)
 	h.counters.arrived(len(packet), control, w.now)
-	if !control {
+	if control {
+		h.account.control(packet, &h.far.account, h.clock, w.now)
+	} else {
+		h.account.audio(packet, h.clock, w.now)
 		h.translate(packet)
 	}
 	if v := w.send(h.far, packet, control); v != passed {
@@ -105,6 +110,9 @@ func (w *worker) send(h *half, packet []byte, control bool) verdict {
 	if f.to.size == 0 || f.pending || h.hold && !control {
 		h.counters.withheld.Add(1)
 		return passed
+	}
+	if control {
+		h.account.sends(packet, w.now)
 	}
 	packet, v := w.seal(f, packet, control)
 	if v != passed {

@@ -102,7 +102,11 @@ func (s *Session) Leg(r Role) *Leg {
 func (l *Leg) Side() policy.Side { return l.half.side }
 
 // Stats returns the leg's counters, after Close the last ones.
-func (l *Leg) Stats() LegStats { return l.half.counters.stats() }
+func (l *Leg) Stats() LegStats {
+	s := l.half.counters.stats()
+	s.Crossing = l.half.account.crossing()
+	return s
+}
 
 // Close gives the ports back; the pinholes are shut within 200 ms. A second Close does nothing.
 func (s *Session) Close() {
@@ -124,6 +128,7 @@ func (s *Session) close() (first bool) {
 	s.worker.do(func() {
 		for _, f := range s.flows() {
 			s.worker.let(f)
+			f.half.account.show()
 		}
 		s.worker.sessions.Add(-1)
 	})

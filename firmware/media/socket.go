@@ -53,7 +53,7 @@ func (s socket) prepare(a netip.AddrPort, family int) error {
 		options[1] = [3]int{unix.IPPROTO_IPV6, unix.IPV6_TCLASS, dscpEF}
 		options = append(options, [3]int{unix.IPPROTO_IPV6, unix.IPV6_V6ONLY, 1})
 	}
-	for _, o := range options {
+	for _, o := range append(options, wantErrors(family)) {
 		if err := unix.SetsockoptInt(s.fd, o[0], o[1], o[2]); err != nil {
 			return os.NewSyscallError("setsockopt", err)
 		}
@@ -74,8 +74,16 @@ func (s socket) receive(b []byte, from *name) (n int, errno unix.Errno) {
 	return int(r), errno
 }
 
-// send sends b as one datagram.
+// send sends b as one datagram. An error that the kernel has kept of one before is no reason not to.
 func (s socket) send(b []byte, to *name) unix.Errno {
+	errno := s.sendOnce(b, to)
+	if errno != 0 && errno != unix.EAGAIN {
+		errno = s.sendOnce(b, to)
+	}
+	return errno
+}
+
+func (s socket) sendOnce(b []byte, to *name) unix.Errno {
 	_, _, errno := unix.RawSyscall6(unix.SYS_SENDTO, uintptr(s.fd), uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)), 0,
 		uintptr(unsafe.Pointer(&to.raw)), uintptr(to.size))
 	return errno

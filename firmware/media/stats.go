@@ -25,6 +25,8 @@ type LegStats struct {
 	Suite policy.Suite
 	// Handshakes tells that its keys come by DTLS, and not by signalling.
 	Handshakes bool
+	// Crossing is how the audio comes across.
+	Crossing Crossing
 }
 
 // counters are written by the leg's worker and read by anybody.

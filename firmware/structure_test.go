@@ -20,7 +20,7 @@ var floors = [][]string{
 	{"firmware/policy"},
 	{
 		"firmware/ua", "firmware/store", "firmware/certs", "firmware/sdp", "firmware/eventbody", "firmware/media", "firmware/resolve", // hands
-		"firmware/access", "firmware/route", "firmware/admission", "firmware/header", "firmware/nat", // judgement
+		"firmware/access", "firmware/route", "firmware/admission", "firmware/header", "firmware/nat", "firmware/doctor", "firmware/load", // judgement
 		"netfilter", "board/...", "webui",
 	},
 	{"firmware/edge", "firmware/registrar", "firmware/phones", "firmware/trunk", "firmware/call", "firmware/notice"},
@@ -36,7 +36,7 @@ var outside = []string{"scripts", "firmware/api/internal/devserver", "firmware/a
 // thinking packages judge and reckon. They touch no socket, disk or clock and start no goroutine.
 var thinking = []string{
 	"firmware/numbering", "firmware/calendar", "firmware/event", "firmware/policy", "firmware/route", "firmware/admission", "firmware/access", "firmware/sdp", "firmware/eventbody",
-	"firmware/header", "firmware/nat", "firmware/stun", "firmware/multipart", "firmware/g711", "firmware/quality",
+	"firmware/header", "firmware/nat", "firmware/stun", "firmware/multipart", "firmware/g711", "firmware/quality", "firmware/doctor", "firmware/load",
 }
 
 // pkg is one package of the module as its files say.

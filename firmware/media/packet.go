@@ -40,6 +40,7 @@ func (w *worker) pass(f *flow, from netip.AddrPort, packet []byte) {
 	}
 	f.learn(from, w.now)
 	h.counters.arrived(len(packet), control, w.now)
+	w.pulse.packets++
 	if control {
 		h.account.control(packet, &h.far.account, h.clock, w.now)
 	} else {

@@ -29,6 +29,7 @@ type worker struct {
 	flows   []*flow
 	idle    []int32 // free places in flows
 	now     time.Time
+	pulse   pulse
 	from    name
 	in      [largest]byte
 	clear   [largest + overhead]byte
@@ -70,6 +71,7 @@ func (w *worker) turn() (more bool) {
 	w.now = time.Now()
 	for _, e := range w.poll.ready() {
 		if e.Fd == bellPlace {
+			w.answer()
 			continue
 		}
 		if f := w.flows[e.Fd]; f != nil {

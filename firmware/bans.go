@@ -119,12 +119,12 @@ func (b *bans) byHand(source netip.Prefix, reason, who string, d time.Duration) 
 }
 
 // lift ends a ban on an administrator's word; false: there is none.
-func (b *bans) lift(source netip.Prefix, who string) bool {
-	ban, found := b.Lift(source.Masked())
+func (b *bans) lift(source netip.Prefix, who string) (access.Ban, bool) {
+	ban, found := b.Lift(source)
 	if found {
 		b.lifted(ban, who, "lifted by hand")
 	}
-	return found
+	return ban, found
 }
 
 func (b *bans) begin(ban access.Ban) {

@@ -137,8 +137,14 @@ func TestPeopleBanAndLift(t *testing.T) {
 	if _, dropped := w.wall[source]; !dropped {
 		t.Errorf("the filter drops %v", w.wall)
 	}
-	if !w.lift(source, "admin") || w.lift(source, "admin") || len(w.wall) != 0 {
-		t.Errorf("not lifted once: %v", w.wall)
+	if list := (guard{w.bans}).List(); len(list) != 1 || list[0].Source != "203.0.113.0/24" || list[0].Until != nil || list[0].Who != "admin" {
+		t.Errorf("listed %+v", list)
+	}
+	if _, err := (guard{w.bans}).Lift("203.0.113.1/24", "admin"); err != nil || len(w.wall) != 0 {
+		t.Errorf("lifting: %v, the filter drops %v", err, w.wall)
+	}
+	if _, err := (guard{w.bans}).Lift("203.0.113.0/24", "admin"); err == nil {
+		t.Error("lifted twice")
 	}
 	if n := len(*w.facts); n != 2 || !slices.ContainsFunc(*w.facts, func(e event.Event) bool { l, ok := e.(event.SourceLifted); return ok && l.Who == "admin" }) {
 		t.Errorf("told %+v", *w.facts)
@@ -161,5 +167,17 @@ func TestAnUnreadableRecordOfBansIsLeftAside(t *testing.T) {
 	defer w.end(t)
 	if list := w.List(); len(list) != 0 {
 		t.Errorf("%+v", list)
+	}
+}
+
+func TestASourceIsReadAsPeopleWriteIt(t *testing.T) {
+	for text, want := range map[string]string{
+		"203.0.113.7": "203.0.113.7/32", " 203.0.113.7/24 ": "203.0.113.0/24", "2001:db8:1:2::3": "2001:db8:1:2::/64", "2001:db8::/32": "2001:db8::/32",
+		"::ffff:203.0.113.7": "203.0.113.7/32", "example": "", "": "", "203.0.113.7/33": "",
+	} {
+		got, err := readSource(text)
+		if want == "" != (err != nil) || want != "" && got.String() != want {
+			t.Errorf("%q: %v, %v", text, got, err)
+		}
 	}
 }

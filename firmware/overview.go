@@ -23,6 +23,7 @@ func (b *box) Overview() api.Overview {
 		At: time.Now(), Started: b.started, Mode: b.mode(p, trial), Site: api.Site{Version: b.options.Version},
 		Revision: revision(rev), Trunks: []api.Trunk{}, Calls: []api.Call{}, Refusals: b.refusals.latest(), Counters: b.counters(),
 	}
+	o.Bans, o.Banned = b.bans.shown(api.BansShown)
 	if p == nil {
 		return o
 	}

@@ -65,7 +65,7 @@ func exempt(p *policy.Policy) []netip.Prefix {
 	list := slices.Clone(p.Bans.Never)
 	add := func(a netip.Addr) {
 		if a.IsValid() {
-			list = append(list, networkPrefix(a))
+			list = append(list, SourceOf(a))
 		}
 	}
 	add(p.Network.Gateway)
@@ -80,7 +80,7 @@ func exempt(p *policy.Policy) []netip.Prefix {
 
 // Note weighs a deed. It returns the ban that it leads to, if any.
 func (b *Bans) Note(now time.Time, d Deed) (Ban, bool) {
-	source := networkPrefix(d.Source)
+	source := SourceOf(d.Source)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.rules.Mode != policy.BanModeBan && b.rules.Mode != policy.BanModeWatch || !d.counts() || b.spared(source) {
@@ -117,7 +117,7 @@ func (d Deed) counts() bool {
 func (b *Bans) Acknowledged(now time.Time, source netip.Addr) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if t := b.tallies[networkPrefix(source)]; t != nil {
+	if t := b.tallies[SourceOf(source)]; t != nil {
 		t.back(now, b.rules)
 	}
 }
@@ -126,7 +126,7 @@ func (b *Bans) Acknowledged(now time.Time, source netip.Addr) {
 func (b *Bans) AtHome(now time.Time, source netip.Addr, user string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if t := b.tally(now, networkPrefix(source)); t != nil {
+	if t := b.tally(now, SourceOf(source)); t != nil {
 		t.welcome(now, user)
 	}
 }
@@ -268,8 +268,8 @@ func (b *Bans) spared(source netip.Prefix) bool {
 	return slices.ContainsFunc(b.exempt, source.Overlaps)
 }
 
-// networkPrefix is what one host controls: an IPv4 address, or the /64 around an IPv6 address.
-func networkPrefix(a netip.Addr) netip.Prefix {
+// SourceOf is the source that an address belongs to: what one host controls: an IPv4 address, or the /64 around an IPv6 address.
+func SourceOf(a netip.Addr) netip.Prefix {
 	a = plain(a)
 	bits := a.BitLen()
 	if a.Is6() {

@@ -88,6 +88,26 @@ func (o *office) Confirm(ctx context.Context, who string) (Revision, error) {
 	return o.overview.Revision, o.err
 }
 
+func (o *office) List() []Ban {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.overview.Bans
+}
+
+func (o *office) Ban(r BanRequest, who string) (Ban, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.who, o.why = who, r.Reason
+	return Ban{Source: r.Source, Rule: "banned by hand", Times: 1, Who: who}, o.err
+}
+
+func (o *office) Lift(source, who string) (Ban, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.who = who
+	return Ban{Source: source, Rule: "scanner", Times: 1}, o.err
+}
+
 func (o *office) Export(context.Context) ([]byte, error) { return []byte("version: 1\n"), o.err }
 
 // bench is a server with everything around it. Requests come from 192.0.2.10 to https://192.0.2.1 unless they say else.
@@ -132,7 +152,7 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t, box: &office{}, accounts: &memory{values: map[string][]byte{}}, log: &lockedBuffer{}}
 	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	server, err := New(t.Context(), Options{Box: b.box, Accounts: b.accounts, Pages: pages(), Log: log, cost: cheap()})
+	server, err := New(t.Context(), Options{Box: b.box, Bans: b.box, Accounts: b.accounts, Pages: pages(), Log: log, cost: cheap()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,6 +18,8 @@ type Overview struct {
 	Emergencies []Emergency `json:"emergencies" nullable:"false" doc:"The latest emergency calls, and what passed for one against the policy, newest first; since the start."`
 	CallBacks   []CallBack  `json:"call_backs" nullable:"false" doc:"Numbers of ours that an emergency service may call back past every limit."`
 	Refusals    []Refusal   `json:"refusals" nullable:"false" doc:"The latest refusals, newest first; equal ones are counted together."`
+	Banned      int         `json:"banned" doc:"How many sources are banned."`
+	Bans        []Ban       `json:"bans" nullable:"false" doc:"The latest bans, newest first; GET /bans has all of them."`
 	Warnings    []Warning   `json:"warnings" nullable:"false" doc:"What in the policy in force works and has its price; to be shown in red."`
 	Counters    []Counter   `json:"counters" nullable:"false" doc:"Counters of the packet filter."`
 }

@@ -20,6 +20,7 @@ import (
 // Options are what a Server is made of.
 type Options struct {
 	Box       Box
+	Bans      Bans
 	Accounts  Accounts
 	Authority Authority    // the box's own CA, offered for download; may be nil
 	Pages     fs.FS        // the built page with index.html at its root; nil or empty: a plain message instead
@@ -40,6 +41,7 @@ type Config struct {
 // Server serves the page, the API and the unix socket. Its methods may be called from any goroutine.
 type Server struct {
 	box           Box
+	bans          Bans
 	authority     Authority
 	pages         fs.FS
 	log           *slog.Logger
@@ -80,7 +82,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		o.cost = boardCost()
 	}
 	s := &Server{
-		box: o.Box, authority: o.Authority, pages: o.Pages, log: o.Log,
+		box: o.Box, bans: o.Bans, authority: o.Authority, pages: o.Pages, log: o.Log,
 		keyring:   newKeyring(o.Accounts, o.Random, o.cost),
 		sessions:  newSessions(o.Random),
 		backoff:   newBackoff(),

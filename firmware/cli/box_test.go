@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -32,7 +33,7 @@ func startBox(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 1 {
 		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &b.overview))
 	}
-	server, err := api.New(context.Background(), api.Options{Box: b, Accounts: &records{}, Log: slog.New(slog.DiscardHandler)})
+	server, err := api.New(context.Background(), api.Options{Box: b, Bans: &jail{}, Accounts: &records{}, Log: slog.New(slog.DiscardHandler)})
 	ts.Check(err)
 	ts.Check(server.Listen(ts.MkAbs("state/" + api.SocketName)))
 	ts.Defer(func() {
@@ -146,4 +147,43 @@ func (r *records) Get(kind, key string) ([]byte, bool, error) {
 	defer r.mu.Unlock()
 	v, ok := r.values[kind+"/"+key]
 	return v, ok, nil
+}
+
+// jail keeps bans and does nothing about them.
+type jail struct {
+	mu   sync.Mutex // guards everything below
+	bans []api.Ban
+}
+
+// List lists the bans.
+func (j *jail) List() []api.Ban {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return slices.Clone(j.bans)
+}
+
+// Ban keeps a ban.
+func (j *jail) Ban(r api.BanRequest, who string) (api.Ban, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	now := time.Now()
+	ban := api.Ban{Source: r.Source, Rule: "banned by hand", Reason: r.Reason, Since: now, Times: 1, Who: who}
+	if until := now.Add(time.Duration(r.Minutes) * time.Minute); r.Minutes > 0 {
+		ban.Until = &until
+	}
+	j.bans = slices.Insert(j.bans, 0, ban)
+	return ban, nil
+}
+
+// Lift forgets a ban.
+func (j *jail) Lift(source, _ string) (api.Ban, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	i := slices.IndexFunc(j.bans, func(b api.Ban) bool { return b.Source == source })
+	if i < 0 {
+		return api.Ban{}, &api.Conflict{Detail: source + " is not banned.", Remedy: "Look at the list."}
+	}
+	ban := j.bans[i]
+	j.bans = slices.Delete(j.bans, i, i+1)
+	return ban, nil
 }

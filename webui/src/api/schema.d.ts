@@ -38,6 +38,41 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/bans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who is banned, the latest first */
+        get: operations["list-bans"];
+        put?: never;
+        /** Keep a source away */
+        post: operations["ban"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bans/lift": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** End a ban */
+        post: operations["lift-ban"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -187,6 +222,47 @@ export interface components {
             /** @description SHA-256 of the certificate; compare it with the one on the box's console before you trust it. */
             fingerprint: string;
         };
+        Ban: {
+            /** @description It is the address of a peer of the policy: emergency calls from there pass, and calls that run already. */
+            peer: boolean;
+            /** @description A sentence, or the note of who banned it. */
+            reason: string;
+            /**
+             * @description What was too much.
+             * @enum {string}
+             */
+            rule: "malformed" | "stranger" | "wrong password" | "unknown user" | "scanner" | "unacknowledged" | "banned by hand";
+            /** Format: date-time */
+            since: string;
+            /** @description An address, or a network such as 2001:db8::/64. */
+            source: string;
+            /**
+             * Format: int64
+             * @description How often in a row, this time included; each ban lasts twice as long as the one before.
+             */
+            times: number;
+            /**
+             * Format: date-time
+             * @description Absent: until it is lifted.
+             */
+            until?: string;
+            /** @description Who banned it; empty: the box itself. */
+            who: string;
+        };
+        BanRequest: {
+            /**
+             * Format: int64
+             * @description How long; 0: until it is lifted.
+             */
+            minutes?: number;
+            /** @description A note for the list. */
+            reason?: string;
+            /** @description An address, or a network such as 203.0.113.0/24. */
+            source: string;
+        };
+        BansOutputBody: {
+            bans: components["schemas"]["Ban"][];
+        };
         Call: {
             /** Format: date-time */
             answered?: string;
@@ -326,6 +402,10 @@ export interface components {
             /** @description Between the one who calls and the box. */
             caller: components["schemas"]["Leg"];
         };
+        LiftRequest: {
+            /** @description As the list has it. */
+            source: string;
+        };
         Limits: {
             /**
              * Format: int64
@@ -349,6 +429,13 @@ export interface components {
              * @description When this was true, by the box's own clock. Durations are counted from here, not from the browser's clock.
              */
             at: string;
+            /**
+             * Format: int64
+             * @description How many sources are banned.
+             */
+            banned: number;
+            /** @description The latest bans, newest first; GET /bans has all of them. */
+            bans: components["schemas"]["Ban"][];
             /** @description Numbers of ours that an emergency service may call back past every limit. */
             call_backs: components["schemas"]["CallBack"][];
             /** @description The calls of this moment, oldest first. */
@@ -698,6 +785,101 @@ export interface operations {
                 };
                 content: {
                     "application/x-pem-file": string;
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-bans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BansOutputBody"];
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    ban: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BanRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ban"];
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "lift-ban": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LiftRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ban"];
                 };
             };
             /** @description The request was not served. */

@@ -68,6 +68,8 @@ export function overview(changed: Partial<Overview> = {}): Overview {
     refusals: [],
     counters: [],
     warnings: [],
+    banned: 0,
+    bans: [],
     emergencies: [],
     call_backs: [],
     ...changed,

@@ -23,6 +23,7 @@ type world struct {
 	before  *policy.Policy // comes back when the trial is lost
 	current api.Revision
 	earlier api.Revision
+	bans    []api.Ban
 }
 
 // stillAge is how old a still world looks.
@@ -41,7 +42,7 @@ func newWorld(o options) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.policy = p
+	w.policy, w.bans = p, bans(w.born)
 	w.current = api.Revision{Number: 12, Who: "admin at 192.0.2.10", Why: "second carrier", At: w.born.Add(-50 * time.Hour), State: "confirmed"}
 	return w, nil
 }
@@ -95,6 +96,7 @@ func (w *world) Overview() api.Overview {
 	o.Calls = calls(w.born, now)
 	o.Trunks = trunks(w.born, now, o.Calls)
 	o.Refusals = refusals(w.born, now)
+	o.Bans, o.Banned = w.bans, len(w.bans)
 	return o
 }
 

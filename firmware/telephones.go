@@ -75,7 +75,7 @@ func (t telephones) phone(l phones.Line) call.Phone {
 		Away: l.Away, SRTP: policy.SRTPOff, Codecs: now.Phones.Codecs, MediaAt: l.MediaAt, Latching: now.Phones.MediaLatching, Verbatim: true,
 	}}
 	if l.Transport == policy.TLSTransport && now.Phones.PhoneSRTP != policy.SRTPOff {
-		p.SRTP, p.Suites = now.Phones.PhoneSRTP, policy.DefaultSuites()
+		p.SRTP, p.Keying, p.Suites = now.Phones.PhoneSRTP, now.Phones.PhoneKeying, now.Phones.PhoneSuites
 	}
 	return p
 }

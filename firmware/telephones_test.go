@@ -2,6 +2,7 @@ package main
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -29,5 +30,22 @@ func TestPhonesAreShownWithWhatTheyMayDoWithoutTheirPBX(t *testing.T) {
 		if shown := shownPhones(s); shown.Reachable || !strings.HasPrefix(shown.Reason, s.Away+". ") || !strings.Contains(shown.Reason, says) {
 			t.Errorf("%s: %q", survival, shown.Reason)
 		}
+	}
+}
+
+// What the policy says about the encryption of phones holds for those that use TLS, which hides the keys.
+func TestPhonesAreSpokenWithAsThePolicySays(t *testing.T) {
+	p := &policy.Policy{Phones: policy.Phones{
+		Domain: "cloud.example", PhoneSRTP: policy.SRTPOptional, PhoneKeying: []policy.Keying{policy.KeyingDTLS}, PhoneSuites: []policy.Suite{policy.SuiteAEADAES128GCM},
+	}}
+	box := &parties{}
+	box.policy.Store(p)
+	line := phones.Line{User: "101", Peer: policy.PhonePeer(netip.MustParseAddr("192.0.2.77")), Transport: policy.TLSTransport}
+	if got := (telephones{parties: box}).phone(line); got.SRTP != policy.SRTPOptional || !slices.Equal(got.Keying, p.Phones.PhoneKeying) || !slices.Equal(got.Suites, p.Phones.PhoneSuites) {
+		t.Errorf("over TLS: %s by %v with %v", got.SRTP, got.Keying, got.Suites)
+	}
+	line.Transport = policy.UDP
+	if got := (telephones{parties: box}).phone(line); got.SRTP != policy.SRTPOff || len(got.Keying)+len(got.Suites) > 0 {
+		t.Errorf("over UDP: %s by %v with %v", got.SRTP, got.Keying, got.Suites)
 	}
 }

@@ -97,6 +97,9 @@ func (d *decoder) mapping(v reflect.Value, node ast.Node, path string) {
 		d.unreadable(path, node, fmt.Sprintf("is %s where a mapping is expected", kindOf(node)), "its keys are "+strings.Join(keysOf(v.Type()), ", "))
 		return
 	}
+	if p, ok := v.Addr().Interface().(*Phones); ok && len(entries) > 0 {
+		p.begin()
+	}
 	seen := map[string]place{}
 	for _, entry := range entries {
 		d.entry(v, entry, path, seen)

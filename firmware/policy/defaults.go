@@ -138,9 +138,7 @@ func (p *Policy) fill() {
 	if p.PBX.Authentication == AuthDigest && len(p.PBX.DigestAlgorithms) == 0 {
 		p.PBX.DigestAlgorithms = DigestAlgorithms()
 	}
-	e := p.PBX.encryption()
-	e.fill()
-	p.PBX.Suites, p.PBX.Keying = e.suites, e.keying
+	p.PBX.Keying, p.PBX.Suites = p.PBX.encryption().filled()
 	for i := range p.Trunks {
 		p.Trunks[i].fill()
 	}
@@ -162,9 +160,7 @@ func (t *Trunk) fill() {
 	default:
 		t.SRTP = SRTPOff
 	}
-	e := t.encryption()
-	e.fill()
-	t.Suites, t.Keying = e.suites, e.keying
+	t.Keying, t.Suites = t.encryption("").filled()
 }
 
 // unfilled returns a copy of a filled policy without the values that would follow from the others anyway. Fixed

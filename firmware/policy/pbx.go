@@ -12,7 +12,7 @@ func (c *checker) pbx() {
 		return
 	}
 	c.transport("pbx", p.Transport, p.TLS)
-	c.encryption("pbx", p.encryption())
+	c.encryption(p.encryption())
 	one(c, "pbx.number_format", p.NumberFormat, FormatE164, FormatPlain, FormatDoubleZero, FormatNational)
 	c.codecs("pbx.codecs", p.Codecs)
 	c.ptime("pbx.ptime", p.Ptime)

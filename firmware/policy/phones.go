@@ -14,7 +14,11 @@ type Phones struct {
 	Transport Transport `yaml:"transport"` // towards the remote PBX; default tls
 	TLS       TLS       `yaml:"tls"`       // with transport: tls
 	SRTP      SRTPMode  `yaml:"srtp"`      // towards the remote PBX; default required with tls, else off
-	Codecs    []string  `yaml:"codecs"`    // of phones and remote PBX; default PCMA, PCMU
+	// KeysInClear, Keying and Suites are as those of a PBX, towards the remote PBX.
+	KeysInClear ClearKeys `yaml:"keys_in_clear"`
+	Keying      []Keying  `yaml:"keying"`
+	Suites      []Suite   `yaml:"suites"`
+	Codecs      []string  `yaml:"codecs"` // of phones and remote PBX; default PCMA, PCMU
 	// SignallingSources are where the remote PBX's SIP comes from, besides the addresses that Proxy resolves to.
 	SignallingSources []netip.Prefix `yaml:"signalling_sources"`
 	// MediaSources are further senders of the remote PBX's media, besides the address in its SDP.
@@ -25,6 +29,8 @@ type Phones struct {
 	Sources         []netip.Prefix `yaml:"sources"`          // where phones are; default: Network.Inside.Prefixes
 	PhoneTransports []Transport    `yaml:"phone_transports"` // of phones; default all
 	PhoneSRTP       SRTPMode       `yaml:"phone_srtp"`       // of phones that use tls; default off
+	PhoneKeying     []Keying       `yaml:"phone_keying"`     // as Keying, towards phones
+	PhoneSuites     []Suite        `yaml:"phone_suites"`     // as Suites, towards phones
 	OutsidePrefix   string         `yaml:"outside_prefix"`   // as PBX.OutsidePrefix, where the box itself reads what was dialled
 	Survival        Survival       `yaml:"survival"`         // default phones
 	// Inbound is the user whose phone rings for calls of carriers when there is no local PBX or it cannot be reached.
@@ -76,6 +82,7 @@ func (p Phones) upstream() Trunk {
 	var t Trunk
 	setStatic(reflect.ValueOf(&t).Elem())
 	t.Name, t.Domain, t.OutboundProxy, t.Transport, t.TLS = PeerRemotePBX, p.Domain, Hosts{p.Proxy}, p.Transport, p.TLS
+	t.KeysInClear, t.Keying, t.Suites = p.KeysInClear, p.Keying, p.Suites
 	t.SRTP, t.Codecs, t.SignallingSources, t.MediaSources = p.SRTP, p.Codecs, p.SignallingSources, p.MediaSources
 	t.MediaLatching = p.MediaLatching
 	t.Health = HealthOff // package phones asks it
@@ -114,10 +121,24 @@ func (p *Phones) fill() {
 	if p.Survival == "" {
 		p.Survival = SurvivalPhones
 	}
-	if p.Most == 0 {
-		p.Most = 500
-	}
+	p.Keying, p.Suites = p.encryption().filled()
+	p.PhoneKeying, p.PhoneSuites = p.phoneEncryption().filled()
 	p.TLS.tidy()
+}
+
+// usualMost is how many phones may be registered where nothing is said.
+const usualMost = 500
+
+// begin sets the fixed defaults of a section that is there, before it is read.
+func (p *Phones) begin() { p.Most = usualMost }
+
+func (p *Phones) encryption() encryption {
+	return encryption{"phones.", p.Transport, p.SRTP, p.KeysInClear, p.Keying, p.Suites}
+}
+
+// phoneEncryption is how the audio of phones is encrypted, where they use tls.
+func (p *Phones) phoneEncryption() encryption {
+	return encryption{"phones.phone_", TLSTransport, p.PhoneSRTP, "", p.PhoneKeying, p.PhoneSuites}
 }
 
 func (p *Phones) derive(inside []netip.Prefix, set func(field, value any)) {
@@ -125,6 +146,7 @@ func (p *Phones) derive(inside []netip.Prefix, set func(field, value any)) {
 		return
 	}
 	set(&p.Proxy, p.Domain)
+	set(&p.KeysInClear, KeysInClearRefused)
 	set(&p.Sources, slices.Clone(inside))
 	if p.Transport == TLSTransport {
 		set(&p.TLS.Trust, TrustSystem)
@@ -157,7 +179,7 @@ func (c *checker) phones() {
 		c.host("phones.proxy", p.Proxy, true)
 	}
 	c.transport("phones", p.Transport, p.TLS)
-	c.encryption("phones", encryption{transport: p.Transport, mode: p.SRTP})
+	c.encryption(p.encryption())
 	c.codecs("phones.codecs", p.Codecs)
 	for key, list := range map[string][]netip.Prefix{"phones.signalling_sources": p.SignallingSources, "phones.media_sources": p.MediaSources} {
 		c.ranges(key, list)
@@ -191,6 +213,7 @@ func (c *checker) phonesInside(p Phones) {
 	if !one(c, "phones.phone_srtp", p.PhoneSRTP, SRTPOff, SRTPOptional, SRTPRequired) {
 		return
 	}
+	c.encryption(p.phoneEncryption())
 	onlyTLS := !slices.ContainsFunc(p.PhoneTransports, func(t Transport) bool { return t != TLSTransport })
 	switch {
 	case p.PhoneSRTP == SRTPOptional && !slices.Contains(p.PhoneTransports, TLSTransport):

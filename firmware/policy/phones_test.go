@@ -28,6 +28,16 @@ func TestPhonesNeedNeitherPBXNorTrunks(t *testing.T) {
 	}
 }
 
+// What is written counts, also where it is little; what is not is the usual.
+func TestHowManyPhonesMayBeRegistered(t *testing.T) {
+	if p := mustParse(t, onlyPhones); p.Phones.Most != 500 {
+		t.Errorf("usually %d", p.Phones.Most)
+	}
+	if p := mustParse(t, onlyPhones+"  most: 1\n"); p.Phones.Most != 1 {
+		t.Errorf("%d where 1 is written", p.Phones.Most)
+	}
+}
+
 func TestWithoutPhonesAPBXIsAsked(t *testing.T) {
 	p := mustParse(t, small)
 	if p.Phones.Used() || !p.PBX.Used() || len(p.Carriers()) != len(p.Trunks) {
@@ -41,6 +51,9 @@ func TestThePhonesPBXIsAskedLikeACarrier(t *testing.T) {
 	last := list[len(list)-1]
 	if len(list) != len(p.Trunks)+1 || last.Name != PeerRemotePBX || last.OutboundProxy[0] != "sip.cloud.example:5061" || last.Registrar != "" {
 		t.Errorf("carriers end with %+v", last)
+	}
+	if last.SRTP != SRTPRequired || len(last.Keying) != 1 || len(last.Suites) != 4 || last.KeysInClear != KeysInClearRefused {
+		t.Errorf("its calls are encrypted by %v with %v", last.Keying, last.Suites)
 	}
 	if namePattern.MatchString(PeerRemotePBX) || namePattern.MatchString(PhonePeer(netip.MustParseAddr("192.0.2.7")).Name) {
 		t.Error("a trunk may have the name of a phone or of its PBX")

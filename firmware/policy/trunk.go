@@ -39,7 +39,7 @@ func (c *checker) trunk(path string, t Trunk) {
 	c.host(path+".registrar", t.Registrar, true)
 	c.proxies(path, t)
 	c.transport(path, t.Transport, t.TLS)
-	c.encryption(path, t.encryption())
+	c.encryption(t.encryption(path))
 	one(c, path+".number_format", t.NumberFormat, FormatE164, FormatPlain, FormatDoubleZero, FormatNational)
 	c.codecs(path+".codecs", t.Codecs)
 	c.commonCodec(path+".codecs", t.Codecs)

@@ -25,16 +25,17 @@ const expiresSoon = 30 * 24 * time.Hour
 func (p *Policy) Warnings(now time.Time) []Warning {
 	var list []Warning
 	add := func(path, text string, args ...any) { list = append(list, Warning{path, fmt.Sprintf(text, args...)}) }
-	readableKeys("pbx", p.PBX.encryption(), add)
+	readableKeys(p.PBX.encryption(), add)
 	ownCertificate("pbx.tls.certificate", p.PBX.TLS, "", now, add)
 	if p.Phones.Used() {
 		inTheClear("phones", "the phones' PBX", p.Phones.Transport, p.Phones.SRTP, add)
+		readableKeys(p.Phones.encryption(), add)
 		ownCertificate("phones.tls.certificate", p.Phones.TLS, "", now, add)
 	}
 	for i, t := range p.Trunks {
 		path := index("trunks", i)
 		inTheClear(path, "carrier "+t.Name, t.Transport, t.SRTP, add)
-		readableKeys(path, t.encryption(), add)
+		readableKeys(t.encryption(path), add)
 		ownCertificate(path+".tls.certificate", t.TLS, t.OwnName, now, add)
 	}
 	return list

@@ -109,6 +109,10 @@ func TestTheGatewayIsNeverInside(t *testing.T) {
 	if n := len(Listeners(p, nil).Listeners); n != 6 {
 		t.Errorf("%d listeners, want UDP, TCP and TLS on both sides", n)
 	}
+	p.Network.SIPDSCP = policy.DSCPAF31
+	if c := Listeners(p, nil); c.DSCP != 26 {
+		t.Errorf("signalling is marked %d, want AF31", c.DSCP)
+	}
 	if !strings.Contains(Filter(p, nil).Ruleset().String(), "192.0.2.1") {
 		t.Error("the filter does not know the gateway")
 	}

@@ -14,6 +14,7 @@ import (
 type Config struct {
 	Listeners []Listener
 	SideOf    func(netip.Addr) policy.Side
+	DSCP      uint8 // that what is sent is marked with, of 6 bits (RFC 2474); 0: the usual
 }
 
 // Listener is one address and transport of one side. TLS is for transport tls: at least version 1.2, with a certificate.

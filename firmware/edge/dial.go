@@ -181,7 +181,7 @@ func (e *Edge) connect(ctx context.Context, t Target) (*stream, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	defer context.AfterFunc(e.ctx, cancel)()
-	var d net.Dialer
+	d := net.Dialer{Control: e.marking}
 	if s, _ := e.socketOf(t.Side, t.Transport, t.Addr.Addr()); s != nil {
 		d.LocalAddr = net.TCPAddrFromAddrPort(netip.AddrPortFrom(s.address().Addr(), 0))
 	}

@@ -27,6 +27,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -119,6 +120,7 @@ type Edge struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup // listeners and connections
 	setting sync.Mutex     // one Set at a time
+	dscp    atomic.Uint32  // that new connections are marked with
 
 	mu       sync.Mutex // guards everything below
 	closed   bool

@@ -54,6 +54,7 @@ func (l *listener) serve() {
 // accept lets a known source in that has not too many connections yet.
 func (l *listener) accept(c net.Conn) {
 	tcp := c.(*net.TCPConn)
+	mark(tcp, uint8(l.edge.dscp.Load()))
 	remote := unmapped(tcp.RemoteAddr().(*net.TCPAddr).AddrPort())
 	side, config := l.shared.Load().side(remote.Addr())
 	if l.transport == policy.TLSTransport {

@@ -21,6 +21,7 @@ type socket interface {
 	share(*sharing)
 	sharing() *sharing
 	address() netip.AddrPort
+	mark(dscp uint8)
 }
 
 // Set makes c what listens. It is idempotent and all or nothing: when one address cannot be opened, everything stays as
@@ -35,7 +36,7 @@ func (e *Edge) Set(ctx context.Context, c Config) error {
 	defer e.setting.Unlock()
 	opened, err := e.open(ctx, wanted)
 	if err == nil {
-		err = e.commit(wanted, opened)
+		err = e.commit(wanted, opened, c.DSCP)
 	}
 	if err != nil {
 		for _, s := range opened {
@@ -90,7 +91,7 @@ func (e *Edge) listen(ctx context.Context, key socketKey, sh *sharing) (socket, 
 }
 
 // commit puts wanted into force; from here on nothing can fail.
-func (e *Edge) commit(wanted map[socketKey]*sharing, opened map[socketKey]socket) error {
+func (e *Edge) commit(wanted map[socketKey]*sharing, opened map[socketKey]socket, dscp uint8) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed {
@@ -106,6 +107,9 @@ func (e *Edge) commit(wanted map[socketKey]*sharing, opened map[socketKey]socket
 	}
 	for key, s := range opened {
 		e.sockets[key] = s
+	}
+	e.remark(dscp)
+	for _, s := range opened {
 		e.running.Go(s.serve)
 	}
 	e.dropMisplaced()

@@ -29,7 +29,7 @@ func setStatic(v reflect.Value) {
 	case *Site:
 		x.Language = "en"
 	case *Network:
-		x.MediaPorts, x.NAT = PortRange{20000, 20999}, NATNone
+		x.MediaPorts, x.NAT, x.SIPDSCP = PortRange{20000, 20999}, NATNone, DSCPCS3
 	case *PBX:
 		x.ReachedBy, x.Transport, x.Authentication, x.SRTP = ReachAddress, UDP, AuthAddress, SRTPOff
 		x.Codecs, x.NumberFormat = []string{"PCMA", "PCMU"}, FormatE164

@@ -16,6 +16,7 @@ func (c *checker) network() {
 	c.publicAddress(n)
 	c.nat(n)
 	c.mediaPorts(n)
+	one(c, "network.sip_dscp", n.SIPDSCP, DSCPCS3, DSCPAF31)
 	c.dnsServers(n)
 	if inside && outside {
 		c.sides(n)

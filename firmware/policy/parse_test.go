@@ -56,6 +56,7 @@ func TestASmallDocumentGetsItsDefaults(t *testing.T) {
 			PublicAddress: netip.MustParseAddr("198.51.100.10"),
 			NAT:           NATNone,
 			MediaPorts:    PortRange{20000, 20999},
+			SIPDSCP:       DSCPCS3,
 		},
 		PBX: PBX{
 			ReachedBy: ReachAddress, Address: netip.MustParseAddrPort("192.0.2.20:5060"), Transport: UDP,

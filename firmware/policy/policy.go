@@ -49,6 +49,8 @@ type Network struct {
 	// STUNServers are asked for that address as well, with nat: learn; port 3478 unless given. May be empty.
 	STUNServers []netip.AddrPort `yaml:"stun_servers"`
 	MediaPorts  PortRange        `yaml:"media_ports"` // UDP, both sides; default 20000-20999
+	// SIPDSCP is how SIP is marked for the routers on its way; default cs3. Audio is always marked EF.
+	SIPDSCP DSCP `yaml:"sip_dscp"`
 	// DNSServers are asked where carriers are; port 53 unless given. Empty: those of the system.
 	DNSServers []netip.AddrPort `yaml:"dns_servers"`
 }

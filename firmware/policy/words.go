@@ -191,6 +191,23 @@ const (
 	HoldInactive Hold = "inactive"
 )
 
+// DSCP is how packets are marked for the routers on their way (RFC 2474).
+type DSCP string
+
+// The marks of signalling: class selector 3, or assured forwarding 31 (RFC 2597).
+const (
+	DSCPCS3  DSCP = "cs3"
+	DSCPAF31 DSCP = "af31"
+)
+
+// Value is the mark's number, of 6 bits.
+func (d DSCP) Value() uint8 {
+	if d == DSCPAF31 {
+		return 26
+	}
+	return 24
+}
+
 // Latching is when a peer's unencrypted audio may go on from another place than it began at, within the addresses that are
 // expected of it (RFC 7362 §4). Signalling always moves it, and encrypted audio proves itself.
 type Latching string

@@ -25,13 +25,19 @@ func parseEthernet(b []byte) (Packet, bool) {
 	if kind == etherVLAN && len(rest) >= 4 {
 		kind, rest = binary.BigEndian.Uint16(rest[2:]), rest[4:]
 	}
+	var p Packet
+	var ok bool
 	switch kind {
 	case etherIPv4:
-		return parseIPv4(rest)
+		if p, ok = parseIPv4(rest); ok {
+			p.DSCP = rest[1] >> 2
+		}
 	case etherIPv6:
-		return parseIPv6(rest)
+		if p, ok = parseIPv6(rest); ok {
+			p.DSCP = rest[0]<<2&0x3f | rest[1]>>6
+		}
 	}
-	return Packet{}, false
+	return p, ok
 }
 
 // parseIPv4 reads RFC 791 §3.1.

@@ -31,6 +31,7 @@ type Packet struct {
 	At                  time.Time
 	Protocol            string
 	Source, Destination netip.AddrPort // port 0 in a Fragment
+	DSCP                uint8          // how it is marked for routers (RFC 2474)
 	Sequence            uint32         // TCP only
 	Syn                 bool           // TCP only
 	Payload             []byte

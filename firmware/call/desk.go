@@ -143,7 +143,7 @@ func (d *Desk) Handle(in *ua.Incoming) {
 		// RFC 3261 §11.2: the answer an INVITE would get, as far as it can be told.
 		in.Refuse(ua.Reply{Status: d.readiness(), Contact: d.contactFor(in.Peer), Headers: []sip.Header{eventsTaken()}})
 	default:
-		d.turnAway(in, refusal{status: 405, rule: "sip", reason: fmt.Sprintf("%s sent %s, which is not taken", in.Peer.Name, ua.Printable(string(in.Method)))})
+		d.turnAway(in, refusal{status: 405, rule: "sip", reason: fmt.Sprintf("%s sent %s, which is not taken", in.Peer.Name, event.Printable(string(in.Method)))})
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/event"
 	"tollgate/firmware/header"
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
@@ -70,7 +71,7 @@ func (s *Session) readOwnNumber(format string) *refusal {
 			s.to = n
 		}
 	}
-	return &refusal{status: 404, rule: "trunks.accounts.numbers", reason: ua.Printable(user) + " is no number of trunk " + trunk}
+	return &refusal{status: 404, rule: "trunks.accounts.numbers", reason: event.Printable(user) + " is no number of trunk " + trunk}
 }
 
 // draft writes the INVITE for a callee at a number, and whose call it is shown to be.
@@ -101,5 +102,5 @@ func (s *Session) callerText() string {
 	case s.from.String() != "":
 		return s.from.String()
 	}
-	return ua.Printable(ua.UserOf(s.in.From().Address))
+	return event.Printable(ua.UserOf(s.in.From().Address))
 }

@@ -103,7 +103,7 @@ func (s *Session) meetCaller() *refusal {
 func (s *Session) tellRefused(r refusal) {
 	to := s.to.String()
 	if to == "" {
-		to = ua.Printable(ua.UserOf(s.in.Recipient))
+		to = event.Printable(ua.UserOf(s.in.Recipient))
 	}
 	s.log.Info("call refused", "from", s.callerText(), "to", to, "rule", r.rule, "reason", r.reason, "status", r.status)
 	s.desk.o.Sink.Tell(event.CallRefused{
@@ -148,7 +148,7 @@ func unsupported(in *ua.Incoming) string {
 			switch tag = strings.TrimSpace(tag); strings.ToLower(tag) {
 			case "", "100rel", "timer", "replaces":
 			default:
-				list = append(list, ua.Printable(tag))
+				list = append(list, event.Printable(tag))
 			}
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/event"
 	"tollgate/firmware/header"
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
@@ -116,7 +117,7 @@ func (s *Session) readUsers() *refusal {
 		user = n.String() // the PBX knows the number better than the service
 	}
 	if !isUser(user) {
-		return &refusal{status: 484, rule: "sip", reason: ua.Printable(user) + " is nobody's name"}
+		return &refusal{status: 484, rule: "sip", reason: event.Printable(user) + " is nobody's name"}
 	}
 	s.dialled = user
 	s.to = numbering.Number{Digits: user}
@@ -255,8 +256,8 @@ func (s *Session) presentVerbatim(d *ua.Draft, callee *Leg, number numbering.Num
 	case strings.EqualFold(from.Address.User, anonymousUser):
 		d.From, d.FromName = anonymousURI, anonymousName
 	case s.caller.Party.Verbatim:
-		name := sip.Uri{Scheme: "sip", User: ua.Printable(from.Address.User), Host: p.Domain}
-		d.From, d.FromName = name.String(), ua.Printable(from.DisplayName)
+		name := sip.Uri{Scheme: "sip", User: event.Printable(from.Address.User), Host: p.Domain}
+		d.From, d.FromName = name.String(), event.Printable(from.DisplayName)
 	default:
 		s.presentCaller(d, p)
 	}
@@ -313,7 +314,7 @@ func (s *Session) findPhoneReferral(r *referral, user string) *refusal {
 		r.targets = append(r.targets, route.Target{Peer: phone.Peer, Phone: phone.Token, Rule: "a phone of user " + user})
 	}
 	if len(r.targets) == 0 {
-		return &refusal{status: 404, rule: "phones.survival", reason: "no phone of user " + ua.Printable(user) + " is registered, and its PBX has no part in this call"}
+		return &refusal{status: 404, rule: "phones.survival", reason: "no phone of user " + event.Printable(user) + " is registered, and its PBX has no part in this call"}
 	}
 	return nil
 }

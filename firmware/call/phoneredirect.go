@@ -5,9 +5,9 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/event"
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/route"
-	"tollgate/firmware/ua"
 )
 
 // A phone or its PBX that sends a call elsewhere names users of theirs, which the box does not judge (see Phones):
@@ -82,5 +82,5 @@ func (s *Session) goToPhone(user, why string) (outcome, bool) {
 
 // isUser tells whether what a phone or its PBX names can be the name of a user.
 func isUser(name string) bool {
-	return name != "" && name == ua.Printable(name) && !strings.ContainsAny(name, " \"<>@;:?")
+	return name != "" && name == event.Printable(name) && !strings.ContainsAny(name, " \"<>@;:?")
 }

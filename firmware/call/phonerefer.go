@@ -6,6 +6,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/event"
 	"tollgate/firmware/ua"
 )
 
@@ -40,7 +41,7 @@ func (s *Session) referTo(by, other *Leg, in *ua.Incoming) (string, *refusal) {
 	if _, err := sip.ParseAddressValue(headers[0].Value(), &uri, &params); err != nil || uri.User == "" {
 		return "", &refusal{status: 400, rule: "sip", reason: "its Refer-To cannot be read"}
 	}
-	to := sip.Uri{Scheme: "sip", User: ua.Printable(uri.User), Host: other.Party.Domain}
+	to := sip.Uri{Scheme: "sip", User: event.Printable(uri.User), Host: other.Party.Domain}
 	id, attended := replacesOf(uri)
 	if !attended {
 		return "<" + to.String() + ">", nil
@@ -56,9 +57,9 @@ func (s *Session) referTo(by, other *Leg, in *ua.Incoming) (string, *refusal) {
 
 // passNotify passes the PBX's word about a transfer on to the phone (RFC 3515 §2.4.5).
 func (s *Session) passNotify(from *Leg, in *ua.Incoming) {
-	other, event := s.other(from), in.GetHeaders("Event")
+	other, about := s.other(from), in.GetHeaders("Event")
 	switch {
-	case from.Party.Peer != remotePBX() || !other.Party.Peer.Phone() || len(event) != 1 || !isRefer(event[0].Value()):
+	case from.Party.Peer != remotePBX() || !other.Party.Peer.Phone() || len(about) != 1 || !isRefer(about[0].Value()):
 		s.refuseOther(in)
 		return
 	case in.BodyType() != sipfrag || len(in.Body()) > 1024:
@@ -66,7 +67,7 @@ func (s *Session) passNotify(from *Leg, in *ua.Incoming) {
 		return
 	}
 	status, _, _ := strings.Cut(string(in.Body()), "\r\n") // what else it holds names the other side
-	req := other.Dialog.RequestWith(sip.NOTIFY, []byte(ua.Printable(status)+"\r\n"), sipfrag+";version=2.0")
+	req := other.Dialog.RequestWith(sip.NOTIFY, []byte(event.Printable(status)+"\r\n"), sipfrag+";version=2.0")
 	req.AppendHeader(sip.NewHeader("Event", "refer"))
 	state := "active"
 	for _, h := range in.GetHeaders("Subscription-State") {

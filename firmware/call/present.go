@@ -5,6 +5,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/event"
 	"tollgate/firmware/header"
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
@@ -105,7 +106,7 @@ func (s *Session) presentCaller(d *ua.Draft, p *Party) {
 		verstat = from[0].Verstat
 	}
 	d.From = s.uriInside(s.from, verstat, p)
-	d.FromName = ua.Printable(s.in.From().DisplayName)
+	d.FromName = event.Printable(s.in.From().DisplayName)
 }
 
 // uriInside writes an outside number as the PBX knows it, with what the check of its signature gave

@@ -63,7 +63,7 @@ func (d *Desk) replaces(in *ua.Incoming) bool {
 	}
 	d.o.Log.Info("replacement refused", "by", in.Peer.Name, "reason", no.reason, "status", no.status)
 	d.o.Sink.Tell(event.CallRefused{
-		At: time.Now(), From: ua.Printable(ua.UserOf(in.From().Address)), To: ua.Printable(ua.UserOf(in.Recipient)), Caller: in.Peer.Name,
+		At: time.Now(), From: event.Printable(ua.UserOf(in.From().Address)), To: event.Printable(ua.UserOf(in.Recipient)), Caller: in.Peer.Name,
 		Status: no.status, Rule: no.rule, Reason: no.reason,
 	})
 	in.Refuse(ua.Reply{Status: no.status, Headers: no.headers})
@@ -222,7 +222,7 @@ func (s *Session) changeSeats(in *ua.Incoming, held, leg *Leg) int {
 	}
 	s.release(held)
 	s.desk.o.Sink.Tell(event.CallTransferred{
-		At: time.Now(), Call: s.id, By: leg.Party.Peer.Name, To: ua.Printable(ua.UserOf(in.From().Address)),
+		At: time.Now(), Call: s.id, By: leg.Party.Peer.Name, To: event.Printable(ua.UserOf(in.From().Address)),
 	})
 	s.log.Info("leg replaced", "by", leg.Party.Peer.Name)
 	return 0

@@ -1,7 +1,7 @@
 // Package event holds the facts: what happened on the box, said once by whoever saw it, to whoever listens.
 //
 // A fact goes up through a Sink and nobody answers it; wishes never travel this way. Tell never blocks: a listener that
-// is too slow loses facts and is told how many.
+// is too slow loses facts and is told how many. What strangers say of themselves stands in facts as Printable leaves it.
 //
 // It leaves to others what to do about a fact: show it (api), count it, raise an alarm.
 package event

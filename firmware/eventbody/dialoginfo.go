@@ -4,6 +4,9 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"strings"
+
+	"tollgate/firmware/event"
 )
 
 // DialogName names a dialog as the one does who tells of it: Local is its own tag. A tag may be missing.
@@ -157,7 +160,7 @@ func (p *participant) rename(n *Names) {
 		shown = n.uri(trim(p.Identity.URI))
 		display := ""
 		if n.Display {
-			display = printable(p.Identity.Display)
+			display = event.Printable(strings.TrimSpace(p.Identity.Display))
 		}
 		p.Identity = &identity{Display: display, URI: shown}
 	}

@@ -104,19 +104,3 @@ func identifier(text string) bool {
 	bad := func(r rune) bool { return r <= ' ' || r >= 0x7f || r == ';' || r == ',' }
 	return text != "" && len(text) <= 256 && strings.IndexFunc(text, bad) < 0
 }
-
-// printable keeps what can be shown of a display name: at most 64 characters, none of them control characters.
-func printable(s string) string {
-	var b strings.Builder
-	n := 0
-	for _, r := range strings.TrimSpace(s) {
-		if r < ' ' || r == 0x7f || r == '\uFFFD' {
-			continue
-		}
-		if n++; n > 64 {
-			break
-		}
-		b.WriteRune(r)
-	}
-	return b.String()
-}

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"tollgate/firmware/event"
 )
 
 // summary is the body of message-summary (RFC 3842 §5.2). The headers of single messages do not pass.
@@ -43,7 +45,7 @@ func readSummary(body []byte) (*summary, error) {
 		}
 		name, value, ok := strings.Cut(line, ":")
 		if !ok {
-			return nil, fmt.Errorf("%q is no header field", printable(line))
+			return nil, fmt.Errorf("%q is no header field", event.Printable(line))
 		}
 		value = strings.TrimSpace(value)
 		switch name = strings.TrimSpace(name); {

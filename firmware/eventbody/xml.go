@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"tollgate/firmware/event"
 )
 
 // Bounds of an XML body. A notification about a busy office fits well.
@@ -81,7 +83,7 @@ func writeXML(v any) ([]byte, error) {
 // scope is whether a document tells all or only what has changed.
 func scope(state string) error {
 	if state != "full" && state != "partial" {
-		return fmt.Errorf("state is to be full or partial, not %q", printable(state))
+		return fmt.Errorf("state is to be full or partial, not %q", event.Printable(state))
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/event"
 	"tollgate/firmware/header"
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
@@ -40,7 +41,7 @@ type errand struct {
 // meet finds who handed the request in and refuses what the box cannot do (RFC 3261 §8.2.2.3).
 func (e *errand) meet() *refusal {
 	if h := e.in.GetHeaders("Require"); len(h) > 0 {
-		return &refusal{status: 420, rule: "sip", reason: "an extension is required", headers: []sip.Header{sip.NewHeader("Unsupported", ua.Printable(h[0].Value()))}}
+		return &refusal{status: 420, rule: "sip", reason: "an extension is required", headers: []sip.Header{sip.NewHeader("Unsupported", event.Printable(h[0].Value()))}}
 	}
 	if _, ok := e.in.MaxForwards(); !ok {
 		return &refusal{status: 483, rule: "sip", reason: "the request has passed too many hops; it probably goes round in a loop"}
@@ -89,7 +90,7 @@ func (e *errand) inward() *refusal {
 			return e.lead([]route.Target{t})
 		}
 	}
-	return &refusal{status: 404, rule: "trunks.accounts.numbers", reason: ua.Printable(user) + " is no number of trunk " + trunk}
+	return &refusal{status: 404, rule: "trunks.accounts.numbers", reason: event.Printable(user) + " is no number of trunk " + trunk}
 }
 
 // outward finds where the office's request goes by the routes.

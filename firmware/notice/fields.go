@@ -8,6 +8,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/event"
 	"tollgate/firmware/eventbody"
 	"tollgate/firmware/ua"
 )
@@ -55,7 +56,7 @@ func isToken(text string) bool {
 
 // badEvent refuses a package that does not pass (RFC 6665 §4.1.2.1).
 func badEvent(name string) *refusal {
-	return &refusal{status: 489, rule: "sip", reason: "the event package " + ua.Printable(name) + " does not pass",
+	return &refusal{status: 489, rule: "sip", reason: "the event package " + event.Printable(name) + " does not pass",
 		headers: []sip.Header{sip.NewHeader("Allow-Events", strings.Join(eventbody.Packages(), ", "))}}
 }
 

@@ -162,7 +162,7 @@ func (d *Desk) Handle(in *ua.Incoming) {
 
 func (d *Desk) refuse(in *ua.Incoming, r refusal) {
 	in.Refuse(ua.Reply{Status: r.status, Headers: r.headers})
-	from, to := ua.Printable(ua.UserOf(in.From().Address)), ua.Printable(ua.UserOf(in.Recipient))
+	from, to := event.Printable(ua.UserOf(in.From().Address)), event.Printable(ua.UserOf(in.Recipient))
 	d.o.Log.Info("request refused", "method", in.Method, "from", from, "to", to, "peer", in.Peer.Name, "rule", r.rule, "reason", r.reason, "status", r.status)
 	if r.rule == "sip" {
 		return // of no interest to an administrator

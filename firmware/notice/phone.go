@@ -8,6 +8,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/event"
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/route"
@@ -50,7 +51,7 @@ func (e *errand) upstream() *refusal {
 		return e.lead(append(carriers, targets...))
 	}
 	if e.user = ua.UserOf(e.in.Recipient); !isName(e.user) {
-		return &refusal{status: 484, rule: "sip", reason: ua.Printable(e.user) + " is nobody's name"}
+		return &refusal{status: 484, rule: "sip", reason: event.Printable(e.user) + " is nobody's name"}
 	}
 	return e.lead(targets)
 }
@@ -63,7 +64,7 @@ func (e *errand) downstream() *refusal {
 	}
 	p, ok := e.desk.o.Phones.At(token)
 	if !ok {
-		return &refusal{status: 404, rule: "phones", reason: "the phones' PBX writes to " + ua.Printable(token) + ", which stands for no phone"}
+		return &refusal{status: 404, rule: "phones", reason: "the phones' PBX writes to " + event.Printable(token) + ", which stands for no phone"}
 	}
 	e.user, e.ways = p.User, []Party{p}
 	return nil
@@ -78,7 +79,7 @@ func (e *errand) verbatim(d *ua.Draft, to Party) {
 	}
 	d.From, d.FromName = anonymousURI, anonymousName
 	if user := ua.UserOf(from.Address); isName(user) && !strings.EqualFold(user, "anonymous") {
-		d.From, d.FromName = "sip:"+user+"@"+to.Domain, ua.Printable(from.DisplayName)
+		d.From, d.FromName = "sip:"+user+"@"+to.Domain, event.Printable(from.DisplayName)
 	}
 	if to.Peer != remotePBX() {
 		return
@@ -99,5 +100,5 @@ func (e *errand) asked(p Party, res *sip.Response) []sip.Header {
 
 // isName tells whether text can be the user of a URI as it stands.
 func isName(text string) bool {
-	return text != "" && text == ua.Printable(text) && !strings.ContainsAny(text, " \"<>@;:?,")
+	return text != "" && text == event.Printable(text) && !strings.ContainsAny(text, " \"<>@;:?,")
 }

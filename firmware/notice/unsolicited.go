@@ -3,6 +3,7 @@ package notice
 import (
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/event"
 	"tollgate/firmware/eventbody"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/route"
@@ -18,7 +19,7 @@ func (d *Desk) unsolicited(e *errand) *refusal {
 	case !ok:
 		return badEvent("")
 	case name != eventbody.MessageSummary:
-		return &refusal{status: 481, rule: "sip", reason: "a notification of " + ua.Printable(name) + " without a subscription"}
+		return &refusal{status: 481, rule: "sip", reason: "a notification of " + event.Printable(name) + " without a subscription"}
 	}
 	if no := e.meet(); no != nil {
 		return no
@@ -64,7 +65,7 @@ func (e *errand) mailbox() *refusal {
 	n, ok := e.read(ua.UserOf(e.in.Recipient))
 	t, ours := e.settings.Routes.Owner(n)
 	if !ok || !ours {
-		return &refusal{status: 404, rule: "trunks.accounts.numbers", reason: ua.Printable(ua.UserOf(e.in.Recipient)) + " is no number of ours"}
+		return &refusal{status: 404, rule: "trunks.accounts.numbers", reason: event.Printable(ua.UserOf(e.in.Recipient)) + " is no number of ours"}
 	}
 	e.number, e.sender = n, n
 	return e.lead([]route.Target{t})

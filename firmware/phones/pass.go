@@ -10,6 +10,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/event"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/ua"
 )
@@ -68,7 +69,7 @@ func (p *Phones) answer(in *ua.Incoming, f flow, w wish, res *sip.Response) (ua.
 		reply.Headers = headers(res, "Retry-After")
 	}
 	return reply, &refusal{ruleByPBX, fmt.Sprintf("the phones' PBX answers the registration of user %s with %d %s",
-		strconv.Quote(ua.Printable(w.user)), res.StatusCode, ua.Phrase(res.StatusCode))}
+		strconv.Quote(event.Printable(w.user)), res.StatusCode, ua.Phrase(res.StatusCode))}
 }
 
 // headers are numbers that pass from the PBX to the phone.

@@ -52,7 +52,7 @@ func (p *Phones) Handle(in *ua.Incoming) {
 func (p *Phones) register(in *ua.Incoming) (ua.Reply, *refusal) {
 	for _, tag := range ua.Values(in.GetHeaders("Require")) {
 		if !strings.EqualFold(tag, "path") && !strings.EqualFold(tag, "outbound") {
-			return ua.Reply{Status: 420, Headers: []sip.Header{sip.NewHeader("Unsupported", ua.Printable(tag))}}, nil
+			return ua.Reply{Status: 420, Headers: []sip.Header{sip.NewHeader("Unsupported", event.Printable(tag))}}, nil
 		}
 	}
 	hops, ok := in.MaxForwards()
@@ -85,7 +85,7 @@ func (p *Phones) wrongDomain(in *ua.Incoming, f flow) *refusal {
 	if strings.EqualFold(host, p.config.Policy.Domain) || p.config.Local != nil && host == p.config.Local(f.transport).Host {
 		return nil
 	}
-	return &refusal{ruleDomain, fmt.Sprintf("a phone registers with %s, but the phones' PBX is %s", strconv.Quote(ua.Printable(host)), p.config.Policy.Domain)}
+	return &refusal{ruleDomain, fmt.Sprintf("a phone registers with %s, but the phones' PBX is %s", strconv.Quote(event.Printable(host)), p.config.Policy.Domain)}
 }
 
 // answerHere answers a refresh that the PBX need not hear, as the package comment says, and everything of known phones
@@ -223,7 +223,7 @@ func (p *Phones) room(w wish) *refusal {
 		}
 	}
 	if live > p.config.Policy.Most {
-		return &refusal{ruleMost, fmt.Sprintf("user %s wants to register, and there are %d phones already", strconv.Quote(ua.Printable(w.user)), p.config.Policy.Most)}
+		return &refusal{ruleMost, fmt.Sprintf("user %s wants to register, and there are %d phones already", strconv.Quote(event.Printable(w.user)), p.config.Policy.Most)}
 	}
 	return nil
 }

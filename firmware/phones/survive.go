@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"time"
 
+	"tollgate/firmware/event"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/ua"
 )
@@ -40,7 +41,7 @@ func (p *Phones) without(in *ua.Incoming, f flow, w wish, now time.Time) (ua.Rep
 	if reply, ok := p.survive(in, f, w, now); ok {
 		return reply, nil
 	}
-	reason := "a phone of user " + strconv.Quote(ua.Printable(w.user)) + " wants to register, and its PBX cannot be reached"
+	reason := "a phone of user " + strconv.Quote(event.Printable(w.user)) + " wants to register, and its PBX cannot be reached"
 	if p.config.Policy.Survival != policy.SurvivalOff {
 		reason += "; only phones that were registered from the same address before go on meanwhile"
 	}

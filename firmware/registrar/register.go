@@ -47,7 +47,7 @@ func (r *Registrar) register(in *ua.Incoming) (ua.Reply, *fault) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if user := userOf(in.To().Address); user != r.line.user || user == "" { // steps 4 and 5
-		return ua.Reply{Status: 403}, &fault{ruleWrongAOR, "the PBX registers as " + strconv.Quote(ua.Printable(user)) + ", which is not pbx.user"}
+		return ua.Reply{Status: 403}, &fault{ruleWrongAOR, "the PBX registers as " + strconv.Quote(event.Printable(user)) + ", which is not pbx.user"}
 	}
 	if len(w.contacts) > 0 || w.all {
 		if no, ok := r.update(in, w); !ok {
@@ -112,7 +112,7 @@ func (r *Registrar) refused(in *ua.Incoming, status int, f fault) {
 func unsupported(in *ua.Incoming) (list []string) {
 	for _, tag := range ua.Values(in.GetHeaders("Require")) {
 		if !strings.EqualFold(tag, "gin") {
-			list = append(list, ua.Printable(tag))
+			list = append(list, event.Printable(tag))
 		}
 	}
 	return list

@@ -37,6 +37,7 @@ func (b *box) parts() []apply.Part {
 		{Name: "phones", Set: b.setPhones},
 		{Name: "admission", Set: b.setAdmission},
 		{Name: "calls", Set: b.setCalls},
+		{Name: "running calls", Set: b.takeUp},
 		{Name: "SIP listeners", Set: b.setEdge},
 		{Name: "trunks", Set: b.setTrunks},
 		{Name: "page", Set: b.setPage},

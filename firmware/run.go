@@ -20,6 +20,7 @@ import (
 	"tollgate/firmware/cli"
 	"tollgate/firmware/edge"
 	"tollgate/firmware/event"
+	"tollgate/firmware/live"
 	"tollgate/firmware/media"
 	"tollgate/firmware/notice"
 	"tollgate/firmware/phones"
@@ -52,6 +53,8 @@ type box struct {
 	refusals    refusals
 	emergencies emergencies
 	store       *store.Store
+	live        *live.Folder // nil: running calls are not kept
+	taken       bool         // the calls of the process before have been taken up
 	authority   *certs.Authority
 	filter      *netfilter.Filter
 	relay       *media.Relay
@@ -76,15 +79,20 @@ type box struct {
 // run is the box from start to stop.
 func run(ctx context.Context, o cli.RunOptions) error {
 	b := &box{log: slog.New(slog.NewTextHandler(os.Stderr, nil)), options: o, started: time.Now(), facts: &event.Hub{}}
-	defer b.stop()
+	end := b.stop
+	defer func() { end() }()
 	go paceCollector(ctx)
-	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.openFilter, b.openTalkers, b.openPage, b.boot, b.openSocket, b.watchLinks} {
+	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.openLive, b.openFilter, b.openTalkers, b.openPage, b.boot, b.openSocket, b.watchLinks} {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	<-ctx.Done()
-	b.log.Info("stopping: no new calls but emergency calls")
+	select {
+	case <-ctx.Done():
+		b.log.Info("stopping: no new calls but emergency calls")
+	case <-o.Leave.Done():
+		end = b.leave
+	}
 	return nil
 }
 
@@ -120,8 +128,10 @@ func (b *box) openFilter(context.Context) (err error) {
 	if b.filter, err = netfilter.Open(netfilter.Options{Log: b.log, Adopt: true}); err != nil {
 		return fmt.Errorf("packet filter: %w", err)
 	}
-	b.relay, err = media.New(pinholes{b.filter}, b.log)
-	return err
+	if b.relay, err = media.New(pinholes{b.filter}, b.log); err != nil {
+		return err
+	}
+	return b.keepIdentity()
 }
 
 // remember has facts noted for as long as the process lives.
@@ -169,7 +179,14 @@ func (b *box) openTalkers(context.Context) error {
 		return err
 	}
 	b.access.SetFlows(b.phones)
-	b.desk = call.NewDesk(call.Options{Parties: b.parties, Phones: telephones{b.phones, b.parties}, Told: told{b}, Relay: b.relay, Gate: b.callBacks, Sink: b.facts, Log: b.log})
+	calls := call.Options{
+		Parties: b.parties, Phones: telephones{b.phones, b.parties}, Told: told{b}, Relay: b.relay, Gate: b.callBacks,
+		Sessions: b.relay, Core: b.core, Sink: b.facts, Log: b.log,
+	}
+	if b.live != nil {
+		calls.Records = b.live
+	}
+	b.desk = call.NewDesk(calls)
 	people := noticed{b.parties, telephones{b.phones, b.parties}}
 	b.notices = notice.New(notice.Options{Core: b.core, Parties: people, Phones: people, Gate: b.gate, Calls: b.desk, Sink: b.facts, Log: b.log})
 	b.config = apply.New(b.parts(), b.store, b.facts, b.log)
@@ -224,6 +241,7 @@ func (b *box) endCalls() {
 	help, over := context.WithTimeout(context.Background(), emergencyTime)
 	defer over()
 	b.desk.Finish(help)
+	b.desk.Forget()
 }
 
 // stop takes everything down in reverse: calls are hung up, trunks unregistered, the filter's table removed last.

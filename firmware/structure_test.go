@@ -19,7 +19,7 @@ var floors = [][]string{
 	{"firmware/numbering", "firmware/calendar", "firmware/event", "firmware/stun", "firmware/multipart", "firmware/g711", "firmware/quality"},
 	{"firmware/policy"},
 	{
-		"firmware/ua", "firmware/store", "firmware/certs", "firmware/sdp", "firmware/eventbody", "firmware/media", "firmware/resolve", // hands
+		"firmware/ua", "firmware/live", "firmware/store", "firmware/certs", "firmware/sdp", "firmware/eventbody", "firmware/media", "firmware/resolve", // hands
 		"firmware/access", "firmware/route", "firmware/admission", "firmware/header", "firmware/nat", "firmware/doctor", "firmware/load", // judgement
 		"netfilter", "board/...", "webui",
 	},

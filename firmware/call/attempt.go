@@ -101,6 +101,7 @@ func (s *Session) partyAt(t route.Target) (*Party, bool) {
 		return s.party(t.Peer)
 	}
 	phone, ok := s.desk.o.Phones.At(t.Phone)
+	phone.Party.token = t.Phone
 	return &phone.Party, ok
 }
 

@@ -37,8 +37,8 @@ import (
 // Party is a peer as a call sees it: how to reach it and what it wants. A call keeps the values it began with.
 type Party struct {
 	Peer         policy.Peer
-	Path         ua.Path
-	Members      []Member   // the servers that take its calls, the best first; none: Path alone
+	Path         ua.Path    `json:"-"`
+	Members      []Member   `json:"-"` // the servers that take its calls, the best first; none: Path alone
 	Down         bool       // it is not expected to answer: tried last
 	Local        ua.Local   // how the box calls itself towards the peer
 	Media        netip.Addr // where the peer sees the box's audio; zero: where the relay says
@@ -65,7 +65,8 @@ type Party struct {
 	ClipNoScreening bool                                 // a forwarded call may show the trunk who has called
 	MediaAt         netip.Addr                           // where the peer's audio is, whatever it says itself, behind a router; zero: where it says
 	Verbatim        bool                                 // a phone or its PBX: users and names pass as they stand
-	Credentials     func(policy.Account) *ua.Credentials // nil: a challenge is not answered
+	Credentials     func(policy.Account) *ua.Credentials `json:"-"` // nil: a challenge is not answered
+	token           string                               // of a phone: by which its PBX knows it
 }
 
 // Parties finds the peers in force.
@@ -85,6 +86,8 @@ type Gate interface {
 	Admit(admission.Attempt) (*admission.Ticket, *admission.Refusal)
 	// ExpectCallBack admits calls from outside to a number that was shown to an emergency service, for a while from now on.
 	ExpectCallBack(shown numbering.Number, now time.Time)
+	// Resume gives a call of an earlier process its ticket again.
+	Resume(*admission.TicketRecord) *admission.Ticket
 }
 
 // Settings are what a policy says about calls.
@@ -105,12 +108,17 @@ type Options struct {
 	Relay   Relay
 	Gate    Gate
 	Sink    event.Sink
-	Log     *slog.Logger
+	// What follows is for calls that outlive the process; without Records none does.
+	Records  Records
+	Sessions Sessions // the media of calls, which Relay has opened
+	Core     *ua.Core // brings the requests of calls that are taken up
+	Log      *slog.Logger
 }
 
 // Desk takes every request that belongs to no call yet, and keeps the calls.
 type Desk struct {
-	o Options
+	o      Options
+	keeper *keeper // nil: calls are not written down
 
 	mu       sync.Mutex // guards everything below
 	settings Settings

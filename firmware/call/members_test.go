@@ -41,7 +41,7 @@ func (s *server) wasAvoided() (d time.Duration) {
 // servers gives carrier-a two servers.
 func (s *scene) servers() (first, second *server) {
 	newServer := func(a *actor) *server { return &server{End: a.boxEnd, actor: a} }
-	first, second = newServer(s.a), newServer(newActor(s.t, s.core, s.a.peer))
+	first, second = newServer(s.a), newServer(newActor(s.t, s.wires, s.a.peer))
 	s.more = map[string][]Member{"carrier-a": {first, second}}
 	return first, second
 }

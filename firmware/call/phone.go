@@ -91,7 +91,7 @@ func (s *Session) phoneOf(in *ua.Incoming) (phone Phone, known, ok bool) {
 		return Phone{}, false, false
 	}
 	phone, known = s.desk.o.Phones.From(policy.Transport(strings.ToLower(in.Transport())), source, ua.UserOf(in.From().Address))
-	phone.Peer = in.Peer
+	phone.Peer, phone.Party.token = in.Peer, phone.Token
 	return phone, known, true
 }
 

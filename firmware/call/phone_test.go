@@ -34,9 +34,9 @@ const cloud = "cloud.example"
 // phonesScene has the phones 101 and 102.
 func phonesScene(t *testing.T, rules PhoneRules) *phoneScene {
 	s := &phoneScene{scene: newScene(t, nil), phones: map[string]*actor{}, gone: map[string]string{}, noPBX: true}
-	s.hosted = newActor(t, s.core, remotePBX())
+	s.hosted = newActor(t, s.wires, remotePBX())
 	for i, user := range []string{"101", "102"} {
-		s.phones[user] = newActor(t, s.core, policy.PhonePeer(netip.AddrFrom4([4]byte{192, 0, 2, byte(71 + i)})))
+		s.phones[user] = newActor(t, s.wires, policy.PhonePeer(netip.AddrFrom4([4]byte{192, 0, 2, byte(71 + i)})))
 	}
 	rules.Used = true
 	s.desk.o.Parties, s.desk.o.Phones = s, s

@@ -35,7 +35,7 @@ type scene struct {
 	holes  *holes
 	pbx    *actor
 	a, b   *actor // the carriers
-	core   *ua.Core
+	wires  *wires
 	more   map[string][]Member    // servers of a carrier
 	down   string                 // this carrier is down
 	seen   atomic.Pointer[string] // where the carriers see the box; nil: as usual
@@ -165,11 +165,11 @@ func newScene(t *testing.T, change func(*policy.Policy)) *scene {
 	s.ports(30000, 30999)
 	s.desk = NewDesk(Options{Parties: s, Relay: relay, Gate: s.gate, Sink: s.facts, Log: log})
 	s.desk.Set(Settings{Plan: plan, Routes: route.New(p, time.UTC), OutsidePrefix: p.PBX.OutsidePrefix})
-	core := ua.New(s.desk.Handle, log)
-	s.core = core
-	s.pbx = newActor(t, core, policy.Peer{Side: policy.SideInside, Name: policy.PeerPBX})
-	s.a = newActor(t, core, policy.Peer{Side: policy.SideOutside, Name: "carrier-a"})
-	s.b = newActor(t, core, policy.Peer{Side: policy.SideOutside, Name: "carrier-b"})
+	s.wires = &wires{}
+	s.wires.to.Store(ua.New(s.desk.Handle, log))
+	s.pbx = newActor(t, s.wires, policy.Peer{Side: policy.SideInside, Name: policy.PeerPBX})
+	s.a = newActor(t, s.wires, policy.Peer{Side: policy.SideOutside, Name: "carrier-a"})
+	s.b = newActor(t, s.wires, policy.Peer{Side: policy.SideOutside, Name: "carrier-b"})
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 		defer cancel()
@@ -206,7 +206,15 @@ func mediaConfig(low, high uint16) media.Config {
 	return media.Config{Inside: side(0, "192.0.2.1"), Outside: side(1, "198.51.100.2"), Ports: media.PortRange{Low: low, High: high}}
 }
 
-func newActor(t *testing.T, boxCore *ua.Core, peer policy.Peer) *actor {
+// wires lead to the box, whichever process it is.
+type wires struct{ to atomic.Pointer[ua.Core] }
+
+// Receive hands a message to the process there is now.
+func (w *wires) Receive(m sip.Message, conn sip.Connection, peer policy.Peer) {
+	w.to.Load().Receive(m, conn, peer)
+}
+
+func newActor(t *testing.T, boxCore siptest.Receiver, peer policy.Peer) *actor {
 	a := &actor{t: t, peer: peer, calls: make(chan *ua.Incoming, 16)}
 	a.core = ua.New(func(in *ua.Incoming) { a.calls <- in }, slog.New(slog.DiscardHandler))
 	a.boxEnd, a.end = siptest.Join(t, boxCore, peer, a.core, box)

@@ -154,6 +154,7 @@ func (s *Session) finish(end ending) {
 	s.state = Ending
 	answered := s.answered
 	s.mu.Unlock()
+	s.wipe()
 	if s.relay != nil {
 		s.relay.Close()
 	}

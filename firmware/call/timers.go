@@ -25,6 +25,7 @@ const (
 type legTimer struct {
 	interval time.Duration // 0: there is none
 	ours     bool          // the box refreshes
+	due      time.Time     // when timer fires
 	timer    *time.Timer
 }
 
@@ -142,16 +143,26 @@ func (s *Session) takeTimer(l *Leg, res *sip.Response) {
 
 // arm sets a leg's timer: a refresh at half its time when that is ours, else an end shortly before it (RFC 4028 §10).
 func (s *Session) arm(l *Leg, interval time.Duration, ours bool) {
+	if ours {
+		s.armFor(l, interval, ours, interval/2)
+	} else {
+		s.armFor(l, interval, ours, interval-min(32*time.Second, interval/3))
+	}
+}
+
+// armFor sets a leg's timer to fire after left.
+func (s *Session) armFor(l *Leg, interval time.Duration, ours bool, left time.Duration) {
 	if l.timer.timer != nil {
 		l.timer.timer.Stop()
 	}
 	l.timer = legTimer{interval: interval, ours: ours}
-	switch {
-	case interval == 0:
-	case ours:
-		l.timer.timer = time.AfterFunc(interval/2, func() { s.inbox.Post(refreshDue{l}) })
-	default:
-		l.timer.timer = time.AfterFunc(interval-min(32*time.Second, interval/3), func() { s.inbox.Post(sessionExpired{l}) })
+	var due any = sessionExpired{l}
+	if ours {
+		due = refreshDue{l}
+	}
+	if interval > 0 {
+		l.timer.due = time.Now().Add(left)
+		l.timer.timer = time.AfterFunc(left, func() { s.inbox.Post(due) })
 	}
 }
 

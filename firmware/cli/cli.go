@@ -25,10 +25,12 @@ const (
 
 // RunOptions are what "tollgate run" was told.
 type RunOptions struct {
-	Policy  string // file that seeds an empty store; may be empty
-	State   string // folder of the store and the socket
-	Inside  string // interface of the page in set-up mode; may be empty
-	Version string // what "tollgate version" prints
+	Policy  string          // file that seeds an empty store; may be empty
+	State   string          // folder of the store and the socket
+	Inside  string          // interface of the page in set-up mode; may be empty
+	Live    string          // folder of running calls, in a memory file system; may be empty
+	Leave   context.Context // ends when the process is to go and leave its calls to the next
+	Version string          // what "tollgate version" prints
 }
 
 // terminal is where a command reads and writes.
@@ -99,7 +101,10 @@ func flags(name string) *flag.FlagSet {
 }
 
 // stateFlag adds --state.
-func stateFlag(f *flag.FlagSet) *string { return f.String("state", "/var/lib/tollgate", "") }
+// UsualState is the state folder where the command line names none.
+const UsualState = "/var/lib/tollgate"
+
+func stateFlag(f *flag.FlagSet) *string { return f.String("state", UsualState, "") }
 
 // parse reads flags and the named arguments in any order; exactly the named ones must be there.
 func parse(f *flag.FlagSet, args []string, names ...string) ([]string, error) {

@@ -8,17 +8,22 @@ import (
 
 func runCommand() command {
 	return command{
-		name: "run", usage: "run [--policy FILE] [--state DIR] [--inside IF]", short: "run the box until it is told to stop",
+		name: "run", usage: "run [--policy FILE] [--state DIR] [--live DIR] [--inside IF]", short: "run the box until it is told to stop",
 		long: `Runs Tollgate in the foreground. The policy comes from the state folder, where import, the page and the trial
 keep it. Without one it starts in set-up mode: the page opens on the inside port, and no call passes.
 
     --policy FILE   seeds an empty state folder; it is not looked at when there is a policy already
     --state DIR     where policy, keys and the socket are kept (/var/lib/tollgate)
+    --live DIR      where running calls are kept, for the next process to take them up; it must be in a memory file
+                    system, since keys are among it (/run/tollgate, with the usual state folder)
     --inside IF     the office's interface, for the page in set-up mode
 
 On the very first start the page's first password is printed, once. SIGTERM or Ctrl-C stops the box: no new calls
 but emergency calls, running calls are hung up within 5 s, the packet filter's table is removed. A second Ctrl-C
 ends it at once.
+
+SIGHUP restarts: the process ends, calls and filter stay as they are, and the next "run" with the same folders takes the
+calls up. So it does when the process is killed.
 
     tollgate run --policy office.yaml
 `,
@@ -30,6 +35,7 @@ func (t *terminal) runBox(args []string) error {
 	f := flags("run")
 	o := RunOptions{Version: version()}
 	f.StringVar(&o.Policy, "policy", "", "")
+	f.StringVar(&o.Live, "live", "", "")
 	f.StringVar(&o.Inside, "inside", "", "")
 	state := stateFlag(f)
 	if _, err := parse(f, args); err != nil {
@@ -40,6 +46,9 @@ func (t *terminal) runBox(args []string) error {
 	defer stop()
 	// From the first signal on, the next one finds the default: the end.
 	context.AfterFunc(ctx, stop)
+	leave, stay := signal.NotifyContext(context.Background(), syscall.SIGHUP)
+	defer stay()
+	o.Leave = leave
 	if err := t.run(ctx, o); err != nil {
 		return t.tell(o.Policy, err)
 	}

@@ -49,6 +49,12 @@ type CallTransferred struct {
 	To   string // the number that was called instead
 }
 
+// CallResumed: a call that was up when the process before this one ended goes on.
+type CallResumed struct {
+	At   time.Time
+	Call string
+}
+
 // CallEnded: a call is over, answered or not.
 type CallEnded struct {
 	At       time.Time
@@ -173,6 +179,7 @@ func (CallStarted) event()        {}
 func (CallAnswered) event()       {}
 func (CallOverflowed) event()     {}
 func (CallTransferred) event()    {}
+func (CallResumed) event()        {}
 func (CallEnded) event()          {}
 func (CallRefused) event()        {}
 func (SourceRefused) event()      {}

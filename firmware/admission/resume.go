@@ -1,0 +1,41 @@
+package admission
+
+import "tollgate/firmware/policy"
+
+// TicketRecord is a ticket as plain data, for a process that takes its call up.
+type TicketRecord struct {
+	Caller policy.Peer
+	Trunk  string `json:",omitempty"`
+	Urgent bool   `json:",omitempty"`
+}
+
+// Record describes a ticket; nil for none, or one that was given back.
+func (t *Ticket) Record() *TicketRecord {
+	if t == nil {
+		return nil
+	}
+	t.gate.mu.Lock()
+	defer t.gate.mu.Unlock()
+	if t.released {
+		return nil
+	}
+	return &TicketRecord{Caller: t.caller, Trunk: t.trunk, Urgent: t.urgent}
+}
+
+// Resume gives a call of an earlier process its ticket again, whatever the limits are by now: it was admitted. Without a
+// record there is none.
+func (g *Gate) Resume(r *TicketRecord) *Ticket {
+	if r == nil {
+		return nil
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	t := &Ticket{gate: g, caller: r.Caller, trunk: r.Trunk, urgent: r.Urgent}
+	if t.urgent {
+		g.sos++
+		return t
+	}
+	g.calls++
+	g.enter(t.trunk)
+	return t
+}

@@ -11,11 +11,8 @@ import (
 
 // talk follows an answered call to its end.
 func (s *Session) talk() ending {
-<<<<<<< HEAD
 	s.listen()
-=======
 	s.touch()
->>>>>>> b14b927 (firmware/live, firmware/call: a call outlives the process)
 	for {
 		e := s.next()
 		if n, ok := e.Note.(writeDown); ok {

@@ -51,37 +51,159 @@ type untrack struct{}
 func (untrack) String() string { return "notrack" }
 func (untrack) add(p *program) { p.emit(&expr.Notrack{}) }
 
-// rate matches while fewer packets than that pass, so that what follows it is done for these only.
+// rate matches while no more packets than that pass, or, turned over, those beyond.
 type rate struct {
 	perSecond uint64
 	burst     uint32
+	over      bool
 }
 
 func (s rate) String() string {
-	return fmt.Sprintf("limit rate %d/second burst %d packets", s.perSecond, s.burst)
+	over := ""
+	if s.over {
+		over = "over "
+	}
+	return fmt.Sprintf("limit rate %s%d/second burst %d packets", over, s.perSecond, s.burst)
 }
 
-func (s rate) add(p *program) { p.emit(s.limit()) }
+func (s rate) add(p *program) { p.emit(s.bound()) }
 
-func (s rate) limit() expr.Any {
-	return &expr.Limit{Type: expr.LimitTypePkts, Rate: s.perSecond, Unit: expr.LimitTimeSecond, Burst: s.burst}
+func (s rate) bound() expr.Any {
+	return &expr.Limit{Type: expr.LimitTypePkts, Rate: s.perSecond, Unit: expr.LimitTimeSecond, Burst: s.burst, Over: s.over}
 }
 
-// share matches while one source sends fewer packets than the rate. Sources are kept in a dynamic set, IPv6 ones by
-// their /64, which is what one host can choose from. A full set matches nobody new: what follows must be the refusal.
+func (s rate) beyond() bounded { s.over = true; return s }
+
+// connections matches while there are no more than that, or, turned over, when there are.
+type connections struct {
+	most uint32
+	over bool
+}
+
+func (s connections) String() string {
+	if s.over {
+		return fmt.Sprintf("ct count over %d", s.most)
+	}
+	return fmt.Sprintf("ct count %d", s.most)
+}
+
+func (s connections) bound() expr.Any {
+	e := &expr.Connlimit{Count: s.most}
+	if s.over {
+		e.Flags = expr.NFT_CONNLIMIT_F_INV
+	}
+	return e
+}
+
+func (s connections) beyond() bounded { s.over = true; return s }
+
+// bounded is what each source has a share of.
+type bounded interface {
+	String() string
+	bound() expr.Any
+	beyond() bounded // matches what exceeds it
+}
+
+// share matches as its bound does for each source by itself. Sources are kept in a dynamic set, IPv6 ones by their /64,
+// which is what one host can choose from, or whole, where many share one. A full set matches nobody new: of strangers what is
+// within is let in and the rest refused (fails closed), of peers what is beyond is refused and the rest let in (fails open).
 type share struct {
 	family family
 	set    string
-	rate   rate
+	of     bounded
+	whole  bool
 }
 
 func (s share) String() string {
-	return fmt.Sprintf("update @%s { %s %s }", s.set, hostWord(s.family), s.rate)
+	word, key := "update", hostWord(s.family)
+	if s.whole {
+		key = s.family.word() + " saddr"
+	}
+	if _, ok := s.of.(connections); ok {
+		word = "add"
+	}
+	return fmt.Sprintf("%s @%s { %s %s }", word, s.set, key, s.of)
 }
 
 func (s share) add(p *program) {
-	p.loadHost(s.family)
-	p.emit(&expr.Dynset{
-		SrcRegKey: reg, SetName: s.set, Operation: unix.NFT_DYNSET_OP_UPDATE, Exprs: []expr.Any{s.rate.limit()},
+	if s.whole {
+		p.loadAddr(reg, s.family, src)
+	} else {
+		p.loadHost(s.family)
+	}
+	operation := uint32(unix.NFT_DYNSET_OP_UPDATE)
+	if _, ok := s.of.(connections); ok {
+		operation = unix.NFT_DYNSET_OP_ADD
+	}
+	p.emit(&expr.Dynset{SrcRegKey: reg, SetName: s.set, Operation: operation, Exprs: []expr.Any{s.of.bound()}})
+}
+
+func (s sample) add(p *program) {
+	p.emit(&expr.Log{
+		Key:   1<<unix.NFTA_LOG_GROUP | 1<<unix.NFTA_LOG_PREFIX | 1<<unix.NFTA_LOG_SNAPLEN,
+		Group: LogGroup, Snaplen: sampleBytes, Data: []byte(s),
 	})
+}
+
+// dscp marks the packet with a class of service (RFC 2474): six bits of the second byte in IPv4, of the fifth to tenth bit
+// of the first two bytes in IPv6.
+type dscp struct {
+	family family
+	value  byte
+}
+
+func (s dscp) String() string {
+	return fmt.Sprintf("%s dscp set %s", s.family.word(), dscpName(s.value))
+}
+
+func (s dscp) add(p *program) {
+	p.needFamily(s.family)
+	mask, bits, sum := []byte{0xff, 0x03}, []byte{0, s.value << 2}, expr.PayloadCsumType(expr.CsumTypeInet)
+	offset := uint32(10)
+	if s.family == ip6 {
+		mask, bits, sum, offset = []byte{0xf0, 0x3f}, []byte{s.value >> 2, s.value << 6}, expr.CsumTypeNone, 0
+	}
+	p.load(reg, expr.PayloadBaseNetworkHeader, 0, 2)
+	p.emit(
+		&expr.Bitwise{SourceRegister: reg, DestRegister: reg, Len: 2, Mask: mask, Xor: bits},
+		&expr.Payload{OperationType: expr.PayloadWrite, SourceRegister: reg, Base: expr.PayloadBaseNetworkHeader, Offset: 0, Len: 2,
+			CsumType: sum, CsumOffset: offset},
+	)
+}
+
+// dscpName is what nft calls a class (RFC 2474, 2597, 3246).
+func dscpName(value byte) string {
+	class, low := value>>3, value&7
+	switch {
+	case value == 46:
+		return "ef"
+	case low == 0:
+		return fmt.Sprintf("cs%d", class)
+	case class >= 1 && class <= 4 && low%2 == 0:
+		return fmt.Sprintf("af%d%d", class, low/2)
+	default:
+		return fmt.Sprintf("0x%02x", value)
+	}
+}
+
+// masquerade gives the packet the address of the port that it leaves by, and a port of a range, if there is one.
+type masquerade PortRange
+
+func (s masquerade) String() string {
+	if s == (masquerade{}) {
+		return "masquerade"
+	}
+	return fmt.Sprintf("masquerade to :%d-%d", s.Low, s.High)
+}
+
+func (s masquerade) add(p *program) {
+	if s == (masquerade{}) {
+		p.emit(&expr.Masq{})
+		return
+	}
+	p.emit(
+		&expr.Immediate{Register: reg, Data: port(s.Low)},
+		&expr.Immediate{Register: reg + 1, Data: port(s.High)},
+		&expr.Masq{ToPorts: true, RegProtoMin: reg, RegProtoMax: reg + 1},
+	)
 }

@@ -13,7 +13,7 @@ var ErrPeer = errors.New("it belongs to a configured peer, which is never banned
 
 // Ban keeps a source away from everything, on both sides, until a moment. The kernel ends it by itself.
 type Ban struct {
-	// Source is one host, of IPv6 its /64 at the least, or a network.
+	// Source is one host, which of IPv6 stands for its /64 unless it is inside, or a network.
 	Source netip.Prefix
 	Until  time.Time // zero: for ever
 }
@@ -28,7 +28,7 @@ func (f *Filter) Ban(list ...Ban) error {
 	var faults []error
 	plain := make([]Ban, len(list))
 	for i, b := range list {
-		plain[i] = b.plain()
+		plain[i] = Ban{f.banned(b.Source), b.Until}
 		if err := f.bannable(plain[i].Source); err != nil {
 			faults = append(faults, fmt.Errorf("ban %v: %w", b.Source, err))
 		}
@@ -49,7 +49,11 @@ func (f *Filter) Unban(sources ...netip.Prefix) error {
 	defer f.mu.Unlock()
 	now := time.Now()
 	f.bans.forget(now)
-	return f.rebanned(f.bans.without(sources), now)
+	plain := make([]netip.Prefix, len(sources))
+	for i, p := range sources {
+		plain[i] = f.banned(p)
+	}
+	return f.rebanned(f.bans.without(plain), now)
 }
 
 // Bans lists what is banned now, by address.
@@ -65,7 +69,7 @@ func (f *Filter) Bans() []Ban {
 func (f *Filter) Bannable(source netip.Prefix) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.bannable(Ban{Source: source}.plain().Source)
+	return f.bannable(f.banned(source))
 }
 
 func (f *Filter) bannable(source netip.Prefix) error {
@@ -82,7 +86,7 @@ func (f *Filter) bannable(source netip.Prefix) error {
 	}
 	for _, side := range f.config.sides() {
 		for _, own := range f.config.port(side).Addresses {
-			if source == (Ban{Source: hosts([]netip.Addr{own})[0]}).plain().Source {
+			if source == f.banned(hosts([]netip.Addr{own})[0]) {
 				return errors.New("it is the box's own address")
 			}
 		}
@@ -96,16 +100,18 @@ func (f *Filter) bannable(source netip.Prefix) error {
 	return nil
 }
 
-// plain returns the ban with its source as the sets have it.
-func (b Ban) plain() Ban {
-	if !b.Source.IsValid() {
-		return b
+// banned returns a source as the sets have it. One IPv6 host stands for the /64 that it can choose its address from, but
+// not inside, where the whole office may share one.
+func (f *Filter) banned(source netip.Prefix) netip.Prefix {
+	if !source.IsValid() {
+		return source
 	}
-	b.Source = plain(b.Source)
-	if b.Source.Addr().Is6() && b.Source.Bits() > hostBits6 {
-		b.Source = netip.PrefixFrom(b.Source.Addr(), hostBits6).Masked()
+	source = plain(source)
+	within := func(p netip.Prefix) bool { return plain(p).Contains(source.Addr()) }
+	if familyOf(source.Addr()) == ip4 || source.Bits() <= hostBits6 || f.config != nil && slices.ContainsFunc(f.config.Inside.Prefixes, within) {
+		return source
 	}
-	return b
+	return netip.PrefixFrom(source.Addr(), hostBits6).Masked()
 }
 
 // hostBits6 is the prefix length of what one IPv6 host can choose its address from.
@@ -113,7 +119,7 @@ const hostBits6 = 64
 
 // network tells whether a source is more than one host.
 func network(source netip.Prefix) bool {
-	return source.Bits() < hostBits6 && !source.IsSingleIP()
+	return !source.IsSingleIP() && (source.Addr().Is4() || source.Bits() != hostBits6)
 }
 
 // rebanned brings the kernel from the bans in force to others. Where that fails the bans stay as they were.

@@ -97,7 +97,7 @@ func (h bans) swallow(wider map[netip.Prefix]bool) error {
 func (h bans) without(sources []netip.Prefix) bans {
 	next := maps.Clone(h)
 	for _, p := range sources {
-		delete(next, Ban{Source: p}.plain().Source)
+		delete(next, p)
 	}
 	return next
 }
@@ -126,11 +126,12 @@ func banElement(p netip.Prefix, until, now time.Time) element {
 	return e
 }
 
-// bannedSource turns an element of a ban set back into the source, where it is one.
-func bannedSource(f family, networks bool, e element) (netip.Prefix, bool) {
+// sourceOf turns an element of a ban set back into the source, where it is one. An IPv6 host has a number of its own in the
+// lower half of its address; without one it is a /64.
+func sourceOf(networks bool, e element) (netip.Prefix, bool) {
 	p, ok := between(e.first, e.last)
-	if ok && f == ip6 && !networks {
-		p = netip.PrefixFrom(p.Addr(), hostBits6)
+	if half := netip.PrefixFrom(p.Addr(), hostBits6); ok && !networks && p.Addr().Is6() && half.Masked() == half {
+		p = half
 	}
 	return p, ok
 }

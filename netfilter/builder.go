@@ -20,8 +20,11 @@ func (c Config) ruleset(live []uint16) Ruleset {
 	b.datagrams()
 	b.input()
 	b.forward()
+	b.masquerade()
 	b.sent()
-	b.chain(chain{name: marker})
+	b.dropChains()
+	b.chain(chain{name: marker, why: "this table was made by Tollgate"})
+	b.rules.number()
 	return b.rules
 }
 
@@ -30,6 +33,7 @@ type builder struct {
 	Config
 	rules    Ruleset
 	services []service
+	reasons  []reason // for which something is dropped, in the order in which they came up
 }
 
 func newBuilder(c Config) *builder {
@@ -75,10 +79,11 @@ const (
 	beforeDefrag = -450
 	atRaw        = -300
 	atFilter     = 0
+	atSourceNAT  = 100
 )
 
-func prerouting(name string, priority int32) chain {
-	return chain{name: name, hook: nftables.ChainHookPrerouting, hookName: "prerouting", priority: priority, policy: accept()}
+func prerouting(name string, priority int32, why string) chain {
+	return chain{name: name, hook: nftables.ChainHookPrerouting, hookName: "prerouting", priority: priority, policy: accept(), why: why}
 }
 
 // counter defines a counter once and returns the statement that counts.
@@ -89,16 +94,18 @@ func (b *builder) counter(name, comment string) count {
 	return count(name)
 }
 
-// rule appends a rule. One that counts carries the counter's comment.
-func (b *builder) rule(c *chain, statements ...statement) {
-	r := rule{statements: statements}
+// rule appends a rule with what it is for; one that counts may leave that to its counter.
+func (b *builder) rule(c *chain, why string, statements ...statement) {
 	for _, s := range statements {
-		name, ok := s.(count)
-		if !ok {
-			continue
+		if name, ok := s.(count); ok && why == "" {
+			i := slices.IndexFunc(b.rules.counters, func(c Counter) bool { return c.Name == string(name) })
+			why = b.rules.counters[i].Comment
 		}
-		i := slices.IndexFunc(b.rules.counters, func(c Counter) bool { return c.Name == string(name) })
-		r.comment = b.rules.counters[i].Comment
 	}
-	c.rules = append(c.rules, r)
+	c.rules = append(c.rules, rule{statements: statements, why: why})
+}
+
+// refuse appends a rule that drops for a reason; see reasons.go.
+func (b *builder) refuse(c *chain, r reason, match ...statement) {
+	b.rule(c, r.why, append(match, b.dropFor(r))...)
 }

@@ -8,23 +8,23 @@ import (
 // addSets defines the sets that several chains look into. Sets without elements are left out, and with them the rules
 // that would ask them, except for pinholes, which come and go.
 func (b *builder) addSets(live []uint16) {
-	b.hosts("own", slices.Concat(b.Inside.Addresses, b.Outside.Addresses))
+	b.hosts("own", "the box itself", slices.Concat(b.Inside.Addresses, b.Outside.Addresses))
 	if len(b.sides()) == 2 {
-		b.prefixes("inside", b.insidePrefixes())
+		b.prefixes("inside", "sources that count as inside", b.insidePrefixes())
 	}
-	b.ports("sip_ports", b.sipPorts())
-	b.ports("rtp_earlier", b.earlierPorts(live))
+	b.ports("sip_ports", "ports of SIP over UDP", b.sipPorts())
+	b.ports("rtp_earlier", "media ports of calls that began under an earlier range", b.earlierPorts(live))
 	for _, side := range b.sides() {
-		b.hosts(string(side)+"_own", b.port(side).Addresses)
-		b.prefixes(string(side)+"_peers", b.peers(side))
-		b.prefixes(string(side)+"_known", b.known(side))
+		b.hosts(string(side)+"_own", "the box on this side", b.port(side).Addresses)
+		b.prefixes(string(side)+"_peers", "sources of all services of this side", b.peers(side))
+		b.prefixes(string(side)+"_known", "configured peers: never banned", b.known(side))
 		b.pinholeSets(side)
 	}
 	for _, s := range b.services {
-		b.prefixes(s.counter+"_ip", s.Sources)
+		b.prefixes(s.counter+"_ip", "SIP over "+s.Protocol+" from "+s.Name, s.Sources)
 	}
 	if b.Page.Port != 0 {
-		b.prefixes("page", merge(b.Page.Sources))
+		b.prefixes("page", "who may open the page", merge(b.Page.Sources))
 	}
 }
 
@@ -102,26 +102,26 @@ func pinholeSetName(side Side, f family, prefix bool) string {
 }
 
 // prefixes defines a set for each family of which there is an element.
-func (b *builder) prefixes(name string, prefixes []netip.Prefix) {
+func (b *builder) prefixes(name, why string, prefixes []netip.Prefix) {
 	for _, f := range families() {
-		if s := prefixSet(name+f.suffix(), f, prefixes); len(s.elements) > 0 {
+		if s := prefixSet(name+f.suffix(), why, f, prefixes); len(s.elements) > 0 {
 			b.rules.sets = append(b.rules.sets, s)
 		}
 	}
 }
 
 // hosts does so with single addresses.
-func (b *builder) hosts(name string, addrs []netip.Addr) {
+func (b *builder) hosts(name, why string, addrs []netip.Addr) {
 	for _, f := range families() {
-		if s := hostSet(name+f.suffix(), f, addrs); len(s.elements) > 0 {
+		if s := hostSet(name+f.suffix(), why, f, addrs); len(s.elements) > 0 {
 			b.rules.sets = append(b.rules.sets, s)
 		}
 	}
 }
 
-func (b *builder) ports(name string, ports []uint16) {
+func (b *builder) ports(name, why string, ports []uint16) {
 	if len(ports) > 0 {
-		b.rules.sets = append(b.rules.sets, portSet(name, ports))
+		b.rules.sets = append(b.rules.sets, portSet(name, why, ports))
 	}
 }
 

@@ -4,12 +4,12 @@ import "golang.org/x/sys/unix"
 
 // early writes what comes before defragmentation: forged sources, banned ones, and fragments.
 func (b *builder) early() {
-	c := b.chain(prerouting("early", beforeDefrag))
-	b.rule(c, iif("lo"), accept())
+	c := b.chain(prerouting("early", beforeDefrag, "before anything is spent on a packet: forged sources, banned ones, fragments"))
+	b.rule(c, "the box itself", iif("lo"), accept())
 	b.forged(c)
 	b.banned(c)
 	for _, f := range families() {
-		b.rule(c, fragment(f), goTo("fragments"))
+		b.rule(c, "fragments", fragment(f), goTo("fragments"))
 	}
 	b.fragments()
 }
@@ -18,13 +18,12 @@ func (b *builder) early() {
 // gateway never counts as inside, and neighbour discovery may speak from one of our addresses to tell that it is
 // taken (RFC 4862 section 5.4.4).
 func (b *builder) forged(c *chain) {
-	counted := b.counter("forged", "source is the box itself, or belongs inside and arrived outside")
-	b.rule(c, loopback(), counted, drop())
+	b.refuse(c, forged(), loopback())
 	if b.has("own4") {
-		b.rule(c, addrIn{ip4, src, "own4"}, counted, drop())
+		b.refuse(c, forged(), addrIn{ip4, src, "own4"})
 	}
 	if b.has("own6") {
-		b.rule(c, addrIn{ip6, src, "own6"}, notProtocol(unix.IPPROTO_ICMPV6), counted, drop())
+		b.refuse(c, forged(), addrIn{ip6, src, "own6"}, notProtocol(unix.IPPROTO_ICMPV6))
 	}
 	if b.OnePort() || b.Outside.Interface == "" {
 		return
@@ -38,28 +37,32 @@ func (b *builder) forged(c *chain) {
 		if gateway.IsValid() && familyOf(gateway) == f {
 			statements = append(statements, from{addr: gateway, not: true})
 		}
-		b.rule(c, append(statements, addrIn{f, src, "inside" + f.suffix()}, counted, drop())...)
+		b.refuse(c, forged(), append(statements, addrIn{f, src, "inside" + f.suffix()})...)
 	}
 }
 
 // banned drops the sources that Filter.Ban was told, before anything is spent on them. Configured peers are let off:
-// asked for those alone that are banned, it costs the others nothing.
+// asked for those alone that are banned, it costs the others nothing. An IPv6 host outside is banned with its /64, one
+// inside by its address, for an office may have a single /64; so both are looked for.
 func (b *builder) banned(c *chain) {
 	for _, f := range families() {
 		hosts, nets := banSet(f, false), banSet(f, true)
 		b.rules.sets = append(b.rules.sets, hosts, nets)
-		b.rule(c, hostIn{f, hosts.name}, call("banned"))
-		b.rule(c, addrIn{f, src, nets.name}, call("banned"))
+		b.rule(c, "banned hosts", addrIn{f, src, hosts.name}, call("banned"))
+		if f == ip6 {
+			b.rule(c, "banned hosts, by the /64 that one can choose from", hostIn{f, hosts.name}, call("banned"))
+		}
+		b.rule(c, "banned networks", addrIn{f, src, nets.name}, call("banned"))
 	}
-	banned := b.chain(chain{name: "banned"})
+	banned := b.chain(chain{name: "banned", why: "banned sources, unless they are configured peers"})
 	for _, side := range b.sides() {
 		for _, f := range families() {
 			if known := string(side) + "_known" + f.suffix(); b.has(known) {
-				b.rule(banned, iif(b.port(side).Interface), addrIn{f, src, known}, back())
+				b.rule(banned, "a configured peer, whose address may be forged", iif(b.port(side).Interface), addrIn{f, src, known}, back())
 			}
 		}
 	}
-	b.rule(banned, b.counter("banned", "source is banned"), drop())
+	b.refuse(banned, bannedSource())
 }
 
 // fragmentRate is what one peer may send: an INVITE over UDP is two or three fragments.
@@ -68,7 +71,7 @@ func fragmentRate() rate { return rate{perSecond: 100, burst: 200} }
 // fragments lets those of configured peers through to be put together, each peer within its share; the whole packet is
 // then decided by its ports like any other. Fragments of anybody else cost no memory.
 func (b *builder) fragments() {
-	c := b.chain(chain{name: "fragments"})
+	c := b.chain(chain{name: "fragments", why: "pieces of packets"})
 	for _, side := range b.sides() {
 		for _, f := range families() {
 			peers := string(side) + "_peers" + f.suffix()
@@ -77,11 +80,11 @@ func (b *builder) fragments() {
 			}
 			shares := "fragment_shares" + f.suffix()
 			if !b.has(shares) {
-				b.rules.sets = append(b.rules.sets, shareSet(shares, f))
+				b.rules.sets = append(b.rules.sets, shareSet(shares, "peers that sent fragments of late", f))
 			}
-			b.rule(c, iif(b.port(side).Interface), addrIn{f, src, peers}, share{f, shares, fragmentRate()},
+			b.rule(c, "", iif(b.port(side).Interface), addrIn{f, src, peers}, share{f, shares, fragmentRate(), side == Inside},
 				b.counter("fragments", "fragments of configured peers, within each one's share"), accept())
 		}
 	}
-	b.rule(c, b.counter("fragments_refused", "fragments of others, or beyond a peer's share"), drop())
+	b.refuse(c, fragmentsRefused())
 }

@@ -5,11 +5,11 @@ import "slices"
 // input writes what may reach the box itself, besides the datagrams decided before. Everything else is dropped, and
 // counted by side.
 func (b *builder) input() {
-	c := b.chain(chain{name: "input", hook: inputHook(), hookName: "input", priority: atFilter, policy: drop()})
-	b.rule(c, iif("lo"), accept())
+	c := b.chain(chain{name: "input", hook: inputHook(), hookName: "input", priority: atFilter, policy: drop(), why: "what may reach the box itself"})
+	b.rule(c, "the box itself", iif("lo"), accept())
 	b.neighbours(c)
 	b.bySide(c, "")
-	b.rule(c, b.counter("other_port", "arrived on a port that is neither inside nor outside"), drop())
+	b.refuse(c, otherPort())
 	for _, side := range b.sides() {
 		b.side(side)
 	}
@@ -18,70 +18,35 @@ func (b *builder) input() {
 // neighbours lets in what IPv6 needs to work on a link (RFC 4890 section 4.4.1): neighbour discovery, router
 // advertisements from the carriers' side only, and the queries of switches that keep track of multicast listeners.
 func (b *builder) neighbours(c *chain) {
-	b.rules.sets = append(b.rules.sets, icmpSet("neighbours", ip6,
+	b.rules.sets = append(b.rules.sets, icmpSet("neighbours", "neighbour discovery", ip6,
 		icmpType{"nd-neighbor-solicit", 135}, icmpType{"nd-neighbor-advert", 136}))
 	counted := b.counter("neighbours", "IPv6 neighbour discovery, router advertisements, listener queries")
 	routers := b.Outside.Interface
 	if routers == "" {
 		routers = b.Inside.Interface
 	}
-	b.rule(c, icmpIn{ip6, "neighbours"}, unforwarded{}, counted, accept())
-	b.rule(c, iif(routers), icmp{ip6, icmpType{"nd-router-advert", 134}}, unforwarded{}, counted, accept())
-	b.rule(c, icmp{ip6, icmpType{"mld-listener-query", 130}}, linkLocal(), counted, accept())
+	b.rule(c, "", icmpIn{ip6, "neighbours"}, unforwarded{}, counted, accept())
+	b.rule(c, "", iif(routers), icmp{ip6, icmpType{"nd-router-advert", 134}}, unforwarded{}, counted, accept())
+	b.rule(c, "", icmp{ip6, icmpType{"mld-listener-query", 130}}, linkLocal(), counted, accept())
 }
 
 // side writes the chain of one side. Ports of the box are decided by source before "established", so that a source
 // removed is out at once; what is left for "established" are answers to connections that the box opened.
 func (b *builder) side(side Side) {
 	name := string(side)
-	c := b.chain(chain{name: name})
+	c := b.chain(chain{name: name, why: "to the box itself from " + name})
 	for _, match := range slices.Concat(b.toSIP(dst), b.toMedia(dst)) {
-		b.rule(c, untracked(), match, accept()) // decided and counted in datagrams
+		b.rule(c, "let in as a datagram", untracked(), match, accept()) // decided and counted in datagrams
 	}
 	b.sipOverTCP(c, side)
 	b.page(c, side)
-	b.rule(c, answered(), b.counter(name+"_answers", "answers to what the box asked, and errors about it"), accept())
+	b.rule(c, "", answered(), b.counter(name+"_answers", "answers to what the box asked, and errors about it"), accept())
 	b.errors(c, side)
 	b.ping(c, side)
-	b.rule(c, elsewhere{}, b.counter(name+"_broadcast", "broadcasts and multicasts, of no concern"), drop())
-	b.rule(c, invalid(), b.counter(name+"_invalid", "part of no connection known"), drop())
-	b.rule(c, b.counter(name+"_dropped", "everything else"), drop())
-}
-
-func (b *builder) sipOverTCP(c *chain, side Side) {
-	var ports []uint16
-	for _, s := range b.services {
-		if s.Side == side && s.Protocol == TCP {
-			b.serve(c, s, accept())
-			ports = append(ports, s.Port)
-		}
-	}
-	slices.Sort(ports)
-	for _, port := range slices.Compact(ports) {
-		b.rule(c, toPort{TCP, port}, b.sipRefused(side), drop())
-	}
-}
-
-// page lets the inside open the page and counts who else tries.
-func (b *builder) page(c *chain, side Side) {
-	if b.Page.Port == 0 {
-		return
-	}
-	to := toPort{TCP, b.Page.Port}
-	if side == Inside {
-		counted := b.counter("inside_page", "the web page")
-		for _, f := range families() {
-			own, sources := "inside_own"+f.suffix(), "page"+f.suffix()
-			switch {
-			case !b.has(own):
-			case len(b.Page.Sources) == 0:
-				b.rule(c, to, addrIn{f, dst, own}, counted, accept())
-			case b.has(sources):
-				b.rule(c, to, addrIn{f, dst, own}, addrIn{f, src, sources}, counted, accept())
-			}
-		}
-	}
-	b.rule(c, to, b.counter(string(side)+"_page_refused", "the web page, from where it is not served"), drop())
+	b.refuse(c, side.broadcast(), elsewhere{})
+	b.refuse(c, side.invalid(), invalid())
+	b.refuse(c, side.dropped())
+	b.newConnections(side)
 }
 
 // errors lets in the ICMP messages without which packets that are too big, or sent to nobody, vanish without a trace
@@ -93,16 +58,16 @@ func (b *builder) errors(c *chain, side Side) {
 		if !b.has(name) {
 			b.rules.sets = append(b.rules.sets, icmpErrors(name, f))
 		}
-		b.rule(c, icmpIn{f, name}, rate{perSecond: 100, burst: 100}, counted, accept())
+		b.rule(c, "", icmpIn{f, name}, rate{perSecond: 100, burst: 100}, counted, accept())
 	}
 }
 
 func icmpErrors(name string, f family) set {
 	if f == ip4 {
-		return icmpSet(name, f, icmpType{"destination-unreachable", 3}, icmpType{"time-exceeded", 11},
+		return icmpSet(name, "errors about what the box sent", f, icmpType{"destination-unreachable", 3}, icmpType{"time-exceeded", 11},
 			icmpType{"parameter-problem", 12})
 	}
-	return icmpSet(name, f, icmpType{"destination-unreachable", 1}, icmpType{"packet-too-big", 2},
+	return icmpSet(name, "errors about what the box sent", f, icmpType{"destination-unreachable", 1}, icmpType{"packet-too-big", 2},
 		icmpType{"time-exceeded", 3}, icmpType{"parameter-problem", 4})
 }
 
@@ -117,9 +82,9 @@ func (b *builder) ping(c *chain, side Side) {
 		peers := "outside_peers" + f.suffix()
 		switch {
 		case side == Inside:
-			b.rule(c, request, rate{perSecond: 20, burst: 20}, counted, accept())
+			b.rule(c, "", request, rate{perSecond: 20, burst: 20}, counted, accept())
 		case b.has(peers):
-			b.rule(c, request, addrIn{f, src, peers}, rate{perSecond: 20, burst: 20}, counted, accept())
+			b.rule(c, "", request, addrIn{f, src, peers}, rate{perSecond: 20, burst: 20}, counted, accept())
 		}
 	}
 }

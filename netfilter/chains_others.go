@@ -1,24 +1,110 @@
 package netfilter
 
-import "github.com/google/nftables"
+import (
+	"slices"
+
+	"github.com/google/nftables"
+	"golang.org/x/sys/unix"
+)
 
 func inputHook() *nftables.ChainHook { return nftables.ChainHookInput }
 
-// forward writes that the box never passes a packet on.
+// passing lets datagrams by that are addressed to others, where the office reaches them through the box.
+func (b *builder) passing(c *chain) {
+	if b.Passage == NoPassage {
+		return
+	}
+	for _, f := range families() {
+		if b.has("own" + f.suffix()) {
+			b.rule(c, "addressed to others: decided in forward", notTo{f, "own" + f.suffix()}, accept())
+		}
+	}
+}
+
+// forward writes what the box passes on: nothing, or the connections that the office opens.
 func (b *builder) forward() {
-	c := b.chain(chain{name: "forward", hook: nftables.ChainHookForward, hookName: "forward", priority: atFilter, policy: drop()})
-	b.rule(c, b.counter("forwarded", "addressed through the box, which never forwards"), drop())
+	c := b.chain(chain{name: "forward", hook: nftables.ChainHookForward, hookName: "forward", priority: atFilter, policy: drop(),
+		why: "what is addressed through the box"})
+	if b.Passage != NoPassage {
+		b.pass(c)
+	}
+	b.refuse(c, forwarded())
+}
+
+// The ports of SIP (RFC 3261 section 19.1.2), which go through the box's proxy and not past it.
+const sipPort, sipsPort = 5060, 5061
+
+func (b *builder) pass(c *chain) {
+	in, out := b.Inside.Interface, b.Outside.Interface
+	for _, protocol := range []string{UDP, TCP} {
+		b.refuse(c, sipAround(), ports{protocol, dst, sipPort, sipsPort})
+	}
+	outward := b.counter("passed_out", "from the office to the networks outside")
+	for _, f := range families() {
+		if b.has("inside" + f.suffix()) {
+			b.rule(c, "", iif(in), oif(out), addrIn{f, src, "inside" + f.suffix()}, outward, accept())
+		}
+	}
+	b.rule(c, "", iif(out), oif(in), answered(), b.counter("passed_back", "answers to the office"), accept())
+}
+
+// masquerade gives what the office sends through the box the box's own address. Unlike the others this base chain comes and
+// goes, since it has the kernel load its address translation; nothing is dropped in the moment between.
+func (b *builder) masquerade() {
+	if b.Passage != Masquerade {
+		return
+	}
+	c := b.chain(chain{name: "masquerade", hook: nftables.ChainHookPostrouting, hookName: "postrouting", priority: atSourceNAT, policy: accept(), nat: true,
+		why: "the box's own address for what the office sends through it"})
+	for _, f := range families() {
+		if !b.has("inside" + f.suffix()) {
+			continue
+		}
+		match := []statement{oif(b.Outside.Interface), addrIn{f, src, "inside" + f.suffix()}}
+		for _, protocol := range []isProtocol{unix.IPPROTO_TCP, unix.IPPROTO_UDP} {
+			b.rule(c, "connections get ports that are not the media's", append(slices.Clone(match), protocol, b.translatedPorts())...)
+		}
+		b.rule(c, "pings and the like", append(slices.Clone(match), masquerade{})...)
+	}
+}
+
+// translatedPorts are those of what is masqueraded: none of the media ports, or answers would be taken for media.
+func (b *builder) translatedPorts() masquerade {
+	const enough, first = 4096, 10000
+	if after := int(b.Media.High) + 1; after+enough <= 1<<16 {
+		return masquerade{uint16(max(after, ephemeralLow)), 1<<16 - 1}
+	}
+	return masquerade{first, max(b.Media.Low, first+1) - 1}
 }
 
 // sent keeps the box's own SIP over UDP and media out of connection tracking: a packet sent would open a flow, and its
 // answers would then be "established" whatever the pinholes say. All that the box sends may leave.
 func (b *builder) sent() {
-	c := b.chain(chain{name: "sent", hook: nftables.ChainHookOutput, hookName: "output", priority: atRaw, policy: accept()})
-	b.rule(c, oif("lo"), accept())
+	c := b.chain(chain{name: "sent", hook: nftables.ChainHookOutput, hookName: "output", priority: atRaw, policy: accept(), why: "what the box sends"})
+	b.rule(c, "the box itself", oif("lo"), accept())
+	b.mark(c)
 	for _, match := range b.toSIP(src) {
-		b.rule(c, match, b.counter("sip_sent", "SIP over UDP that the box sent"), untrack{}, accept())
+		b.rule(c, "", match, b.counter("sip_sent", "SIP over UDP that the box sent"), untrack{}, accept())
 	}
 	for _, match := range b.toMedia(src) {
-		b.rule(c, match, b.counter("rtp_sent", "media that the box sent"), untrack{}, accept())
+		b.rule(c, "", match, b.counter("rtp_sent", "media that the box sent"), untrack{}, accept())
+	}
+}
+
+// mark gives SIP and media their classes of service, so that routers on the way can prefer them (RFC 4594).
+func (b *builder) mark(c *chain) {
+	for _, f := range families() {
+		if b.Marks.SIP != 0 {
+			for _, match := range b.toSIP(src) {
+				b.rule(c, "class of SIP", match, dscp{f, b.Marks.SIP})
+			}
+			b.rule(c, "class of SIP over TCP that the box answers", ports{TCP, src, sipPort, sipsPort}, dscp{f, b.Marks.SIP})
+			b.rule(c, "class of SIP over TCP that the box began", ports{TCP, dst, sipPort, sipsPort}, dscp{f, b.Marks.SIP})
+		}
+		if b.Marks.Media != 0 {
+			for _, match := range b.toMedia(src) {
+				b.rule(c, "class of media", match, dscp{f, b.Marks.Media})
+			}
+		}
 	}
 }

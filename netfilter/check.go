@@ -15,6 +15,7 @@ func (c Config) Check() error {
 	faults = append(faults, c.checkPorts()...)
 	faults = append(faults, c.checkInside()...)
 	faults = append(faults, checkMedia(c.Media)...)
+	faults = append(faults, c.checkPassage()...)
 	for i, s := range c.Services {
 		faults = append(faults, c.checkService(i, s)...)
 	}
@@ -79,6 +80,20 @@ func (c Config) checkInside() []error {
 	}
 	if c.Gateway.IsValid() && !usable(c.Gateway) {
 		faults = append(faults, fmt.Errorf("gateway %v is not an address a router can have", c.Gateway))
+	}
+	return faults
+}
+
+func (c Config) checkPassage() []error {
+	var faults []error
+	switch {
+	case c.Passage != NoPassage && c.Passage != Forward && c.Passage != Masquerade:
+		faults = append(faults, fmt.Errorf("passage %q is neither %q nor %q", c.Passage, Forward, Masquerade))
+	case c.Passage != NoPassage && (c.OnePort() || c.Outside.Interface == ""):
+		faults = append(faults, errors.New("passage: it takes two ports"))
+	}
+	if c.Marks.SIP > 63 || c.Marks.Media > 63 {
+		faults = append(faults, fmt.Errorf("marks %d and %d: a class of service has six bits, 0 to 63", c.Marks.SIP, c.Marks.Media))
 	}
 	return faults
 }

@@ -68,10 +68,10 @@ func TestCheckAcceptsOverlapsAndMappedAddresses(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := c.Ruleset().String()
-	if !strings.Contains(text, "set outside_udp_5060_trunk_carrier-a_ip4 {\n\t\ttype ipv4_addr\n\t\tflags interval\n\t\telements = { 203.0.113.0/24 }") {
+	if !strings.Contains(text, "set outside_udp_5060_trunk_carrier-a_ip4 {\n\t\ttype ipv4_addr\n\t\tflags interval\n\t\tcomment \"SIP over udp from trunk carrier-a\"\n\t\telements = { 203.0.113.0/24 }") {
 		t.Error("the overlapping sources were not merged into one")
 	}
-	if !strings.Contains(text, "set inside_own6 {\n\t\ttype ipv6_addr\n\t\telements = { fe80::1 }") || strings.Contains(text, "192.0.2.1, 192.0.2.1") {
+	if !strings.Contains(text, "set inside_own6 {\n\t\ttype ipv6_addr\n\t\tcomment \"the box on this side\"\n\t\telements = { fe80::1 }") || strings.Contains(text, "192.0.2.1, 192.0.2.1") {
 		t.Error("mapped addresses and zones were not made plain")
 	}
 }

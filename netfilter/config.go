@@ -33,7 +33,25 @@ type Config struct {
 	Page     Page
 	// Media holds the UDP ports of the relay, on both sides; they are closed but for pinholes. Zero: no media.
 	Media PortRange
+	// Passage is what the office may do through the box; default nothing. It takes two ports.
+	Passage Passage
+	// Marks are the classes of service that the box's own packets get.
+	Marks Marks
 }
+
+// Passage says whether the office reaches the networks outside through the box. SIP never passes: it goes through the
+// box's own proxy. The system has to forward packets (net.ipv4.ip_forward, net.ipv6.conf.all.forwarding).
+type Passage string
+
+// The values of Config.Passage.
+const (
+	NoPassage  Passage = ""           // nothing passes
+	Forward    Passage = "forward"    // connections from inside, with their own addresses
+	Masquerade Passage = "masquerade" // the same, with the box's outside address
+)
+
+// Marks are differentiated services code points (RFC 2474), 0 to 63; 0 leaves the packets as they are sent.
+type Marks struct{ SIP, Media uint8 }
 
 // Port is where one side is plugged in. Outside may be the zero Port while there is only an inside.
 type Port struct {

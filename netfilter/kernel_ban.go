@@ -96,7 +96,7 @@ func (k *kernel) heldBans(have present, now time.Time) (bans, error) {
 			}
 			list, _ := want.held(keys)
 			for _, e := range list {
-				if p, ok := bannedSource(f, networks, e); ok {
+				if p, ok := sourceOf(networks, e); ok {
 					held[p] = endOf(e, now)
 				}
 			}

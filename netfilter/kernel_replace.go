@@ -109,7 +109,7 @@ func (k *kernel) chainOf(c *chain) *nftables.Chain {
 		if c.policy == drop() {
 			policy = nftables.ChainPolicyDrop
 		}
-		def.Type, def.Hooknum, def.Policy = nftables.ChainTypeFilter, c.hook, &policy
+		def.Type, def.Hooknum, def.Policy = nftables.ChainType(c.kind()), c.hook, &policy
 		def.Priority = nftables.ChainPriorityRef(nftables.ChainPriority(c.priority))
 	}
 	return def
@@ -121,14 +121,13 @@ func (c *chain) same(have *nftables.Chain) bool {
 		return c.hook == nil && have.Hooknum == nil
 	}
 	dropping := have.Policy != nil && *have.Policy == nftables.ChainPolicyDrop
-	return have.Type == nftables.ChainTypeFilter && *have.Hooknum == *c.hook && int32(*have.Priority) == c.priority &&
+	return have.Type == nftables.ChainType(c.kind()) && *have.Hooknum == *c.hook && int32(*have.Priority) == c.priority &&
 		dropping == (c.policy == drop())
 }
 
 func (k *kernel) addRule(c *chain, r rule) {
-	def := &nftables.Rule{Table: k.table, Chain: &nftables.Chain{Table: k.table, Name: c.name}, Exprs: compile(r.statements)}
-	if r.comment != "" {
-		def.UserData = userdata.AppendString(nil, userdata.TypeComment, r.comment)
-	}
-	k.conn.AddRule(def)
+	k.conn.AddRule(&nftables.Rule{
+		Table: k.table, Chain: &nftables.Chain{Table: k.table, Name: c.name}, Exprs: compile(r.statements),
+		UserData: userdata.AppendString(nil, userdata.TypeComment, r.comment()),
+	})
 }

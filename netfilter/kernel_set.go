@@ -27,7 +27,7 @@ func (k *kernel) setOf(s set) *nftables.Set {
 	return &nftables.Set{
 		Table: k.table, Name: s.name, KeyType: s.keyType(), KeyByteOrder: binaryutil.BigEndian,
 		Interval: s.interval, Concatenation: len(s.types) > 1,
-		Dynamic: s.dynamic, HasTimeout: s.timed || s.timeout > 0, Timeout: s.timeout, Size: s.size,
+		Comment: clean(s.why), Dynamic: s.dynamic, HasTimeout: s.timed || s.timeout > 0, Timeout: s.timeout, Size: s.size,
 	}
 }
 

@@ -2,6 +2,7 @@ package netfilter
 
 import (
 	"fmt"
+	"math/big"
 	"net/netip"
 	"slices"
 
@@ -114,12 +115,7 @@ type toPort struct {
 func (s toPort) String() string { return fmt.Sprintf("%s dport %d", s.protocol, s.port) }
 
 func (s toPort) add(p *program) {
-	if s.protocol == UDP {
-		p.needL4(unix.IPPROTO_UDP)
-	} else {
-		p.needL4(unix.IPPROTO_TCP)
-	}
-	p.load(reg, expr.PayloadBaseTransportHeader, 2, 2)
+	p.loadPort(s.protocol, dst)
 	p.equal(port(s.port))
 }
 
@@ -132,7 +128,7 @@ type udpPortIn struct {
 func (s udpPortIn) String() string { return fmt.Sprintf("udp %cport @%s", s.direction, s.set) }
 
 func (s udpPortIn) add(p *program) {
-	p.loadUDPPort(s.direction)
+	p.loadPort(UDP, s.direction)
 	p.in(s.set)
 }
 
@@ -150,7 +146,7 @@ func (s udpPortWithin) String() string {
 }
 
 func (s udpPortWithin) add(p *program) {
-	p.loadUDPPort(s.direction)
+	p.loadPort(UDP, s.direction)
 	if s.ports.Low == s.ports.High {
 		p.equal(port(s.ports.Low))
 		return
@@ -161,8 +157,13 @@ func (s udpPortWithin) add(p *program) {
 	)
 }
 
-func (p *program) loadUDPPort(d direction) {
-	p.needL4(unix.IPPROTO_UDP)
+// loadPort puts the source or destination port of a protocol into the register.
+func (p *program) loadPort(protocol string, d direction) {
+	if protocol == UDP {
+		p.needL4(unix.IPPROTO_UDP)
+	} else {
+		p.needL4(unix.IPPROTO_TCP)
+	}
 	offset := uint32(0)
 	if d == dst {
 		offset = 2
@@ -194,6 +195,82 @@ func (s throughPinhole) add(p *program) {
 	p.loadAddr(second, s.family, dst)
 	p.load(third, expr.PayloadBaseTransportHeader, 2, 2)
 	p.in(s.set)
+}
+
+// payloadIs matches bytes counted from the start of the transport header, those of the mask alone where there is one.
+type payloadIs struct {
+	offset      uint32
+	mask, value []byte
+}
+
+func (s payloadIs) String() string {
+	where := fmt.Sprintf("@th,%d,%d", s.offset*8, len(s.value)*8)
+	if s.mask != nil {
+		return fmt.Sprintf("%s & %s == %s", where, hexText(s.mask), hexText(s.value))
+	}
+	return where + " " + hexText(s.value)
+}
+
+func (s payloadIs) add(p *program) {
+	length := uint32(len(s.value))
+	p.load(reg, expr.PayloadBaseTransportHeader, s.offset, length)
+	if s.mask != nil {
+		p.emit(&expr.Bitwise{SourceRegister: reg, DestRegister: reg, Len: length, Mask: s.mask, Xor: make([]byte, length)})
+	}
+	p.equal(s.value)
+}
+
+// hexText prints a number of some bytes as nft does.
+func hexText(b []byte) string { return fmt.Sprintf("%#x", new(big.Int).SetBytes(b)) }
+
+// payloadWithin matches a byte in a range.
+type payloadWithin struct {
+	offset    uint32
+	low, high byte
+}
+
+func (s payloadWithin) String() string {
+	return fmt.Sprintf("@th,%d,8 %#x-%#x", s.offset*8, s.low, s.high)
+}
+
+func (s payloadWithin) add(p *program) {
+	p.load(reg, expr.PayloadBaseTransportHeader, s.offset, 1)
+	p.emit(
+		&expr.Cmp{Op: expr.CmpOpGte, Register: reg, Data: []byte{s.low}},
+		&expr.Cmp{Op: expr.CmpOpLte, Register: reg, Data: []byte{s.high}},
+	)
+}
+
+// notTo matches packets to any address but those of a set.
+type notTo struct {
+	family family
+	set    string
+}
+
+func (s notTo) String() string { return fmt.Sprintf("%s daddr != @%s", s.family.word(), s.set) }
+
+func (s notTo) add(p *program) {
+	p.loadAddr(reg, s.family, dst)
+	p.emit(&expr.Lookup{SourceRegister: reg, SetName: s.set, Invert: true})
+}
+
+// ports matches a range of source or destination ports of a protocol.
+type ports struct {
+	protocol  string
+	direction direction
+	low, high uint16
+}
+
+func (s ports) String() string {
+	return fmt.Sprintf("%s %cport %d-%d", s.protocol, s.direction, s.low, s.high)
+}
+
+func (s ports) add(p *program) {
+	p.loadPort(s.protocol, s.direction)
+	p.emit(
+		&expr.Cmp{Op: expr.CmpOpGte, Register: reg, Data: port(s.low)},
+		&expr.Cmp{Op: expr.CmpOpLte, Register: reg, Data: port(s.high)},
+	)
 }
 
 // icmpIn matches ICMP or ICMPv6 types in a set.

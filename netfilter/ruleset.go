@@ -36,12 +36,28 @@ type chain struct {
 	hookName string
 	priority int32
 	policy   verdict
+	nat      bool   // of type nat; else filter
+	why      string // what it is for
 	rules    []rule
 }
 
+// rule is known by its chain and its place in it.
 type rule struct {
+	id         string
 	statements []statement
-	comment    string
+	why        string // what it is for
+}
+
+// comment is what the kernel keeps with the rule.
+func (r rule) comment() string { return clean(r.id + ": " + r.why) }
+
+// number gives each rule its identifier.
+func (r Ruleset) number() {
+	for _, c := range r.chains {
+		for i := range c.rules {
+			c.rules[i].id = fmt.Sprintf("%s.%d", c.name, i+1)
+		}
+	}
 }
 
 // String prints the table as `nft list table inet NAME` does, with counters at zero and without pinholes.
@@ -72,7 +88,7 @@ func (r Ruleset) String() string {
 func (c *chain) print(b *strings.Builder) {
 	fmt.Fprintf(b, "\tchain %s {\n", c.name)
 	if c.hook != nil {
-		fmt.Fprintf(b, "\t\ttype filter hook %s priority %s; policy %s;\n", c.hookName, priorityText(c.priority), c.policy)
+		fmt.Fprintf(b, "\t\ttype %s hook %s priority %s; policy %s;\n", c.kind(), c.hookName, priorityText(c.priority), c.policy)
 	}
 	for _, r := range c.rules {
 		fmt.Fprintf(b, "\t\t%s\n", r)
@@ -80,14 +96,22 @@ func (c *chain) print(b *strings.Builder) {
 	b.WriteString("\t}\n")
 }
 
+func (c *chain) kind() string {
+	if c.nat {
+		return "nat"
+	}
+	return "filter"
+}
+
 // String prints one rule.
 func (r rule) String() string {
-	words := make([]string, 0, len(r.statements)+1)
+	return fmt.Sprintf("%s comment \"%s\"", r.text(), r.comment())
+}
+
+func (r rule) text() string {
+	words := make([]string, 0, len(r.statements))
 	for _, s := range r.statements {
 		words = append(words, s.String())
-	}
-	if r.comment != "" {
-		words = append(words, fmt.Sprintf("comment \"%s\"", r.comment))
 	}
 	return strings.Join(words, " ")
 }
@@ -99,6 +123,8 @@ func priorityText(priority int32) string {
 		return "raw"
 	case atFilter:
 		return "filter"
+	case atSourceNAT:
+		return "srcnat"
 	default:
 		return fmt.Sprint(priority)
 	}

@@ -14,6 +14,7 @@ import (
 // set is a named set: what it holds, how it is kept, and what is in it from the start.
 type set struct {
 	name     string
+	why      string                 // what it is for
 	types    []nftables.SetDatatype // more than one: concatenated
 	interval bool                   // elements are ranges
 	dynamic  bool                   // filled by rules; never together with interval
@@ -32,8 +33,8 @@ type element struct {
 }
 
 // prefixSet holds prefixes of one family.
-func prefixSet(name string, f family, prefixes []netip.Prefix) set {
-	s := set{name: name, types: []nftables.SetDatatype{addrType(f)}, interval: true, perLine: 2}
+func prefixSet(name, why string, f family, prefixes []netip.Prefix) set {
+	s := set{name: name, why: why, types: []nftables.SetDatatype{addrType(f)}, interval: true, perLine: 2}
 	if f == ip6 {
 		s.perLine = 1
 	}
@@ -44,15 +45,15 @@ func prefixSet(name string, f family, prefixes []netip.Prefix) set {
 }
 
 // hostSet holds single addresses of one family.
-func hostSet(name string, f family, addrs []netip.Addr) set {
-	s := prefixSet(name, f, merge(hosts(addrs)))
+func hostSet(name, why string, f family, addrs []netip.Addr) set {
+	s := prefixSet(name, why, f, merge(hosts(addrs)))
 	s.interval = false
 	return s
 }
 
 // portSet holds ports, sorted.
-func portSet(name string, ports []uint16) set {
-	s := set{name: name, types: []nftables.SetDatatype{nftables.TypeInetService}, perLine: 5}
+func portSet(name, why string, ports []uint16) set {
+	s := set{name: name, why: why, types: []nftables.SetDatatype{nftables.TypeInetService}, perLine: 5}
 	for _, p := range ports {
 		s.elements = append(s.elements, element{text: fmt.Sprint(p), first: port(p), last: port(p)})
 	}
@@ -60,8 +61,8 @@ func portSet(name string, ports []uint16) set {
 }
 
 // icmpSet holds types of ICMP or ICMPv6, in the order of their numbers.
-func icmpSet(name string, f family, kinds ...icmpType) set {
-	s := set{name: name, types: []nftables.SetDatatype{nftables.TypeICMPType}, perLine: 1}
+func icmpSet(name, why string, f family, kinds ...icmpType) set {
+	s := set{name: name, why: why, types: []nftables.SetDatatype{nftables.TypeICMPType}, perLine: 1}
 	if f == ip6 {
 		s.types = []nftables.SetDatatype{nftables.TypeICMP6Type}
 	}
@@ -72,10 +73,20 @@ func icmpSet(name string, f family, kinds ...icmpType) set {
 }
 
 // shareSet is filled by rules with the sources of one family; see share.
-func shareSet(name string, f family) set {
+func shareSet(name, why string, f family) set {
 	return set{
-		name: name, types: []nftables.SetDatatype{addrType(f)}, dynamic: true, timeout: time.Minute, size: 4096,
+		name: name, why: why, types: []nftables.SetDatatype{addrType(f)}, dynamic: true, timeout: time.Minute, size: shareSetSize,
 	}
+}
+
+// shareSetSize is how many sources share at once.
+const shareSetSize = 4096
+
+// connectionSet is filled by rules with the sources that have connections; see share. The kernel takes out those that have none.
+func connectionSet(name, why string, f family) set {
+	s := shareSet(name, why, f)
+	s.timeout = 0
+	return s
 }
 
 // banSetSize is how many bans of a kind and family there may be: each takes some 100 bytes of the kernel's memory.
@@ -84,7 +95,7 @@ const banSetSize = 1 << 18
 // banSet holds banned addresses of one family, or networks, each until its time is over.
 func banSet(f family, networks bool) set {
 	return set{
-		name: banSetName(f, networks), types: []nftables.SetDatatype{addrType(f)}, interval: networks, timed: true, size: banSetSize, perLine: 1,
+		name: banSetName(f, networks), why: "sources banned, each for a time", types: []nftables.SetDatatype{addrType(f)}, interval: networks, timed: true, size: banSetSize, perLine: 1,
 	}
 }
 
@@ -101,6 +112,7 @@ func banSetName(f family, networks bool) string {
 func pinholeSet(name string, f family, prefixes bool) set {
 	return set{
 		name:     name,
+		why:      "live calls: where media comes from, and where it may go",
 		types:    []nftables.SetDatatype{addrType(f), addrType(f), nftables.TypeInetService},
 		interval: prefixes,
 		perLine:  1,
@@ -158,9 +170,12 @@ func (s set) print(b *strings.Builder) {
 		b.WriteString("\t\tflags interval\n")
 	case s.timed:
 		b.WriteString("\t\tflags timeout\n")
+	case s.dynamic && s.timeout == 0:
+		b.WriteString("\t\tflags dynamic\n")
 	case s.dynamic:
 		fmt.Fprintf(b, "\t\tflags dynamic,timeout\n\t\ttimeout %dm\n", int(s.timeout.Minutes()))
 	}
+	fmt.Fprintf(b, "\t\tcomment \"%s\"\n", clean(s.why))
 	if len(s.elements) > 0 {
 		b.WriteString("\t\telements = { ")
 		for i, e := range s.elements {

@@ -112,6 +112,12 @@ func (s onInterface) add(p *program) {
 	p.equal(name)
 }
 
+// isProtocol matches one transport protocol.
+type isProtocol byte
+
+func (s isProtocol) String() string { return "meta l4proto " + protocolName(byte(s)) }
+func (s isProtocol) add(p *program) { p.needL4(byte(s)) }
+
 // notProtocol matches every transport protocol but one.
 type notProtocol byte
 
@@ -153,6 +159,7 @@ type state struct {
 func answered() state  { return state{"established,related", 0x06} }
 func invalid() state   { return state{"invalid", 0x01} }
 func untracked() state { return state{"untracked", 0x40} }
+func begins() state    { return state{"new", 0x08} }
 
 func (s state) String() string { return "ct state " + s.text }
 

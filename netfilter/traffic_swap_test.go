@@ -31,7 +31,7 @@ func TestASwapOfTheRulesLosesNothingAndLetsNothingThrough(t *testing.T) {
 				to := r.conn.LocalAddr().String()
 				l.wan.send(udpPacket(stranger, to, []byte("stranger")))
 				if r != silent {
-					l.wan.send(udpPacket("203.0.113.5:5060", to, binary.BigEndian.AppendUint32(nil, n)))
+					l.wan.send(udpPacket("203.0.113.5:5060", to, numbered(n)))
 				}
 			}
 			time.Sleep(50 * time.Microsecond)
@@ -52,16 +52,19 @@ func TestASwapOfTheRulesLosesNothingAndLetsNothingThrough(t *testing.T) {
 	total := <-sent
 	var want []byte
 	for n := range total {
-		want = binary.BigEndian.AppendUint32(want, n)
+		want = append(want, numbered(n)...)
 	}
 	for range good {
 		if all := <-got; !bytes.Equal(all, want) {
-			t.Errorf("%d of %d packets arrived, or strangers did", len(all)/4, total)
+			t.Errorf("%d of %d packets arrived, or strangers did", len(all)/len(numbered(0)), total)
 		}
 	}
 	silent.isEmpty()
 	t.Logf("%d swaps under %d good packets and %d bad ones", swaps, 3*total, 4*total)
 }
+
+// numbered is what a test sends again and again: it begins like SIP.
+func numbered(n uint32) []byte { return binary.BigEndian.AppendUint32([]byte("SIP/"), n) }
 
 // all returns what arrives until nothing has come for a while.
 func (r *receiver) all() []byte {

@@ -2,6 +2,7 @@ package netfilter
 
 import (
 	"fmt"
+	"net/netip"
 
 	"github.com/google/nftables/expr"
 	"golang.org/x/sys/unix"
@@ -186,24 +187,30 @@ func dscpName(value byte) string {
 	}
 }
 
-// masquerade gives the packet the address of the port that it leaves by, and a port of a range, if there is one.
-type masquerade PortRange
+// masquerade gives the packet an address of the box, and a port of a range, if there is one.
+type masquerade struct {
+	addr  netip.Addr
+	ports PortRange
+}
 
 func (s masquerade) String() string {
-	if s == (masquerade{}) {
-		return "masquerade"
+	text := fmt.Sprintf("snat %s to ", familyOf(s.addr).word())
+	switch {
+	case s.ports == PortRange{}:
+		return text + s.addr.String()
+	case s.addr.Is6():
+		return fmt.Sprintf("%s[%s]:%d-%d", text, s.addr, s.ports.Low, s.ports.High)
 	}
-	return fmt.Sprintf("masquerade to :%d-%d", s.Low, s.High)
+	return fmt.Sprintf("%s%s:%d-%d", text, s.addr, s.ports.Low, s.ports.High)
 }
 
 func (s masquerade) add(p *program) {
-	if s == (masquerade{}) {
-		p.emit(&expr.Masq{})
-		return
+	p.needFamily(familyOf(s.addr))
+	nat := &expr.NAT{Type: expr.NATTypeSourceNAT, Family: uint32(familyOf(s.addr)), RegAddrMin: reg, RegAddrMax: reg}
+	p.emit(&expr.Immediate{Register: reg, Data: s.addr.AsSlice()})
+	if s.ports != (PortRange{}) {
+		nat.RegProtoMin, nat.RegProtoMax, nat.Specified = reg+1, reg+2, true
+		p.emit(&expr.Immediate{Register: nat.RegProtoMin, Data: port(s.ports.Low)}, &expr.Immediate{Register: nat.RegProtoMax, Data: port(s.ports.High)})
 	}
-	p.emit(
-		&expr.Immediate{Register: reg, Data: port(s.Low)},
-		&expr.Immediate{Register: reg + 1, Data: port(s.High)},
-		&expr.Masq{ToPorts: true, RegProtoMin: reg, RegProtoMax: reg + 1},
-	)
+	p.emit(nat)
 }

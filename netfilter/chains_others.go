@@ -57,24 +57,25 @@ func (b *builder) masquerade() {
 	c := b.chain(chain{name: "masquerade", hook: nftables.ChainHookPostrouting, hookName: "postrouting", priority: atSourceNAT, policy: accept(), nat: true,
 		why: "the box's own address for what the office sends through it"})
 	for _, f := range families() {
-		if !b.has("inside" + f.suffix()) {
+		own := ofFamily(hosts(b.Outside.Addresses), f)
+		if !b.has("inside"+f.suffix()) || len(own) == 0 {
 			continue
 		}
 		match := []statement{oif(b.Outside.Interface), addrIn{f, src, "inside" + f.suffix()}}
 		for _, protocol := range []isProtocol{unix.IPPROTO_TCP, unix.IPPROTO_UDP} {
-			b.rule(c, "connections get ports that are not the media's", append(slices.Clone(match), protocol, b.translatedPorts())...)
+			b.rule(c, "connections get ports that are not the media's", append(slices.Clone(match), protocol, masquerade{own[0].Addr(), b.translatedPorts()})...)
 		}
-		b.rule(c, "pings and the like", append(slices.Clone(match), masquerade{})...)
+		b.rule(c, "pings and the like", append(slices.Clone(match), masquerade{addr: own[0].Addr()})...)
 	}
 }
 
 // translatedPorts are those of what is masqueraded: none of the media ports, or answers would be taken for media.
-func (b *builder) translatedPorts() masquerade {
+func (b *builder) translatedPorts() PortRange {
 	const enough, first = 4096, 10000
 	if after := int(b.Media.High) + 1; after+enough <= 1<<16 {
-		return masquerade{uint16(max(after, ephemeralLow)), 1<<16 - 1}
+		return PortRange{uint16(max(after, ephemeralLow)), 1<<16 - 1}
 	}
-	return masquerade{first, max(b.Media.Low, first+1) - 1}
+	return PortRange{first, max(b.Media.Low, first+1) - 1}
 }
 
 // sent keeps the box's own SIP over UDP and media out of connection tracking: a packet sent would open a flow, and its

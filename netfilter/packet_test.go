@@ -193,3 +193,5 @@ func (s *sender) send(p packet) {
 		}
 	}
 }
+
+func addrFrom4(a [4]byte) netip.Addr { return netip.AddrFrom4(a) }

@@ -19,6 +19,7 @@ func layouts() map[string]Config {
 		"one_port":     onePort(),
 		"two_ports_v6": twoPortsV6(),
 		"setup":        setUp(),
+		"passage":      passage(),
 	}
 }
 
@@ -74,6 +75,13 @@ func twoPortsV6() Config {
 		Service{Name: "trunk carrier-c", Side: Outside, Protocol: TCP, Port: 5061, Sources: prefixes("2001:db8:c::/48")},
 	)
 	c.Page.Sources = nil
+	return c
+}
+
+// passage lets the office through, serves telephones and marks what the box sends.
+func passage() Config {
+	c := withPhones()
+	c.Passage, c.Marks = Masquerade, Marks{SIP: 24, Media: 46}
 	return c
 }
 

@@ -54,7 +54,7 @@ func (b *builder) masquerade() {
 	if b.Passage != Masquerade {
 		return
 	}
-	c := b.chain(chain{name: "masquerade", hook: nftables.ChainHookPostrouting, hookName: "postrouting", priority: atSourceNAT, policy: accept(), nat: true,
+	c := b.chain(chain{name: "translated", hook: nftables.ChainHookPostrouting, hookName: "postrouting", priority: atSourceNAT, policy: accept(), nat: true,
 		why: "the box's own address for what the office sends through it"})
 	for _, f := range families() {
 		own := ofFamily(hosts(b.Outside.Addresses), f)

@@ -68,8 +68,8 @@ func TestTheOfficePassesThroughWhereThePolicySaysSo(t *testing.T) {
 		{"SIP to the box", l.lan, udpPacket("192.0.2.10:5060", "192.0.2.1:5060", hello), "inside_udp_5060_pbx", nil},
 	})
 	l.set(twoPortsV6())
-	if text := listing(t, DefaultTable); strings.Contains(text, "masquerade") {
-		t.Error("masquerading goes on")
+	if text := listing(t, DefaultTable); strings.Contains(text, "snat") {
+		t.Error("addresses are still translated")
 	}
 	l.probe(t, []probe{{"no passage any more", l.lan, tcpPacket("192.0.2.50:4001", "203.0.113.99:80", flagSYN), "forwarded", nil}})
 }

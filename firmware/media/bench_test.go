@@ -89,7 +89,7 @@ func (b *bench) relay(from socket, in *half, to socket, packet []byte) bool {
 		return false
 	}
 	for range 100 {
-		if b.w.poll.look(uintptr(b.w.poll.fd)) {
+		if b.w.poll.look() {
 			b.w.turn()
 		}
 		if _, errno := to.receive(b.buffer[:], &b.from); errno == 0 {

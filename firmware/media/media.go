@@ -15,7 +15,8 @@
 //	  -> send      to leg B's peer, unless it is on hold
 //	socket of leg B
 //
-// Each worker is one goroutine with one epoll instance; there is one for each core. It holds its own lock for a turn: all
+// Each worker is one goroutine with one epoll instance; there is one for each core. While packets come fast it reads them
+// once a millisecond (poll.go). It holds its own lock for a turn: all
 // the packets that one look found. Set and Close of a leg take that lock between two turns, so that no packet meets
 // another goroutine, and a call that is set up need not wake its worker.
 //

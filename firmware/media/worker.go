@@ -47,12 +47,12 @@ func newWorker(log *slog.Logger) (*worker, error) {
 // run relays until stop.
 func (w *worker) run() {
 	defer close(w.done)
-	for more := true; more; {
-		if err := w.poll.wait(); err != nil {
+	for more, carried := true, 0; more; {
+		if err := w.poll.wait(carried); err != nil {
 			w.log.Error("the media relay cannot wait for packets", "err", err)
 			break
 		}
-		more = w.turn()
+		carried, more = w.turn()
 	}
 	w.mu.Lock()
 	w.stopped = true // also when waiting failed: nothing is relayed any more, and orders find that out
@@ -60,10 +60,10 @@ func (w *worker) run() {
 	w.poll.close()
 }
 
-// turn deals with the packets that are there. It reports false once the worker is stopped. A packet that makes us panic is
-// our fault, but it must not end every call. An event may be older than an order that gave its place to another socket:
+// turn deals with the packets that are there, and tells how many. It reports false once the worker is stopped. A packet
+// that makes us panic is our fault, but it must not end every call. An event may be older than an order that gave its place to another socket:
 // then that one is read in vain.
-func (w *worker) turn() (more bool) {
+func (w *worker) turn() (carried int, more bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	defer w.survive()
@@ -76,9 +76,10 @@ func (w *worker) turn() (more bool) {
 		}
 		if f := w.flows[e.Fd]; f != nil {
 			w.receive(f)
+			carried++
 		}
 	}
-	return more
+	return carried, more
 }
 
 // survive, deferred, turns a panic into a line of the log.

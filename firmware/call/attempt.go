@@ -154,7 +154,7 @@ func (s *Session) attempt(party *Party, b bid) outcome {
 		return o
 	}
 	s.expectCallBack(party, draft, s.to)
-	defer s.watchSilence()()
+	defer s.watchSilence(s.callee.invite, s.hurry, s.emergency())()
 	return s.ring()
 }
 
@@ -218,8 +218,8 @@ func (s *Session) ring() outcome {
 		case e.Note == moved{}:
 			s.later(e.Note, placeRetry) // the INVITE has to be answered first
 		case isSilence(e.Note):
-			if n := e.Note.(silence); s.isSilent(n) {
-				return s.leave(quit)
+			if s.callee.isSilent(e.Note) {
+				return s.callee.leave(quit)
 			}
 		case isTakeOver(e.Note):
 			if o, taken := s.pickUp(e.Note.(takeOver), quit); taken {

@@ -75,3 +75,34 @@ func TestARedirectionToAnEmergencyServiceGoesByEveryTrunkAndInTheClear(t *testin
 	}
 	hangUp(t, caller, last)
 }
+
+// A carrier that does not answer is left for the next as soon as with a call that was an emergency call from its beginning.
+func TestATransferToAnEmergencyServiceLeavesASilentTrunk(t *testing.T) {
+	for name, tt := range map[string]struct {
+		answers bool // 100 Trying, and no more
+		within  time.Duration
+	}{
+		"it says nothing":  {within: silenceTimeout},
+		"it does not ring": {answers: true, within: stallTimeout},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newScene(t, nil)
+			caller, callee := s.answeredCall()
+			s.a.boxEnd.Lose = func(m string) bool { return !tt.answers && strings.HasPrefix(m, "INVITE sip:112") }
+			caller.referTo("<sip:0112@192.0.2.1>")
+			caller.expect(202)
+			caller.notified("SIP/2.0 100 Trying", "active")
+			if tt.answers {
+				s.a.called().respond(100, "")
+			}
+			last := s.b.calledWithin(tt.within + 3*time.Second)
+			last.respond(200, clearSDP("203.0.113.9"))
+			last.request(sip.ACK)
+			caller.notified("SIP/2.0 200 OK", "terminated")
+			caller.request(sip.BYE).Refuse(ua.Reply{Status: 200})
+			callee.reinvited(secureSDP("203.0.113.8"))
+			hangUp(t, last, callee)
+		})
+	}
+}

@@ -105,14 +105,14 @@ func (s *Session) repeat(d *ua.Draft) {
 	}
 }
 
-// watchSilence posts a note when nothing has been heard of the callee's INVITE in time. The result stops it.
-func (s *Session) watchSilence() (stop func() bool) {
-	if !s.hurry {
+// watchSilence posts a note when nothing has been heard of an INVITE in time, while somebody else is left to ask; one for
+// help has to ring as well. The result stops it.
+func (s *Session) watchSilence(invite *ua.Outgoing, others, help bool) (stop func() bool) {
+	if !others {
 		return func() bool { return true }
 	}
-	invite := s.callee.invite
 	heard := time.AfterFunc(silenceTimeout, func() { s.inbox.Post(silence{invite: invite}) })
-	if !s.emergency() {
+	if !help {
 		return heard.Stop
 	}
 	rings := time.AfterFunc(stallTimeout, func() { s.inbox.Post(silence{invite: invite, ring: true}) })
@@ -121,19 +121,20 @@ func (s *Session) watchSilence() (stop func() bool) {
 
 func isSilence(note any) bool { _, ok := note.(silence); return ok }
 
-// isSilent tells whether a note is about the INVITE under way and true.
-func (s *Session) isSilent(n silence) bool {
-	return n.invite == s.callee.invite && (!n.invite.Heard() || n.ring && !s.callee.rang)
+// isSilent tells whether a note is about the leg's INVITE and true.
+func (l *Leg) isSilent(note any) bool {
+	n, ok := note.(silence)
+	return ok && n.invite == l.invite && (!n.invite.Heard() || n.ring && !l.rang)
 }
 
 // leave gives a silent server up.
-func (s *Session) leave(quit giveUp) outcome {
-	s.callee.gone = true
-	s.callee.invite.Abandon()
+func (l *Leg) leave(quit giveUp) outcome {
+	l.gone = true
+	l.invite.Abandon()
 	if quit.asked {
 		return quit.outcome
 	}
-	return outcome{tryNext: true, elsewhere: true, avoid: avoidFailed, status: 504, reason: s.callee.Party.Peer.Name + " does not answer"}
+	return outcome{tryNext: true, elsewhere: true, avoid: avoidFailed, status: 504, reason: l.Party.Peer.Name + " does not answer"}
 }
 
 // retryAfter is how long a server wants to be left alone (RFC 3261 §20.33); without a word it is not avoided, since a

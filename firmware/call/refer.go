@@ -37,6 +37,7 @@ type referral struct {
 	with     *dialogID      // of the call to join with; nil: the number is to be called
 	relay    *media.Session // holds the target's ports until it answers
 	rang     bool           // the transferor was told
+	others   bool           // who could take the call are left
 }
 
 // refer takes a REFER within an answered call (RFC 3515). Only the office may transfer: a carrier that could would place
@@ -157,7 +158,8 @@ func (s *Session) transfer(r *referral) (ending, bool) {
 		s.tellEmergency(r.number, r.by.Party.Peer)
 	}
 	last := outcome{status: 503}
-	for _, t := range r.targets {
+	for i, t := range r.targets {
+		r.others = i+1 < len(r.targets)
 		if t.Peer.Side == policy.SideOutside {
 			if no := r.ticket.Move(t.Peer.Name); no != nil {
 				last = outcome{status: no.Status, rule: no.Rule, reason: no.Reason}

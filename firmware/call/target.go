@@ -71,6 +71,10 @@ func (s *Session) openTransfer(r *referral, target *Leg) (err error) {
 func (s *Session) followTarget(r *referral, target *Leg) (*Leg, outcome) {
 	late := time.AfterFunc(referTimeout, func() { s.inbox.Post(ringTimeout{}) })
 	defer late.Stop()
+	if r.ticket.Urgent() {
+		late.Stop() // an emergency service answers when it can
+	}
+	defer s.watchSilence(target.invite, r.others, r.ticket.Urgent())()
 	var quit giveUp
 	abandon := func(o outcome) {
 		if !quit.asked {
@@ -84,6 +88,10 @@ func (s *Session) followTarget(r *referral, target *Leg) (*Leg, outcome) {
 		case e.Sent == target.invite && e.Sent != nil:
 			if leg, o, done := s.heardTarget(r, target, e, quit); done {
 				return leg, o
+			}
+		case isSilence(e.Note):
+			if target.isSilent(e.Note) {
+				return nil, target.leave(quit)
 			}
 		case e.Note != nil:
 			if o, over := s.transferNote(e.Note); over {
@@ -105,7 +113,7 @@ func (s *Session) heardTarget(r *referral, target *Leg, e ua.Event, quit giveUp)
 	case e.Err != nil:
 		return nil, outcome{tryNext: !quit.asked, elsewhere: true, status: 504, reason: target.Party.Peer.Name + " does not answer", stopped: quit.stopped}, true
 	case e.Response.IsProvisional():
-		s.newProgress(target, e.Response)
+		target.rang = s.newProgress(target, e.Response) || target.rang
 		if !r.rang && !quit.asked {
 			r.rang = true
 			s.notify(r.by, 180, false)

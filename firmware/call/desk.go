@@ -107,6 +107,10 @@ type Options struct {
 	Told    Told   // nil: nobody watches
 	Relay   Relay
 	Gate    Gate
+	// Ended takes what is known of a call that was admitted, once it is over, its last counters among it; nil: nobody does.
+	Ended func(Snapshot, event.CallEnded)
+	// Altered tells whether something on the way to a trunk changes SIP messages; nil: nothing does.
+	Altered func(trunk string) bool
 	Sink    event.Sink
 	// What follows is for calls that outlive the process; without Records none does.
 	Records  Records

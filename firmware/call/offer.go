@@ -224,6 +224,7 @@ func (s *Session) setMedia() error {
 	if err := s.relay.Set(agreed); err != nil {
 		return err
 	}
+	s.noteSound()
 	if !s.lull.since.IsZero() { // it is answered
 		s.listen()
 	}
@@ -239,7 +240,7 @@ func (l *Leg) params(other *Leg) media.Params {
 		Send: relayKeys(l.keys.ours), Receive: relayKeys(l.keys.theirs),
 		ExtraSources: l.Party.MediaSources, Latching: l.Party.Latching, Hold: remote.Held,
 		PayloadMap: sdp.PayloadMap(said, across), Conversions: sdp.Conversions(said, across),
-		Returns: l.Party.Verbatim && l.side() == policy.SideOutside,
+		Returns: l.Party.Verbatim && l.side() == policy.SideOutside, ClockRate: l.speech().Rate,
 	}
 }
 

@@ -18,6 +18,7 @@ type change struct {
 	out     *ua.Outgoing
 	told    bool          // the one who asked has its answer (it cancelled)
 	refresh bool          // a session refresh of ours: no media changes
+	heal    bool          // a refresh that nothing depends on
 	place   bool          // it says where the box is now, and changes nothing else
 	again   bool          // what the other leg answers is then told to this one
 	before  *[2]agreement // by media.Role: what goes on when the change is refused; nil: what is said now

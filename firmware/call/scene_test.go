@@ -40,6 +40,7 @@ type scene struct {
 	down   string                 // this carrier is down
 	seen   atomic.Pointer[string] // where the carriers see the box; nil: as usual
 	relay  *media.Relay
+	really netip.Addr // where the audio of all actors is; zero: where they say
 }
 
 // actor is one peer of the box.
@@ -224,7 +225,7 @@ func newActor(t *testing.T, boxCore siptest.Receiver, peer policy.Peer) *actor {
 // PBX and Trunk show the actors to the desk.
 func (s *scene) PBX() (Party, bool) {
 	return Party{Peer: s.pbx.peer, Path: s.pbx.boxEnd, Local: ua.Local{Host: "192.0.2.1", Port: 5060, Transport: "UDP"},
-		Domain: "192.0.2.10:5060", SRTP: s.policy.PBX.SRTP, Keying: s.policy.PBX.Keying, Suites: s.policy.PBX.Suites, Codecs: s.policy.PBX.Codecs, Ptime: s.policy.PBX.Ptime, Format: s.policy.PBX.NumberFormat,
+		MediaAt: s.really, Domain: "192.0.2.10:5060", SRTP: s.policy.PBX.SRTP, Keying: s.policy.PBX.Keying, Suites: s.policy.PBX.Suites, Codecs: s.policy.PBX.Codecs, Ptime: s.policy.PBX.Ptime, Format: s.policy.PBX.NumberFormat,
 		Headers: s.policy.PBX.Headers, Trusted: s.policy.PBX.Trusted}, true
 }
 
@@ -235,7 +236,7 @@ func (s *scene) Trunk(name string) (Party, bool) {
 			if seen := s.seen.Load(); seen != nil {
 				local.Host, audio = *seen, netip.MustParseAddr(*seen)
 			}
-			return Party{Peer: a.peer, Path: a.boxEnd, Members: s.more[name], Down: s.down == name, Local: local, Media: audio,
+			return Party{Peer: a.peer, Path: a.boxEnd, Members: s.more[name], Down: s.down == name, Local: local, Media: audio, MediaAt: s.really,
 				Domain: p.Domain, Home: p.OwnName, Hold: p.Hold, Timer: p.SessionTimer, SRTP: p.SRTP, Keying: p.Keying, Suites: p.Suites, Codecs: p.Codecs, Ptime: p.Ptime, Format: p.NumberFormat,
 				Headers: p.Headers, Trusted: p.Trusted, Unowned: p.UnownedNumbers, ClipNoScreening: p.ClipNoScreening}, true
 		}

@@ -84,6 +84,8 @@ type Session struct {
 	urgent   bool           // it passes every limit: an emergency call, or the call back after one; its own goroutine writes it
 	expended bool           // it was told to end for an emergency call
 	ends     [2]end         // by media.Role
+	sound    [2]sound       // by media.Role
+	health   health
 }
 
 // Leg is one of the two dialogs of a call and its media.
@@ -174,6 +176,7 @@ func (s *Session) finish(end ending) {
 			e.Duration = time.Since(answered)
 		}
 		s.desk.o.Sink.Tell(e)
+		s.record(e)
 		s.desk.o.Gate.ExpectCallBack(s.presented, e.At)
 		s.log.Info("call ended", "answered", e.Answered, "duration", e.Duration.Round(time.Second), "status", end.status, "reason", end.reason)
 	}

@@ -3,6 +3,7 @@ package call
 import (
 	"time"
 
+	"tollgate/firmware/event"
 	"tollgate/firmware/media"
 	"tollgate/firmware/policy"
 )
@@ -18,6 +19,7 @@ type Snapshot struct {
 	Answered  time.Time // zero until then
 	Caller    LegSnapshot
 	Callee    LegSnapshot
+	Diagnosis *Diagnosis // why it is silent, or was last; nil: it never was
 }
 
 // LegSnapshot describes one half of a call.
@@ -26,6 +28,7 @@ type LegSnapshot struct {
 	Side  policy.Side
 	Suite policy.Suite // "": clear, or not agreed on yet
 	Media media.LegStats
+	Codec string // as SDP names it; "": not agreed on yet
 }
 
 // Encrypted tells whether the audio of the leg is.
@@ -38,18 +41,37 @@ func (s *Session) snapshot() (Snapshot, bool) {
 	if s.state == Routing || s.state == Ending || s.shown == nil {
 		return Snapshot{}, false
 	}
+	return s.describe(), true
+}
+
+// describe is snapshot in every state. s.mu is held.
+func (s *Session) describe() Snapshot {
 	snap := Snapshot{
 		ID: s.id, From: s.callerText(), To: s.to.String(), Trunk: s.trunk, State: s.state, Emergency: s.urgent, Started: s.started, Answered: s.answered,
-		Caller: s.legShown(media.Caller), Callee: s.legShown(media.Callee),
+		Diagnosis: s.health.shown(),
 	}
-	return snap, true
+	if s.shown != nil {
+		snap.Caller, snap.Callee = s.legShown(media.Caller), s.legShown(media.Callee)
+	}
+	return snap
+}
+
+// record hands over what is known of a call that is over.
+func (s *Session) record(e event.CallEnded) {
+	if s.desk.o.Ended == nil {
+		return
+	}
+	s.mu.Lock()
+	snap := s.describe()
+	s.mu.Unlock()
+	s.desk.o.Ended(snap, e)
 }
 
 // legShown describes a leg. s.mu is held.
 func (s *Session) legShown(r media.Role) LegSnapshot {
 	l := s.shown.Leg(r)
 	stats := l.Stats()
-	return LegSnapshot{Peer: s.peers[r], Side: l.Side(), Suite: stats.Suite, Media: stats}
+	return LegSnapshot{Peer: s.peers[r], Side: l.Side(), Suite: stats.Suite, Media: stats, Codec: s.sound[r].codec}
 }
 
 // show tells who is on one leg now, and with that which trunk carries the call.

@@ -93,6 +93,8 @@ func (s *Session) note(note any) (ending, bool) {
 		return ending{reason: n.reason}, true
 	case moved:
 		s.relocate()
+	case heal:
+		s.heal(n)
 	case refreshDue:
 		return s.refresh(n.leg)
 	case handOver:

@@ -172,27 +172,37 @@ func (s *Session) refresh(l *Leg) (ending, bool) {
 		l.timer.timer = time.AfterFunc(refreshRetry, func() { s.inbox.Post(refreshDue{l}) })
 		return ending{}, false
 	}
-	var req *sip.Request
-	if l.allows(sip.UPDATE) {
-		req = l.Dialog.Request(sip.UPDATE)
-	} else {
-		l.offered = nil
-		if l.keys.ours != nil {
-			l.offered = append(l.offered, *l.keys.ours)
-		}
-		req = l.Dialog.RequestWith(sip.INVITE, l.body, sdpType)
+	req := l.Dialog.Request(sip.UPDATE)
+	if !l.allows(sip.UPDATE) {
+		req = l.offerAgain()
 	}
+	if err := s.startRefresh(l, req, false); err != nil {
+		return ending{reason: fmt.Sprintf("%s cannot be reached any more: %v", l.Party.Peer.Name, err)}, true
+	}
+	return ending{}, false
+}
+
+// offerAgain describes the leg's audio once more, as it was.
+func (l *Leg) offerAgain() *sip.Request {
+	l.offered = nil
+	if l.keys.ours != nil {
+		l.offered = append(l.offered, *l.keys.ours)
+	}
+	return l.Dialog.RequestWith(sip.INVITE, l.body, sdpType)
+}
+
+// startRefresh sends a request of ours that renews a leg's session.
+func (s *Session) startRefresh(l *Leg, req *sip.Request, heal bool) error {
 	for _, h := range l.timerHeaders() {
 		req.AppendHeader(h)
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), connectTimeout)
 	defer cancel()
 	out, err := s.send(ctx, l, req)
-	if err != nil {
-		return ending{reason: fmt.Sprintf("%s cannot be reached any more: %v", l.Party.Peer.Name, err)}, true
+	if err == nil {
+		s.change = &change{from: s.other(l), out: out, refresh: true, heal: heal}
 	}
-	s.change = &change{from: s.other(l), out: out, refresh: true}
-	return ending{}, false
+	return err
 }
 
 // timerHeaders go with a request of ours that renews the leg's session.
@@ -216,6 +226,9 @@ func (s *Session) refreshed(e ua.Event) (ending, bool) {
 	s.change = nil
 	l := s.other(c.from)
 	switch {
+	case c.heal && (e.Err != nil || !e.Response.IsSuccess()):
+		s.log.Info("audio not renewed", "with", l.Party.Peer.Name, "err", e.Err)
+		return ending{}, false
 	case e.Err != nil || e.Response.StatusCode == 408 || e.Response.StatusCode == 481:
 		l.gone = e.Err == nil && e.Response.StatusCode == 481
 		return ending{reason: l.Party.Peer.Name + " did not renew the session"}, true

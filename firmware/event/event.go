@@ -126,6 +126,15 @@ type SourceLifted struct {
 	Reason string
 }
 
+// AudioFaulty: a side of an answered call is not heard, or does not hear.
+type AudioFaulty struct {
+	At     time.Time
+	Call   string
+	Peer   string // whose audio it is about
+	Rule   string // "never came", "stopped", "wrong key" ...
+	Reason string // a sentence for the administrator
+}
+
 // TrunkChanged: a trunk's registration changed state.
 type TrunkChanged struct {
 	At     time.Time
@@ -181,6 +190,7 @@ func (CallOverflowed) event()     {}
 func (CallTransferred) event()    {}
 func (CallResumed) event()        {}
 func (CallEnded) event()          {}
+func (AudioFaulty) event()        {}
 func (CallRefused) event()        {}
 func (SourceRefused) event()      {}
 func (SourceBanned) event()       {}

@@ -27,6 +27,9 @@ type SideConfig struct {
 // (RFC 3550 §11).
 type PortRange struct{ Low, High uint16 }
 
+// String writes the range as policies do.
+func (r PortRange) String() string { return fmt.Sprintf("%d-%d", r.Low, r.High) }
+
 func (c Config) side(s policy.Side) SideConfig {
 	if s == policy.SideInside {
 		return c.Inside

@@ -176,7 +176,7 @@ func (s *Session) finish(end ending) {
 			e.Duration = time.Since(answered)
 		}
 		s.desk.o.Sink.Tell(e)
-		s.record(e)
+		s.tellEnded(e)
 		s.desk.o.Gate.ExpectCallBack(s.presented, e.At)
 		s.log.Info("call ended", "answered", e.Answered, "duration", e.Duration.Round(time.Second), "status", end.status, "reason", end.reason)
 	}

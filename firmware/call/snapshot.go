@@ -56,8 +56,8 @@ func (s *Session) describe() Snapshot {
 	return snap
 }
 
-// record hands over what is known of a call that is over.
-func (s *Session) record(e event.CallEnded) {
+// tellEnded hands over what is known of a call that is over.
+func (s *Session) tellEnded(e event.CallEnded) {
 	if s.desk.o.Ended == nil {
 		return
 	}

@@ -16,7 +16,7 @@ import (
 // floors is the house, ground first. A package of the product imports only from lower floors; those that share a floor do
 // not know one another, and main introduces them. "board/..." stands for every package below board.
 var floors = [][]string{
-	{"firmware/numbering", "firmware/calendar", "firmware/event", "firmware/stun", "firmware/multipart", "firmware/g711", "firmware/quality"},
+	{"firmware/numbering", "firmware/calendar", "firmware/event", "firmware/stun", "firmware/multipart", "firmware/g711", "firmware/quality", "firmware/credential"},
 	{"firmware/policy"},
 	{
 		"firmware/ua", "firmware/live", "firmware/store", "firmware/certs", "firmware/sdp", "firmware/eventbody", "firmware/media", "firmware/resolve", // hands
@@ -36,7 +36,7 @@ var outside = []string{"scripts", "firmware/api/internal/devserver", "firmware/a
 // thinking packages judge and reckon. They touch no socket, disk or clock and start no goroutine.
 var thinking = []string{
 	"firmware/numbering", "firmware/calendar", "firmware/event", "firmware/policy", "firmware/route", "firmware/admission", "firmware/access", "firmware/sdp", "firmware/eventbody",
-	"firmware/header", "firmware/nat", "firmware/stun", "firmware/multipart", "firmware/g711", "firmware/quality", "firmware/doctor", "firmware/load",
+	"firmware/header", "firmware/nat", "firmware/stun", "firmware/multipart", "firmware/g711", "firmware/quality", "firmware/doctor", "firmware/load", "firmware/credential",
 }
 
 // pkg is one package of the module as its files say.

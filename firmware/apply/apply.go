@@ -160,6 +160,10 @@ func read(doc []byte, old *policy.Policy) (*policy.Policy, []byte, error) {
 	if faults := policy.FillSecrets(p, old); len(faults) > 0 {
 		return nil, nil, faults
 	}
+	// What was masked is known now, and an exception that has ended counts for nothing new.
+	if faults := append(p.Check(), p.Lapsed(time.Now())...); len(faults) > 0 {
+		return nil, nil, faults
+	}
 	canonical, err := p.Canonical()
 	if err != nil {
 		return nil, nil, fmt.Errorf("write the policy for the store: %w", err)

@@ -73,7 +73,7 @@ Usage: tollgate COMMAND [ARGUMENTS]
 			fmt.Fprintf(&b, "    %-16s %s\n", usage, c.short)
 		}
 	}
-	section("Anywhere:", "example", "profiles", "check", "version", "help")
+	section("Anywhere:", "example", "profiles", "check", "secret", "version", "help")
 	section("On the box, as root:", "run")
 	section("On the box while it runs, as root:", "status", "bans", "ban", "unban", "import", "confirm", "export", "password")
 	b.WriteString(`
@@ -97,7 +97,7 @@ Exit codes: 0 it was done; 1 it was not, and why is printed; 2 the command line 
 // commands returns every command in the order of the help.
 func commands() []command {
 	return []command{
-		exampleCommand(), profilesCommand(), checkCommand(), versionCommand(),
+		exampleCommand(), profilesCommand(), checkCommand(), secretCommand(), versionCommand(),
 		{name: "help", usage: "help [COMMAND]", short: "print this, or more about one command", long: "Prints the list of commands and the way from nothing to a running box, or everything about one command.\n",
 			do: (*terminal).help},
 		runCommand(), statusCommand(), bansCommand(), banCommand(), unbanCommand(), importCommand(), confirmCommand(), exportCommand(), passwordCommand(),

@@ -72,6 +72,9 @@ func (t *terminal) check(args []string) error {
 	if err != nil {
 		return t.tell(name, err)
 	}
+	if faults := p.Lapsed(time.Now()); len(faults) > 0 {
+		return t.tell(name, faults)
+	}
 	for _, w := range p.Warnings(time.Now()) {
 		t.warn(name, w.Path, w.Text)
 	}

@@ -136,7 +136,7 @@ func (c *checker) pbxAuthentication(p PBX) {
 	if p.Authentication == AuthDigest {
 		c.user("pbx.user", p.User)
 		if c.required("pbx.secret", p.Secret != "", "digest needs a secret of at least 16 characters") {
-			c.secret("pbx.secret", p.Secret, "choose a longer, random one for PBX and box", p.User)
+			c.secret("pbx.secret", p.Secret, "choose a longer, random one for PBX and box, as `tollgate secret` makes", p.WeakSecret, p.names()...)
 		}
 		c.digestAlgorithms(p.DigestAlgorithms)
 		return
@@ -147,6 +147,9 @@ func (c *checker) pbxAuthentication(p PBX) {
 	}
 	if p.Secret != "" {
 		c.fault("pbx.secret", hint, "has no effect with authentication: address")
+	}
+	if p.WeakSecret.Made() {
+		c.fault("pbx.weak_secret", hint, "has no effect with authentication: address")
 	}
 	if len(p.DigestAlgorithms) > 0 {
 		c.fault("pbx.digest_algorithms", hint, "has no effect with authentication: address")

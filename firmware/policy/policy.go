@@ -83,6 +83,8 @@ type PBX struct {
 	Authentication Authentication `yaml:"authentication"` // default address
 	User           string         `yaml:"user"`           // with authentication: digest
 	Secret         Secret         `yaml:"secret"`         // with authentication: digest
+	// WeakSecret lets Secret be weak all the same; default none.
+	WeakSecret Exception `yaml:"weak_secret"`
 	// DigestAlgorithms are offered to the PBX in this order, with authentication: digest; default SHA-256, MD5.
 	DigestAlgorithms []string `yaml:"digest_algorithms"`
 
@@ -176,10 +178,12 @@ type TLS struct {
 
 // Account is one set of credentials on a trunk and the numbers that belong to it.
 type Account struct {
-	User     string   `yaml:"user"`      // user part of the address of record
-	AuthUser string   `yaml:"auth_user"` // default: User
-	Secret   Secret   `yaml:"secret"`    // may be empty on a trunk without Registrar
-	Numbers  []string `yaml:"numbers"`   // E.164 with "+"; the first is presented when the caller's own is not among them
+	User     string `yaml:"user"`      // user part of the address of record
+	AuthUser string `yaml:"auth_user"` // default: User
+	Secret   Secret `yaml:"secret"`    // may be empty on a trunk without Registrar
+	// WeakSecret lets Secret be weak all the same; default none.
+	WeakSecret Exception `yaml:"weak_secret"`
+	Numbers    []string  `yaml:"numbers"` // E.164 with "+"; the first is presented when the caller's own is not among them
 }
 
 // Caps bound a trunk.

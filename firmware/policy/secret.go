@@ -2,12 +2,9 @@ package policy
 
 import (
 	"strings"
-	"unicode/utf8"
-)
 
-// leastSecret is the shortest secret accepted, in characters. Digest lets whoever sees one answer try passwords as fast
-// as a machine can hash (RFC 7616 §5.8), and short ones fall in hours.
-const leastSecret = 16
+	"tollgate/firmware/credential"
+)
 
 // user checks the user part of an address or the name that digest gives.
 func (c *checker) user(path, s string) {
@@ -27,30 +24,18 @@ func (c *checker) authUser(path, s string) {
 }
 
 // secret checks a secret against the names it goes with. The mask stands for a secret that was checked when it came in.
-// No fault tells anything of its value but its length.
-func (c *checker) secret(path string, s Secret, hint string, users ...string) {
+// No fault tells anything of its value but its length. Only who has made an exception may go on with a weak one.
+func (c *checker) secret(path string, s Secret, hint string, e Exception, names ...string) {
+	c.exception(strings.TrimSuffix(path, ".secret")+".weak_secret", e)
 	value := s.Reveal()
 	if value == SecretMask {
 		return
 	}
-	n := utf8.RuneCountInString(value)
-	switch {
-	case !printable(value, 256):
+	if !printable(value, 256) {
 		c.fault(path, "write it on one line, without a blank before or behind it", "holds what no password can, or more than 256 characters")
-	case equalFold(value, users):
-		c.fault(path, hint, "is the same as the user")
-	case n < leastSecret:
-		c.fault(path, hint, "has %d characters where %d are the least", n, leastSecret)
-	case strings.Count(value, value[:1]) == len(value):
-		c.fault(path, hint, "is one character repeated")
+		return
 	}
-}
-
-func equalFold(value string, users []string) bool {
-	for _, u := range users {
-		if strings.EqualFold(value, u) {
-			return true
-		}
+	if why := credential.Weak(value, names...); why != "" && !e.Made() {
+		c.fault(path, hint, "%s", why)
 	}
-	return false
 }

@@ -195,7 +195,7 @@ func (c *checker) accounts(path string, t Trunk) {
 	users, owners := map[string]string{}, map[string]string{}
 	for i, a := range t.Accounts {
 		at := index(path, i)
-		c.account(at, a, t.Registrar != "")
+		c.account(at, a, t)
 		if first, twice := users[a.User]; twice && a.User != "" {
 			c.fault(at+".user", "put its numbers into one account", "is the same as at %s", first)
 		} else {
@@ -205,15 +205,17 @@ func (c *checker) accounts(path string, t Trunk) {
 	}
 }
 
-func (c *checker) account(path string, a Account, registers bool) {
+func (c *checker) account(path string, a Account, t Trunk) {
 	c.user(path+".user", a.User)
 	if a.AuthUser != a.User {
 		c.authUser(path+".auth_user", a.AuthUser)
 	}
 	switch {
 	case a.Secret != "":
-		c.secret(path+".secret", a.Secret, "ask the carrier for a longer, random one", a.User, a.AuthUser)
-	case registers:
+		c.secret(path+".secret", a.Secret, "ask the carrier for a longer, random one; where it has none, write weak_secret", a.WeakSecret, t.names(a)...)
+	case a.WeakSecret.Made():
+		c.fault(path+".weak_secret", "remove it", "has no effect without a secret")
+	case t.Registrar != "":
 		c.fault(path+".secret", "write the password that the carrier gave you", "is missing, and the trunk registers")
 	case a.AuthUser != a.User:
 		c.fault(path+".auth_user", "add the secret, or remove it", "has no effect without a secret")

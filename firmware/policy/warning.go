@@ -25,6 +25,7 @@ const expiresSoon = 30 * 24 * time.Hour
 func (p *Policy) Warnings(now time.Time) []Warning {
 	var list []Warning
 	add := func(path, text string, args ...any) { list = append(list, Warning{path, fmt.Sprintf(text, args...)}) }
+	p.weakSecrets(now, add)
 	readableKeys(p.PBX.encryption(), add)
 	ownCertificate("pbx.tls.certificate", p.PBX.TLS, "", now, add)
 	if p.Phones.Used() {

@@ -28,7 +28,7 @@ type bench struct {
 
 func newBench(t testing.TB, keys *Keys) *bench {
 	t.Helper()
-	w, err := newWorker(slog.New(slog.NewTextHandler(io.Discard, nil)))
+	w, err := newWorker(slog.New(slog.NewTextHandler(io.Discard, nil)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

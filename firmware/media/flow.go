@@ -17,6 +17,8 @@ type half struct {
 	rtp, rtcp *flow
 	setting
 	opening  opening
+	listener listener
+	keypad   keypad
 	counters *counters
 	account  account
 }
@@ -32,7 +34,8 @@ type setting struct {
 	ice             *ICE            // nil: there are no connectivity checks
 	sources         []netip.Prefix
 	latching        policy.Latching
-	translation     // of what the peer sends
+	translation             // of what the peer sends
+	events          *Events // nil: key presses cross as they come, if they do
 	clock           quality.Clock
 }
 

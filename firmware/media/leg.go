@@ -51,6 +51,8 @@ type Params struct {
 	Conversions map[uint8]g711.Conversion
 	// ClockRate is how many ticks a second the timestamps of the leg's codec make; 0: 8000.
 	ClockRate int
+	// Events are the telephone events that the box takes from the peer or makes for it; nil: none.
+	Events *Events
 }
 
 // Local returns the leg's addresses as descriptions name them.
@@ -117,7 +119,7 @@ func plain(a netip.AddrPort) netip.AddrPort {
 
 // settingOf makes what the worker needs out of parameters.
 func (l *Leg) settingOf(p Params) (setting, error) {
-	n := setting{remote: p.Remote, control: p.RemoteRTCP, mux: p.Mux, hold: p.Hold, latching: p.Latching, sources: l.ownFamily(p.ExtraSources)}
+	n := setting{remote: p.Remote, control: p.RemoteRTCP, mux: p.Mux, hold: p.Hold, latching: p.Latching, events: p.Events, sources: l.ownFamily(p.ExtraSources)}
 	n.clock = quality.ClockOf(uint32(p.ClockRate))
 	var err error
 	if n.translation, err = translationOf(p); err != nil {

@@ -10,6 +10,7 @@
 //	  -> open      plain: checked for form; SRTP: replay window, authentication, decryption, form
 //	  -> learn     the port the peer sends from, never before this point
 //	  -> count     also its number and moment, for loss and jitter (account.go)
+//	  -> press     telephone events out of it, or into it, where key presses travel in the signalling of one side
 //	  -> translate leg A's payload types to leg B's, and its encoding of G.711 where they share none
 //	  -> seal      plain: as it is; SRTP: numbered so that no key stream is used twice, encryption
 //	  -> send      to leg B's peer, unless it is on hold
@@ -68,7 +69,8 @@ type Relay struct {
 	renewed  []*Session  // that have reserved more in the last Records
 	keeps    atomic.Bool // records of the sessions are kept
 
-	handshakes sync.WaitGroup // the associations that are not over
+	handshakes sync.WaitGroup // the associations that are not over, and keys being pressed
+	presses    chan pressed
 	leaving    leaving
 	ended      chan struct{}
 
@@ -85,9 +87,9 @@ func New(p Pinholes, log *slog.Logger) (*Relay, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Relay{identity: own, pinholes: p, log: log, sessions: map[*Session]struct{}{}, ended: make(chan struct{})}
+	r := &Relay{identity: own, pinholes: p, log: log, sessions: map[*Session]struct{}{}, ended: make(chan struct{}), presses: make(chan pressed, 64)}
 	for range runtime.GOMAXPROCS(0) {
-		w, err := newWorker(log)
+		w, err := newWorker(log, r.presses)
 		if err != nil {
 			r.Close()
 			return nil, fmt.Errorf("media: starting a worker: %w", err)
@@ -97,6 +99,7 @@ func New(p Pinholes, log *slog.Logger) (*Relay, error) {
 	}
 	go r.keepWaysOpen()
 	go r.keepAccounts()
+	go r.tellPresses()
 	return r, nil
 }
 

@@ -45,7 +45,13 @@ func (w *worker) pass(f *flow, from netip.AddrPort, packet []byte) {
 		h.account.control(packet, &h.far.account, h.clock, w.now)
 	} else {
 		h.account.audio(packet, h.clock, w.now)
+		if h.events != nil && h.events.Pressed != nil && w.events(h, packet) {
+			return
+		}
 		h.translate(packet)
+		if h.far.keypad.waiting > 0 {
+			packet = w.replace(h.far, packet)
+		}
 	}
 	if v := w.send(h.far, packet, control); v != passed {
 		h.counters.refused(v)

@@ -21,6 +21,7 @@ type worker struct {
 	log      *slog.Logger
 	poll     *poll
 	sessions atomic.Int32 // how many are assigned
+	presses  chan<- pressed
 	done     chan struct{}
 
 	// mu guards everything below, and the flows. It is held for a turn, not for a packet: an order comes between two turns.
@@ -36,12 +37,12 @@ type worker struct {
 	out     [largest + overhead]byte
 }
 
-func newWorker(log *slog.Logger) (*worker, error) {
+func newWorker(log *slog.Logger, presses chan<- pressed) (*worker, error) {
 	p, err := newPoll()
 	if err != nil {
 		return nil, err
 	}
-	return &worker{log: log, poll: p, done: make(chan struct{})}, nil
+	return &worker{log: log, poll: p, presses: presses, done: make(chan struct{})}, nil
 }
 
 // run relays until stop.

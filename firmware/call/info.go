@@ -10,7 +10,7 @@ import (
 
 // passable are the bodies of INFO that cross the border: key presses.
 func passable(contentType string) bool {
-	return contentType == "application/dtmf-relay" || contentType == "application/dtmf"
+	return contentType == relayType || contentType == "application/dtmf"
 }
 
 // infoWindow is how many key presses of one side may be on their way at once. More wait here, in order: a peer that takes
@@ -27,6 +27,8 @@ func (s *Session) info(leg *Leg, in *ua.Incoming) {
 		return
 	case !passable(kind) || len(in.Body()) > 256:
 		s.answer(in, ua.Reply{Status: 415})
+		return
+	case s.pressesKey(leg, other, in):
 		return
 	case !other.allows(sip.INFO):
 		s.answer(in, ua.Reply{Status: 405})
@@ -68,6 +70,11 @@ func (s *Session) passAs(other *Leg, in *ua.Incoming, req *sip.Request) {
 		s.answer(in, ua.Reply{Status: 503})
 		return
 	}
+	s.awaits(out, in)
+}
+
+// awaits remembers whose request waits for an answer; nil: the box's own, whose answer does not matter.
+func (s *Session) awaits(out *ua.Outgoing, in *ua.Incoming) {
 	if s.passing == nil {
 		s.passing = map[*ua.Outgoing]*ua.Incoming{}
 	}
@@ -84,6 +91,10 @@ func (s *Session) passed(e ua.Event) bool {
 		return true
 	}
 	delete(s.passing, e.Sent)
+	if in == nil {
+		s.passPresses()
+		return true
+	}
 	reply := ua.Reply{Status: 408}
 	if e.Err == nil {
 		reply = s.passedReply(in, e.Response)

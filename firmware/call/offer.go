@@ -84,7 +84,7 @@ func offerWith(to, from *Leg, encrypt bool, direction sdp.Direction) ([]byte, er
 		return nil, err
 	}
 	a.Direction = cmp.Or(direction, to.Party.holdAs(from))
-	a.Codecs, a.Ptime, a.Swap = to.Party.codecs(), from.Party.Ptime, to.converts
+	a.Codecs, a.Ptime, a.Events, a.Swap = to.Party.codecs(), from.Party.Ptime, to.Party.eventsFor(from.Party), to.converts
 	var body []byte
 	if from.remote == nil {
 		body, err = sdp.Fresh(a, from.Party.codecs())
@@ -158,7 +158,8 @@ func answerWithDirection(to, from *Leg, direction sdp.Direction) ([]byte, error)
 	}
 	to.keysToAnswer(&a)
 	a.Direction = direction
-	a.Codecs, a.Ptime, a.Mux = to.Party.codecs(), from.Party.Ptime, true // one port where it was offered (RFC 5761)
+	a.Codecs, a.Ptime, a.Events = to.Party.codecs(), from.Party.Ptime, to.Party.eventsFor(from.Party)
+	a.Mux = true // one port where it was offered (RFC 5761)
 	body, err := from.remote.Answer(to.remote, a)
 	if err != nil {
 		return nil, err
@@ -216,6 +217,7 @@ func (s *Session) setMedia() error {
 	var agreed [2]media.Params
 	for _, l := range []*Leg{s.caller, s.callee} {
 		p := l.params(s.other(l))
+		p.Events = s.events(l, s.other(l))
 		if p.DTLS = s.terms(l); p.DTLS != nil {
 			l.keys.handshake.ice.admit(&p)
 		}

@@ -198,6 +198,10 @@ func (s *Session) next() ua.Event {
 		if err != nil {
 			return ua.Event{Note: stop{reason: err.Error()}} // cannot happen: the context has no end
 		}
+		if n, ok := e.Note.(pressedKey); ok {
+			s.tellPress(n)
+			continue
+		}
 		if n, ok := e.Note.(stop); !ok || !n.ordinary || !s.urgent {
 			return s.ruled(e)
 		}

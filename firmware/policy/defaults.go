@@ -33,9 +33,9 @@ func setStatic(v reflect.Value) {
 	case *PBX:
 		x.ReachedBy, x.Transport, x.Authentication, x.SRTP = ReachAddress, UDP, AuthAddress, SRTPOff
 		x.Codecs, x.NumberFormat = []string{"PCMA", "PCMU"}, FormatE164
-		x.MediaLatching = LatchDynamicStrict
+		x.MediaLatching, x.DTMF = LatchDynamicStrict, DTMFPass
 	case *Trunk:
-		x.UnownedNumbers, x.MediaLatching = UnownedReplace, LatchDynamicStrict
+		x.UnownedNumbers, x.MediaLatching, x.DTMF = UnownedReplace, LatchDynamicStrict, DTMFPass
 		x.Transport = TLSTransport
 		x.Codecs, x.NumberFormat = []string{"PCMA", "PCMU"}, FormatE164
 	case *HeaderRule:

@@ -28,14 +28,14 @@ func TestDiffTellsWhatChanges(t *testing.T) {
 			"trunks[carrier-a].accounts[alice].numbers: removed +33423456700", "trunks[carrier-a].media_latching: removed dynamic-strict", "trunks[carrier-a].srtp: removed required",
 			"trunks[carrier-a].keying: removed sdes",
 			"trunks[carrier-a].suites: removed AES_CM_128_HMAC_SHA1_80, AEAD_AES_128_GCM, AES_256_CM_HMAC_SHA1_80, AEAD_AES_256_GCM", "trunks[carrier-a].codecs: removed PCMA, PCMU",
-			"trunks[carrier-a].number_format: removed e164", "trunks[carrier-a].unowned_numbers: removed replace",
+			"trunks[carrier-a].number_format: removed e164", "trunks[carrier-a].dtmf: removed pass", "trunks[carrier-a].unowned_numbers: removed replace",
 			"trunks[carrier-b].name: added carrier-b", "trunks[carrier-b].domain: added carrier.example",
 			"trunks[carrier-b].registrar: added sip.carrier.example", "trunks[carrier-b].transport: added tls",
 			"trunks[carrier-b].accounts[alice].user: added alice", "trunks[carrier-b].accounts[alice].secret: added ***",
 			"trunks[carrier-b].accounts[alice].numbers: added +33423456700", "trunks[carrier-b].media_latching: added dynamic-strict", "trunks[carrier-b].srtp: added required",
 			"trunks[carrier-b].keying: added sdes",
 			"trunks[carrier-b].suites: added AES_CM_128_HMAC_SHA1_80, AEAD_AES_128_GCM, AES_256_CM_HMAC_SHA1_80, AEAD_AES_256_GCM", "trunks[carrier-b].codecs: added PCMA, PCMU",
-			"trunks[carrier-b].number_format: added e164", "trunks[carrier-b].unowned_numbers: added replace",
+			"trunks[carrier-b].number_format: added e164", "trunks[carrier-b].dtmf: added pass", "trunks[carrier-b].unowned_numbers: added replace",
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -97,6 +97,8 @@ type PBX struct {
 	Suites []Suite  `yaml:"suites"`
 	Codecs []string `yaml:"codecs"` // SDP encoding names in order of preference; default PCMA, PCMU
 	Ptime  int      `yaml:"ptime"`  // milliseconds of audio in each packet to it; 0: as its descriptions say
+	// DTMF is how key presses reach it; default pass.
+	DTMF DTMF `yaml:"dtmf"`
 	// MediaLatching is when its unencrypted audio may move to another port; default dynamic-strict.
 	MediaLatching Latching     `yaml:"media_latching"`
 	NumberFormat  NumberFormat `yaml:"number_format"` // default e164
@@ -139,6 +141,8 @@ type Trunk struct {
 	Ptime         int          `yaml:"ptime"`         // as PBX.Ptime
 	NumberFormat  NumberFormat `yaml:"number_format"` // default e164
 	Caps          Caps         `yaml:"caps"`
+	// DTMF is how key presses reach the carrier; default pass.
+	DTMF DTMF `yaml:"dtmf"`
 	// Registration is how accounts register, on a trunk with Registrar; default each.
 	Registration Registration `yaml:"registration"`
 	// Health is how the box finds out whether the carrier is there; default options without Registrar, else off.

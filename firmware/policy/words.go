@@ -220,6 +220,17 @@ const (
 	LatchDynamicStrict Latching = "dynamic-strict"
 )
 
+// DTMF is how key presses reach a peer.
+type DTMF string
+
+// The ways: as the other side of a call says them; as telephone events in the audio (RFC 4733), also those that the other side
+// says by SIP INFO; or by SIP INFO with application/dtmf-relay, for a peer that neither says nor takes them otherwise.
+const (
+	DTMFPass    DTMF = "pass"
+	DTMFRFC4733 DTMF = "rfc4733"
+	DTMFInfo    DTMF = "info"
+)
+
 // SessionTimer says whether the box asks for session timers (RFC 4028) in the calls that it makes. It grants one to whoever
 // asks in any case.
 type SessionTimer string

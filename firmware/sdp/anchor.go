@@ -60,7 +60,8 @@ type Anchor struct {
 	Codecs []string
 	// Swap has an offer name the other encoding of G.711 in the place of the one that the other leg's peer has, if it has
 	// but one: the leg's peer takes no codec of that one's. Without it that is done only when nothing else is left.
-	Swap bool
+	Swap   bool
+	Events Events
 	// Ptime is how many milliseconds of audio a packet to the other leg's peer should have, 0: as that says.
 	Ptime int
 	// Direction replaces the one of the other leg; "" takes that.

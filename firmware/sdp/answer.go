@@ -85,7 +85,11 @@ func (a *Audio) common(offer *Audio, anchor *Anchor) ([]Codec, error) {
 	if !slices.ContainsFunc(kept, Codec.Voice) {
 		kept = a.matching(offer, anchor, equivalent)
 	}
-	return sound(kept, "the two sides have no allowed codec in common")
+	kept, err := sound(kept, "the two sides have no allowed codec in common")
+	if err != nil {
+		return nil, err
+	}
+	return anchor.Events.settle(kept, offer), nil
 }
 
 // matching returns the codecs of an offer that match those of a and that the anchor allows, in a's order.

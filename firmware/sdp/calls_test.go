@@ -102,6 +102,8 @@ func newPlay(t *testing.T, comment string) *play {
 			p.callee.Codecs = words[1:]
 		case "across":
 			p.caller.Codecs = words[1:]
+		case "events": // of the callee, then of the caller
+			p.callee.Events, p.caller.Events = eventsOf[words[1]], eventsOf[words[2]]
 		case "swap":
 			p.callee.Swap = true
 		case "ptime": // of the callee, then of the caller
@@ -115,6 +117,8 @@ func newPlay(t *testing.T, comment string) *play {
 	}
 	return p
 }
+
+var eventsOf = map[string]Events{"pass": EventsPass, "none": EventsNone, "own": EventsOwn}
 
 // cross does what a call does with an offer and its answer.
 func (p *play) cross(offer, answer *Description) (offerOut, answerOut []byte) {

@@ -46,5 +46,9 @@ func (a *Anchor) offered(codecs []Codec) ([]Codec, error) {
 		j, _ := a.rank(y)
 		return i - j
 	})
-	return sound(kept, "no codec of the offer is allowed towards the other side")
+	kept, err := sound(kept, "no codec of the offer is allowed towards the other side")
+	if err != nil {
+		return nil, err
+	}
+	return a.Events.settle(kept, nil), nil
 }

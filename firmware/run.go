@@ -78,7 +78,9 @@ type box struct {
 
 // run is the box from start to stop.
 func run(ctx context.Context, o cli.RunOptions) error {
-	b := &box{log: slog.New(slog.NewTextHandler(os.Stderr, nil)), options: o, started: time.Now(), facts: &event.Hub{}}
+	out := &lines{to: os.Stderr}
+	defer out.flush()
+	b := &box{log: slog.New(slog.NewTextHandler(out, nil)), options: o, started: time.Now(), facts: &event.Hub{}}
 	end := b.stop
 	defer func() { end() }()
 	go paceCollector(ctx)

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"io"
+	"sync"
+	"time"
+)
+
+const (
+	// linesWait is how long a line of the log waits at most for others to go with.
+	linesWait = 20 * time.Millisecond
+	// linesKept is how many bytes wait at most.
+	linesKept = 64 << 10
+)
+
+// lines is what the log is written to. A line that comes alone goes out at once; on a busy box, where a call writes three,
+// those that follow within linesWait go together, because every write wakes whoever reads the log.
+type lines struct {
+	to io.Writer
+
+	mu   sync.Mutex // guards everything below
+	kept []byte
+	last time.Time // when something went out
+}
+
+// Write takes a line. It fails only when the line goes out at once.
+func (l *lines) Write(line []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	if len(l.kept) == 0 && now.Sub(l.last) >= linesWait {
+		l.last = now
+		return l.to.Write(line)
+	}
+	if len(l.kept) == 0 {
+		time.AfterFunc(linesWait, l.flush)
+	}
+	if l.kept = append(l.kept, line...); len(l.kept) >= linesKept {
+		l.write(now)
+	}
+	return len(line), nil
+}
+
+// flush writes what waits.
+func (l *lines) flush() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.write(time.Now())
+}
+
+// write writes what waits. l.mu is held.
+func (l *lines) write(now time.Time) {
+	if len(l.kept) > 0 {
+		l.to.Write(l.kept) // there is nobody to tell
+		l.last, l.kept = now, l.kept[:0]
+	}
+}

@@ -16,7 +16,10 @@ import (
 // floors is the house, ground first. A package of the product imports only from lower floors; those that share a floor do
 // not know one another, and main introduces them. "board/..." stands for every package below board.
 var floors = [][]string{
-	{"firmware/numbering", "firmware/calendar", "firmware/event", "firmware/stun", "firmware/multipart", "firmware/g711", "firmware/quality", "firmware/credential"},
+	{
+		"firmware/numbering", "firmware/calendar", "firmware/event", "firmware/stun", "firmware/multipart", "firmware/datagram",
+		"firmware/g711", "firmware/quality", "firmware/credential",
+	},
 	{"firmware/policy"},
 	{
 		"firmware/ua", "firmware/live", "firmware/store", "firmware/certs", "firmware/sdp", "firmware/eventbody", "firmware/media", "firmware/resolve", // hands

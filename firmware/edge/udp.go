@@ -2,7 +2,6 @@ package edge
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -15,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tollgate/firmware/access"
+	"tollgate/firmware/datagram"
 	"tollgate/firmware/policy"
 )
 
@@ -62,19 +62,25 @@ func enlarge(fd int) {
 func (s *udpSocket) serve() {
 	buf := make([]byte, maxMessage+1)
 	var pause backOff
+	var n int
+	var from datagram.Name
+	var errno unix.Errno
+	look := func(fd uintptr) bool {
+		n, errno = datagram.Socket(fd).Receive(buf, &from)
+		return errno != unix.EAGAIN
+	}
 	for {
-		n, from, err := s.conn.ReadFromUDPAddrPort(buf)
-		switch {
-		case errors.Is(err, net.ErrClosed):
-			return
+		switch err := s.raw.Read(look); {
 		case err != nil:
-			s.edge.log.Warn("cannot read from the socket", "local", s.local, "err", err)
+			return // closed
+		case errno != 0:
+			s.edge.log.Warn("cannot read from the socket", "local", s.local, "err", errno)
 			if !pause.wait(s.ended) {
 				return
 			}
 		default:
 			pause.reset()
-			s.datagram(buf[:n], unmapped(from))
+			s.datagram(buf[:min(n, len(buf))], unmapped(from.AddrPort()))
 		}
 	}
 }
@@ -128,31 +134,29 @@ func (s *udpSocket) send(m sip.Message, to netip.AddrPort) error {
 // sendRaw sends one datagram without waiting. When the socket's buffer is full, because an absent host keeps it full,
 // the datagram is lost like any other on its way, and the sender's transaction sends it again.
 func (s *udpSocket) sendRaw(b []byte, to netip.AddrPort) error {
-	var err error
-	address := s.sockaddr(to)
+	name := s.name(to)
+	var errno unix.Errno
 	closed := s.raw.Write(func(fd uintptr) bool {
-		for {
-			if err = unix.Sendto(int(fd), b, unix.MSG_DONTWAIT, address); err != unix.EINTR {
-				return true
-			}
-		}
+		errno = datagram.Socket(fd).Send(b, &name)
+		return true
 	})
 	switch {
 	case closed != nil:
 		return fmt.Errorf("send to %s: %w", to, net.ErrClosed)
-	case err == unix.EAGAIN || err == unix.ENOBUFS:
+	case errno == unix.EAGAIN || errno == unix.ENOBUFS:
 		s.edge.log.Debug("datagram lost: the socket is full", "to", to)
-	case err != nil:
-		return fmt.Errorf("send to %s: %w", to, err)
+	case errno != 0:
+		return fmt.Errorf("send to %s: %w", to, errno)
 	}
 	return nil
 }
 
-func (s *udpSocket) sockaddr(to netip.AddrPort) unix.Sockaddr {
-	if s.local.Addr().Is4() {
-		return &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()}
+// name is an address in the family of the socket.
+func (s *udpSocket) name(to netip.AddrPort) datagram.Name {
+	if !s.local.Addr().Is4() {
+		to = netip.AddrPortFrom(netip.AddrFrom16(to.Addr().As16()), to.Port())
 	}
-	return &unix.SockaddrInet6{Port: int(to.Port()), Addr: to.Addr().As16()}
+	return datagram.NameOf(to)
 }
 
 func (s *udpSocket) share(sh *sharing) {

@@ -12,6 +12,8 @@ import (
 
 	"github.com/pion/dtls/v3"
 	"github.com/pion/transport/v5/deadline"
+
+	"tollgate/firmware/datagram"
 )
 
 const (
@@ -28,7 +30,7 @@ type association struct {
 	flow   *flow
 	terms  *DTLS
 	remote netip.AddrPort // as signalled
-	peer   name           // where its packets come from; the worker's
+	peer   datagram.Name  // where its packets come from; the worker's
 
 	in      chan []byte
 	read    *deadline.Deadline
@@ -146,7 +148,7 @@ func (a *association) install(send, receive Keys) error {
 
 // take brings a packet. The worker does not wait: what finds no room is sent again by the peer.
 func (a *association) take(from netip.AddrPort, packet []byte) {
-	a.peer = nameOf(from)
+	a.peer = datagram.NameOf(from)
 	select {
 	case a.in <- append([]byte(nil), packet...):
 	default:
@@ -178,11 +180,11 @@ func (a *association) WriteTo(b []byte, _ net.Addr) (int, error) {
 			return
 		}
 		to := &a.peer
-		if to.size == 0 {
+		if !to.IsValid() {
 			to = &a.flow.to
 		}
-		if to.size != 0 {
-			a.flow.socket.send(b, to) // what is lost is sent again
+		if to.IsValid() {
+			a.flow.socket.Send(b, to) // what is lost is sent again
 		}
 	})
 	if a.closed.Err() != nil {

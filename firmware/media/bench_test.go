@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tollgate/firmware/datagram"
 	"tollgate/firmware/g711"
 	"tollgate/firmware/policy"
 )
@@ -20,9 +21,9 @@ import (
 type bench struct {
 	w              *worker
 	inside, outer  *half
-	phone, carrier socket
-	names          map[*half]name // of the box, for the peers
-	from           name
+	phone, carrier datagram.Socket
+	names          map[*half]datagram.Name // of the box, for the peers
+	from           datagram.Name
 	buffer         [largest]byte
 }
 
@@ -33,7 +34,7 @@ func newBench(t testing.TB, keys *Keys) *bench {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.poll.close)
-	b := &bench{w: w, names: map[*half]name{}}
+	b := &bench{w: w, names: map[*half]datagram.Name{}}
 	b.inside, b.phone = b.leg(t, "127.0.1.1", "127.0.1.9", nil, nil)
 	b.outer, b.carrier = b.leg(t, "127.0.2.1", "127.0.2.9", keys, testKeys(keys.Suite, "box"))
 	b.inside.far, b.outer.far = b.outer, b.inside
@@ -41,7 +42,7 @@ func newBench(t testing.TB, keys *Keys) *bench {
 }
 
 // leg makes one leg and its peer.
-func (b *bench) leg(t testing.TB, box, peer string, receive, send *Keys) (*half, socket) {
+func (b *bench) leg(t testing.TB, box, peer string, receive, send *Keys) (*half, datagram.Socket) {
 	t.Helper()
 	h := &half{counters: &counters{}}
 	s := setting{}
@@ -51,7 +52,7 @@ func (b *bench) leg(t testing.TB, box, peer string, receive, send *Keys) (*half,
 		s.seal, _ = newSealer(*send)
 	}
 	var local [3]netip.AddrPort
-	var sockets [3]socket
+	var sockets [3]datagram.Socket
 	for i, addr := range []string{box, box, peer} {
 		sockets[i], local[i] = anyPort(t, addr)
 	}
@@ -63,19 +64,19 @@ func (b *bench) leg(t testing.TB, box, peer string, receive, send *Keys) (*half,
 	}
 	s.remote = local[2]
 	h.apply(s, time.Now())
-	b.names[h] = nameOf(local[0])
+	b.names[h] = datagram.NameOf(local[0])
 	return h, sockets[2]
 }
 
 // anyPort binds a socket that ends with the test.
-func anyPort(t testing.TB, addr string) (socket, netip.AddrPort) {
+func anyPort(t testing.TB, addr string) (datagram.Socket, netip.AddrPort) {
 	t.Helper()
 	s, err := bind(netip.AddrPortFrom(netip.MustParseAddr(addr), 0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { s.close() })
-	sa, err := unix.Getsockname(s.fd)
+	t.Cleanup(func() { s.Close() })
+	sa, err := unix.Getsockname(int(s))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,16 +84,16 @@ func anyPort(t testing.TB, addr string) (socket, netip.AddrPort) {
 }
 
 // relay sends one packet in at a leg and takes it from the other peer. It reports false when it does not arrive.
-func (b *bench) relay(from socket, in *half, to socket, packet []byte) bool {
+func (b *bench) relay(from datagram.Socket, in *half, to datagram.Socket, packet []byte) bool {
 	box := b.names[in]
-	if from.send(packet, &box) != 0 {
+	if from.Send(packet, &box) != 0 {
 		return false
 	}
 	for range 100 {
 		if b.w.poll.look() {
 			b.w.turn()
 		}
-		if _, errno := to.receive(b.buffer[:], &b.from); errno == 0 {
+		if _, errno := to.Receive(b.buffer[:], &b.from); errno == 0 {
 			return true
 		}
 	}

@@ -82,5 +82,5 @@ func tryBind(a netip.Addr) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(s.close())
+	return errors.Join(s.Close())
 }

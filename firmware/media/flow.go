@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"tollgate/firmware/datagram"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/quality"
 )
@@ -51,7 +52,7 @@ type ciphers struct {
 // flow is one socket of a leg and the peer's address on the other end.
 type flow struct {
 	half      *half
-	socket    socket
+	socket    datagram.Socket
 	control   bool // the RTCP port
 	place     int32
 	owner     atomic.Pointer[worker] // who reads the socket; nil: nobody
@@ -60,7 +61,7 @@ type flow struct {
 	nominated netip.AddrPort         // where a check of ICE wants packets, which counts most; invalid: no check does
 	heard     time.Time              // when a packet was accepted last
 	newcomer  newcomer               // who may take the place of learned
-	to        name                   // where we send
+	to        datagram.Name          // where we send
 	ciphers
 	association *association // that makes the keys; nil: they come by signalling
 }
@@ -133,11 +134,11 @@ func (f *flow) signal(a netip.AddrPort) {
 func (f *flow) aim() {
 	switch {
 	case f.nominated.IsValid():
-		f.to = nameOf(f.nominated)
+		f.to = datagram.NameOf(f.nominated)
 	case f.learned.Addr() == f.signalled.Addr():
-		f.to = nameOf(f.learned)
+		f.to = datagram.NameOf(f.learned)
 	default:
-		f.to = nameOf(f.signalled)
+		f.to = datagram.NameOf(f.signalled)
 	}
 }
 
@@ -172,7 +173,7 @@ func (f *flow) keyed(a *association, o *opener, s *sealer) {
 	}
 	f.open, f.seal, f.pending = o, s, false
 	f.half.show()
-	if from := a.peer.addr(); a.peer.size != 0 {
+	if from := a.peer.AddrPort(); a.peer.IsValid() {
 		f.learn(from, time.Now())
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"net/netip"
 
 	"tollgate/firmware/stun"
+
+	"tollgate/firmware/datagram"
 )
 
 // ICE are the credentials of connectivity checks on a leg (RFC 8445). The box is a lite implementation (§2.5): it answers
@@ -25,12 +27,12 @@ func (f *flow) check(from netip.AddrPort, packet []byte) {
 		f.half.counters.authFailures.Add(1)
 		return
 	}
-	to := nameOf(from)
+	to := datagram.NameOf(from)
 	if c.Controlled { // the peer has to decide: we are lite
-		f.socket.send(c.Refuse(i.Pwd), &to)
+		f.socket.Send(c.Refuse(i.Pwd), &to)
 		return
 	}
-	f.socket.send(c.Confirm(from, i.Pwd), &to)
+	f.socket.Send(c.Confirm(from, i.Pwd), &to)
 	if c.Nominates && from != f.nominated {
 		f.nominated, f.learned = from, from
 		f.aim()

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"tollgate/firmware/datagram"
 	"tollgate/firmware/policy"
 )
 
@@ -55,8 +56,8 @@ func Measure(long time.Duration) (packet, encryption time.Duration, err error) {
 
 // measured is one call and the sockets of its peers.
 type measured struct {
-	in, out socket
-	to      name
+	in, out datagram.Socket
+	to      datagram.Name
 }
 
 // measure keeps a few calls busy for a while.
@@ -64,8 +65,8 @@ func (r *Relay) measure(long time.Duration) (time.Duration, error) {
 	var calls []measured
 	defer func() {
 		for _, c := range calls {
-			c.in.close()
-			c.out.close()
+			c.in.Close()
+			c.out.Close()
 		}
 	}()
 	for i := range measuredCalls {
@@ -111,31 +112,31 @@ func (r *Relay) measured(i byte) (c measured, err error) {
 		return c, err
 	}
 	if c.out, out, err = bound(own); err != nil {
-		return c, errors.Join(err, c.in.close())
+		return c, errors.Join(err, c.in.Close())
 	}
 	box, _ := s.Leg(Caller).Local()
-	c.to = nameOf(box)
+	c.to = datagram.NameOf(box)
 	err = s.Leg(Caller).Set(Params{Remote: in})
 	if err == nil {
 		err = s.Leg(Callee).Set(Params{Remote: out, Send: measuredKeys(2 * i), Receive: measuredKeys(2*i + 1)})
 	}
 	if err != nil {
-		err = errors.Join(err, c.in.close(), c.out.close())
+		err = errors.Join(err, c.in.Close(), c.out.Close())
 	}
 	return c, err
 }
 
 // bound opens a socket on any port.
-func bound(a netip.AddrPort) (socket, netip.AddrPort, error) {
+func bound(a netip.AddrPort) (datagram.Socket, netip.AddrPort, error) {
 	s, err := bind(a)
 	if err != nil {
 		return s, a, err
 	}
-	sa, err := unix.Getsockname(s.fd)
+	sa, err := unix.Getsockname(int(s))
 	if v4, ok := sa.(*unix.SockaddrInet4); err == nil && ok {
 		return s, netip.AddrPortFrom(a.Addr(), uint16(v4.Port)), nil
 	}
-	return s, a, errors.Join(err, s.close())
+	return s, a, errors.Join(err, s.Close())
 }
 
 // measuredKeys need no secret: nobody else hears what they encrypt.
@@ -148,7 +149,7 @@ func measuredKeys(i byte) *Keys {
 // say sends 20 ms of audio.
 func (c *measured) say(seq uint16) {
 	b := measuredPacket(seq)
-	c.in.send(b[:], &c.to)
+	c.in.Send(b[:], &c.to)
 }
 
 func measuredPacket(seq uint16) (b [172]byte) {
@@ -162,13 +163,13 @@ func measuredPacket(seq uint16) (b [172]byte) {
 // hear takes packets of the box, as many as are to come unless one is late.
 func (c *measured) hear(want int) (n int) {
 	var b [largest]byte
-	var from name
+	var from datagram.Name
 	for n < want {
-		if _, errno := c.out.receive(b[:], &from); errno == 0 {
+		if _, errno := c.out.Receive(b[:], &from); errno == 0 {
 			n++
 			continue
 		}
-		if ready, err := unix.Poll([]unix.PollFd{{Fd: int32(c.out.fd), Events: unix.POLLIN}}, 20); ready <= 0 && err == nil {
+		if ready, err := unix.Poll([]unix.PollFd{{Fd: int32(c.out), Events: unix.POLLIN}}, 20); ready <= 0 && err == nil {
 			break
 		}
 	}

@@ -101,11 +101,11 @@ func (w *worker) emit(h *half, packet []byte, control bool) {
 	if control {
 		f = h.rtcp
 	}
-	if f.to.size == 0 || f.pending {
+	if !f.to.IsValid() || f.pending {
 		return
 	}
 	if packet, v := w.seal(f, packet, control); v == passed {
-		f.socket.send(packet, &f.to) // what is lost is sent again
+		f.socket.Send(packet, &f.to) // what is lost is sent again
 	}
 }
 

@@ -7,12 +7,12 @@ import (
 
 // receive takes one packet off a socket and relays it. One for each event is enough: epoll tells again of what is left.
 func (w *worker) receive(f *flow) {
-	n, errno := f.socket.receive(w.in[:], &w.from)
+	n, errno := f.socket.Receive(w.in[:], &w.from)
 	if errno != 0 {
 		w.complain(f) // or nothing there after all
 		return
 	}
-	from, c := w.from.addr(), f.half.counters
+	from, c := w.from.AddrPort(), f.half.counters
 	if !f.expects(from) && !f.succeeds(from, w.in[:min(n, len(w.in))], w.now) {
 		c.strangers.Add(1)
 		f.half.account.stranger = from
@@ -114,7 +114,7 @@ func (w *worker) send(h *half, packet []byte, control bool) verdict {
 	if control && !h.mux {
 		f = h.rtcp
 	}
-	if f.to.size == 0 || f.pending || h.hold && !control {
+	if !f.to.IsValid() || f.pending || h.hold && !control {
 		h.counters.withheld.Add(1)
 		return passed
 	}
@@ -125,7 +125,7 @@ func (w *worker) send(h *half, packet []byte, control bool) verdict {
 	if v != passed {
 		return v
 	}
-	if errno := f.socket.send(packet, &f.to); errno != 0 {
+	if errno := f.socket.Send(packet, &f.to); errno != 0 {
 		h.counters.withheld.Add(1)
 	} else {
 		h.counters.left(len(packet), control)

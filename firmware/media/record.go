@@ -175,7 +175,7 @@ func (f *flow) record() FlowRecord {
 	rec := FlowRecord{Signalled: f.signalled, Learned: f.learned, Nominated: f.nominated}
 	if a := f.association; a != nil && f.open != nil {
 		rec.Handshake = &HandshakeRecord{
-			Active: a.terms.Active, Fingerprints: a.terms.Fingerprints, Remote: a.remote, Peer: a.peer.addr(),
+			Active: a.terms.Active, Fingerprints: a.terms.Fingerprints, Remote: a.remote, Peer: a.peer.AddrPort(),
 			Open: f.open.record(), Seal: f.seal.record(),
 		}
 	}

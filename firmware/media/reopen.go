@@ -8,6 +8,7 @@ import (
 
 	"github.com/pion/transport/v5/deadline"
 
+	"tollgate/firmware/datagram"
 	"tollgate/firmware/policy"
 )
 
@@ -133,7 +134,7 @@ func (l *Leg) resumeFlow(i int, f *flow, rec FlowRecord) error {
 	}
 	a := &association{
 		relay: l.session.relay, flow: f, terms: &DTLS{Active: k.Active, Fingerprints: k.Fingerprints},
-		remote: plain(k.Remote), peer: nameOf(plain(k.Peer)), read: deadline.New(),
+		remote: plain(k.Remote), peer: datagram.NameOf(plain(k.Peer)), read: deadline.New(),
 	}
 	a.stopped, a.end = context.WithCancel(context.Background())
 	a.closed, a.close = context.WithCancel(a.stopped)

@@ -172,7 +172,7 @@ func (h *half) bind(addr netip.Addr, even uint16) error {
 	}
 	rtcp, err := bind(netip.AddrPortFrom(addr, even+1))
 	if err != nil {
-		rtp.close()
+		rtp.Close()
 		return busyOr(err)
 	}
 	h.rtp = &flow{half: h, socket: rtp}

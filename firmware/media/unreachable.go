@@ -5,6 +5,8 @@ import (
 	"net/netip"
 
 	"golang.org/x/sys/unix"
+
+	"tollgate/firmware/datagram"
 )
 
 // When what the box sends does not arrive, a router or the peer's own machine may say so (ICMP). The kernel keeps such
@@ -17,18 +19,18 @@ type unreachable struct {
 	prohibited bool       // a firewall does not let our packets through
 }
 
-// wantErrors is the option that has the kernel keep the messages, by family.
-func wantErrors(family int) [3]int {
-	if family == unix.AF_INET6 {
-		return [3]int{unix.IPPROTO_IPV6, unix.IPV6_RECVERR, 1}
+// wantErrors is the option that has the kernel keep the messages, by the family of the socket's address.
+func wantErrors(own netip.Addr) datagram.Option {
+	if own.Is6() {
+		return datagram.Option{Level: unix.IPPROTO_IPV6, Name: unix.IPV6_RECVERR, Value: 1}
 	}
-	return [3]int{unix.IPPROTO_IP, unix.IP_RECVERR, 1}
+	return datagram.Option{Level: unix.IPPROTO_IP, Name: unix.IP_RECVERR, Value: 1}
 }
 
 // complain takes the messages that wait at a flow's socket. Until they are taken, epoll tells of them again and again.
 func (w *worker) complain(f *flow) {
 	for range batch {
-		u, ok := f.socket.takeError()
+		u, ok := takeError(f.socket)
 		if !ok {
 			return
 		}
@@ -40,10 +42,10 @@ func (w *worker) complain(f *flow) {
 }
 
 // takeError takes one message off the socket; false when there is none. What is no ICMP has no sender.
-func (s socket) takeError() (unreachable, bool) {
+func takeError(s datagram.Socket) (unreachable, bool) {
 	var cut [8]byte
 	var control [256]byte
-	_, n, _, _, err := unix.Recvmsg(s.fd, cut[:], control[:], unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
+	_, n, _, _, err := unix.Recvmsg(int(s), cut[:], control[:], unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
 	if err != nil {
 		return unreachable{}, false
 	}

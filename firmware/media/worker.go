@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"tollgate/firmware/datagram"
 )
 
 const (
@@ -31,7 +33,7 @@ type worker struct {
 	idle    []int32 // free places in flows
 	now     time.Time
 	pulse   pulse
-	from    name
+	from    datagram.Name
 	in      [largest]byte
 	clear   [largest + overhead]byte
 	out     [largest + overhead]byte
@@ -127,7 +129,7 @@ func (w *worker) attach(f *flow) error {
 		f.place = int32(len(w.flows))
 		w.flows = append(w.flows, nil)
 	}
-	if err := w.poll.add(f.socket.fd, f.place); err != nil {
+	if err := w.poll.add(int(f.socket), f.place); err != nil {
 		w.idle = append(w.idle, f.place)
 		f.place = nowhereRead
 		return err
@@ -143,7 +145,7 @@ func (w *worker) let(f *flow) {
 	if f.place == nowhereRead {
 		return
 	}
-	if err := w.poll.remove(f.socket.fd); err != nil {
+	if err := w.poll.remove(int(f.socket)); err != nil {
 		w.log.Warn("letting a media port go", "err", err)
 	}
 	f.owner.Store(nil)

@@ -3,6 +3,8 @@ package media
 import (
 	"testing"
 	"time"
+
+	"tollgate/firmware/datagram"
 )
 
 func TestPacketsThatComeFastAreGathered(t *testing.T) {
@@ -13,13 +15,13 @@ func TestPacketsThatComeFastAreGathered(t *testing.T) {
 	defer p.close()
 	a, at := anyPort(t, "127.0.0.1")
 	b, _ := anyPort(t, "127.0.0.1")
-	if err := p.add(a.fd, 7); err != nil {
+	if err := p.add(int(a), 7); err != nil {
 		t.Fatal(err)
 	}
-	to := nameOf(at)
+	to := datagram.NameOf(at)
 	packet := func() {
 		t.Helper()
-		if errno := b.send([]byte("packet"), &to); errno != 0 {
+		if errno := b.Send([]byte("packet"), &to); errno != 0 {
 			t.Fatal(errno)
 		}
 	}
@@ -37,8 +39,8 @@ func TestPacketsThatComeFastAreGathered(t *testing.T) {
 	take := func() {
 		t.Helper()
 		var in [100]byte
-		var from name
-		if n, errno := a.receive(in[:], &from); errno != 0 || n != 6 {
+		var from datagram.Name
+		if n, errno := a.Receive(in[:], &from); errno != 0 || n != 6 {
 			t.Fatal(n, errno)
 		}
 	}

@@ -174,9 +174,10 @@ func (k *keeper) ask() (calls []written) {
 		select {
 		case w := <-answers:
 			delete(asked, w.session)
-			if w.err == nil {
+			switch {
+			case w.err == nil && w.record != nil:
 				calls = append(calls, w)
-			} else {
+			case w.err != nil:
 				k.log.Error("a call is not kept", "call", w.session.id, "err", w.err)
 			}
 		case <-late.C:

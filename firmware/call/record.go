@@ -54,9 +54,11 @@ type legRecord struct {
 	Port    uint16
 	Gone    bool
 	Stale   bool
+	Proves  bool
 
 	Heard, Said string // the descriptions
 	Keys        keysRecord
+	Converts    bool
 	Origin      sdp.Origin
 	Allow       []string
 
@@ -76,8 +78,12 @@ type handshakeRecord struct {
 	ICE          *[2]sdp.ICE // ours, theirs
 }
 
-// say tells how the call stands.
+// say tells how the call stands: not at all while a side has not said yet what it can do.
 func (s *Session) say(to chan<- written) {
+	if s.caller.remote == nil || s.callee.remote == nil {
+		to <- written{session: s}
+		return
+	}
 	b, err := json.Marshal(s.record())
 	to <- written{s, b, err}
 }
@@ -112,8 +118,8 @@ func (s *Session) record() record {
 func (l *Leg) record(a *agreement) legRecord {
 	rtp, _ := l.media.Local()
 	r := legRecord{
-		Party: l.Party, Token: l.Party.token, At: l.Party.at(), Dialog: l.Dialog, Account: l.account.User, Port: rtp.Port(), Gone: l.gone, Stale: l.stale,
-		Heard: a.heard, Said: string(a.body), Origin: l.origin, Timer: l.timer.interval, Ours: l.timer.ours, Due: l.timer.due,
+		Party: l.Party, Token: l.Party.token, At: l.Party.at(), Dialog: l.Dialog, Account: l.account.User, Port: rtp.Port(), Gone: l.gone, Stale: l.stale, Proves: l.proves,
+		Heard: a.heard, Said: string(a.body), Converts: a.converts, Origin: l.origin, Timer: l.timer.interval, Ours: l.timer.ours, Due: l.timer.due,
 		Keys: keysRecord{Ours: a.keys.ours, Theirs: a.keys.theirs},
 	}
 	if h := a.keys.handshake; h != nil {
@@ -167,10 +173,13 @@ func (r *legRecord) check() error {
 
 // agreement is what both sides had described to one another.
 func (r *legRecord) agreement() (agreement, error) {
-	a := agreement{heard: r.Heard, body: []byte(r.Said), keys: keys{ours: r.Keys.Ours, theirs: r.Keys.Theirs}}
+	a := agreement{heard: r.Heard, body: []byte(r.Said), converts: r.Converts, keys: keys{ours: r.Keys.Ours, theirs: r.Keys.Theirs}}
 	var err error
 	if a.remote, err = audible(r.Heard); err != nil {
 		return a, fmt.Errorf("the peer's description: %w", err)
+	}
+	if allowed, err := a.remote.Only(r.Party.codecs()); err == nil { // else it is an urgent call, which may speak others
+		a.remote = allowed
 	}
 	if a.said, err = audible(r.Said); err != nil {
 		return a, fmt.Errorf("our description: %w", err)

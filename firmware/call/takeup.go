@@ -169,7 +169,7 @@ func (s *Session) recallLeg(r *legRecord) (*Leg, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &Leg{Party: r.Party, Dialog: r.Dialog, confirmed: true, rang: true, gone: r.Gone, stale: r.Stale, agreement: a, origin: r.Origin}
+	l := &Leg{Party: r.Party, Dialog: r.Dialog, confirmed: true, rang: true, gone: r.Gone, stale: r.Stale, proves: r.Proves, agreement: a, origin: r.Origin}
 	l.account, _ = s.settings.Routes.AccountOf(l.Party.Peer.Name, r.Account)
 	for _, v := range r.Allow {
 		l.allow = append(l.allow, sip.NewHeader("Allow", v))

@@ -18,6 +18,7 @@ import (
 type Box struct {
 	Host    *lab.Host
 	Binary  string
+	Live    string // folder of running calls; "": they end with the process
 	Process *lab.Process
 }
 
@@ -33,8 +34,12 @@ func (b *Box) Start(ctx context.Context, policy string) error {
 	if err := os.WriteFile(file, []byte(policy), 0o600); err != nil {
 		return fmt.Errorf("write the policy: %w", err)
 	}
+	args := []string{"run", "--policy", file, "--state", b.State()}
+	if b.Live != "" {
+		args = append(args, "--live", b.Live)
+	}
 	var err error
-	if b.Process, err = b.Host.Start("box", b.Binary, "run", "--policy", file, "--state", b.State()); err != nil {
+	if b.Process, err = b.Host.Start("box", b.Binary, args...); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, Patience)

@@ -81,17 +81,24 @@ func (f *Filter) bannable(source netip.Prefix) error {
 		return errors.New("it holds every address")
 	case a.IsLoopback(), a.IsMulticast(), a.IsUnspecified():
 		return errors.New("nobody can send from there")
-	case f.config == nil:
-		return nil
 	}
-	for _, side := range f.config.sides() {
-		for _, own := range f.config.port(side).Addresses {
-			if source == f.banned(hosts([]netip.Addr{own})[0]) {
-				return errors.New("it is the box's own address")
-			}
+	for _, c := range f.configs() {
+		if err := f.spared(c, source); err != nil {
+			return err
 		}
 	}
-	for _, s := range f.config.Services {
+	return nil
+}
+
+// spared tells why a Config keeps a source from being banned.
+func (f *Filter) spared(c Config, source netip.Prefix) error {
+	for _, own := range slices.Concat(c.Inside.Addresses, c.Outside.Addresses) {
+		if source == f.banned(hosts([]netip.Addr{own})[0]) {
+			return errors.New("it is the box's own address")
+		}
+	}
+	a := source.Addr()
+	for _, s := range c.Services {
 		within := func(p netip.Prefix) bool { p = plain(p); return p.Bits() <= source.Bits() && p.Contains(a) }
 		if !s.Unproven && slices.ContainsFunc(s.Sources, within) {
 			return fmt.Errorf("%s: %w", s.Name, ErrPeer)

@@ -18,16 +18,25 @@ func (b *builder) input() {
 // neighbours lets in what IPv6 needs to work on a link (RFC 4890 section 4.4.1): neighbour discovery, router
 // advertisements from the carriers' side only, and the queries of switches that keep track of multicast listeners.
 func (b *builder) neighbours(c *chain) {
-	b.rules.sets = append(b.rules.sets, icmpSet("neighbours", "neighbour discovery", ip6,
-		icmpType{"nd-neighbor-solicit", 135}, icmpType{"nd-neighbor-advert", 136}))
-	counted := b.counter("neighbours", "IPv6 neighbour discovery, router advertisements, listener queries")
+	b.discovery(c)
+	counted := b.neighbourCounter()
 	routers := b.Outside.Interface
 	if routers == "" {
 		routers = b.Inside.Interface
 	}
-	b.rule(c, "", icmpIn{ip6, "neighbours"}, unforwarded{}, counted, accept())
 	b.rule(c, "", iif(routers), icmp{ip6, icmpType{"nd-router-advert", 134}}, unforwarded{}, counted, accept())
 	b.rule(c, "", icmp{ip6, icmpType{"mld-listener-query", 130}}, linkLocal(), counted, accept())
+}
+
+func (b *builder) neighbourCounter() count {
+	return b.counter("neighbours", "IPv6 neighbour discovery, router advertisements, listener queries")
+}
+
+// discovery lets in how IPv6 hosts find one another on a link.
+func (b *builder) discovery(c *chain) {
+	b.rules.sets = append(b.rules.sets, icmpSet("neighbours", "neighbour discovery", ip6,
+		icmpType{"nd-neighbor-solicit", 135}, icmpType{"nd-neighbor-advert", 136}))
+	b.rule(c, "", icmpIn{ip6, "neighbours"}, unforwarded{}, b.neighbourCounter(), accept())
 }
 
 // side writes the chain of one side. Ports of the box are decided by source before "established", so that a source

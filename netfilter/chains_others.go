@@ -7,7 +7,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func inputHook() *nftables.ChainHook { return nftables.ChainHookInput }
+func inputHook() *nftables.ChainHook  { return nftables.ChainHookInput }
+func outputHook() *nftables.ChainHook { return nftables.ChainHookOutput }
 
 // passing lets datagrams by that are addressed to others, where the office reaches them through the box.
 func (b *builder) passing(c *chain) {
@@ -81,7 +82,7 @@ func (b *builder) translatedPorts() PortRange {
 // sent keeps the box's own SIP over UDP and media out of connection tracking: a packet sent would open a flow, and its
 // answers would then be "established" whatever the pinholes say. All that the box sends may leave.
 func (b *builder) sent() {
-	c := b.chain(chain{name: "sent", hook: nftables.ChainHookOutput, hookName: "output", priority: atRaw, policy: accept(), why: "what the box sends"})
+	c := b.chain(chain{name: "sent", hook: outputHook(), hookName: "output", priority: atRaw, policy: accept(), why: "what the box sends"})
 	b.rule(c, "the box itself", oif("lo"), accept())
 	b.mark(c)
 	for _, match := range b.toSIP(src) {

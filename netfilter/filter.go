@@ -26,6 +26,7 @@ type Filter struct {
 	mu     sync.Mutex // guards all that follows, the connection included
 	kernel *kernel
 	config *Config // in force; nil before the first Set and after Remove
+	trial  *trial  // beside it; nil: none
 	rules  Ruleset // in force
 	live   pinholes
 	left   pinholes // of an earlier process, until Settle
@@ -69,7 +70,12 @@ func (f *Filter) Set(ctx context.Context, c Config) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	before := f.rules.String()
-	if err := f.apply(c.clone()); err != nil {
+	if f.trial != nil && f.trial.running() { // first under the trial, so that every set is filled before its rules are in force
+		if err := f.apply(c.clone(), f.trial); err != nil {
+			return fmt.Errorf("set filter: %w", err)
+		}
+	}
+	if err := f.apply(c.clone(), nil); err != nil {
 		return fmt.Errorf("set filter: %w", err)
 	}
 	if f.rules.String() == before {
@@ -82,10 +88,22 @@ func (f *Filter) Set(ctx context.Context, c Config) error {
 	return nil
 }
 
-// apply replaces the table. A transaction is whole or nothing and replacing twice is harmless, so a failure of the
-// netlink socket is answered by trying once more on a new one.
-func (f *Filter) apply(c Config) error {
+// apply puts a Config into force, and what is on trial beside it.
+func (f *Filter) apply(c Config, on *trial) error {
 	rules := c.ruleset(f.holes().ports())
+	if on != nil && on.running() {
+		rules = rules.onTrial(on.config.ruleset(f.holes().ports()), time.Until(on.until))
+	}
+	if err := f.replace(rules); err != nil {
+		return err
+	}
+	f.config, f.trial = &c, on
+	return nil
+}
+
+// replace puts rules into force, with the pinholes and bans there are. A transaction is whole or nothing and replacing twice
+// is harmless, so a failure of the netlink socket is answered by trying once more on a new one.
+func (f *Filter) replace(rules Ruleset) error {
 	rules.Table = f.table
 	full := rules.with(f.holes().elements())
 	err := f.kernel.replace(full, f.refill)
@@ -96,7 +114,7 @@ func (f *Filter) apply(c Config) error {
 	if err != nil {
 		return err
 	}
-	f.config, f.rules = &c, rules
+	f.rules = rules
 	return nil
 }
 
@@ -142,7 +160,7 @@ func (f *Filter) Remove() error {
 			return fmt.Errorf("remove filter: %w", err)
 		}
 	}
-	f.config, f.rules, f.live, f.left = nil, Ruleset{}, pinholes{}, nil
+	f.config, f.trial, f.rules, f.live, f.left = nil, nil, Ruleset{}, pinholes{}, nil
 	return nil
 }
 

@@ -59,7 +59,7 @@ func (f *Filter) commitBans(gone, come []netip.Prefix, next bans, now time.Time)
 
 // again puts the rules in force into force once more, the bans afresh.
 func (f *Filter) again() error {
-	return errors.Join(f.kernel.dropBans(), f.apply(*f.config))
+	return errors.Join(f.kernel.dropBans(), f.apply(*f.config, f.trial))
 }
 
 // dropBans empties the ban sets that there are.

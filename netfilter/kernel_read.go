@@ -104,7 +104,7 @@ func (k *kernel) compareSets(have present, r Ruleset) (map[string]difference, er
 		switch {
 		case !ok || !want.sameKind(def):
 			continue
-		case want.dynamic || want.timed: // rules fill it, or Ban does; what Ban filled in is not read at each change of the policy
+		case want.dynamic || want.timed || want.verdicts != nil: // rules fill it, or Ban does; what Ban filled in is not read at each change of the policy
 			kept[want.name] = difference{}
 			continue
 		}

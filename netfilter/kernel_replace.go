@@ -2,6 +2,7 @@ package netfilter
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -34,6 +35,22 @@ func (k *kernel) replace(r Ruleset, refill func() map[string][]element) error {
 	if err != nil {
 		return errors.Join(err, k.reopen())
 	}
+	if err := k.flush(); err != nil {
+		return err
+	}
+	return k.begin(r, kept)
+}
+
+// begin begins a trial, once all that it asks is filled, as a transaction of its own.
+func (k *kernel) begin(r Ruleset, kept map[string]difference) error {
+	for _, s := range r.sets {
+		if _, ok := kept[s.name]; s.verdicts == nil || ok {
+			continue
+		}
+		if err := k.conn.SetAddElements(k.setOf(s), s.verdictElements()); err != nil {
+			return errors.Join(fmt.Errorf("elements of map %s: %w", s.name, err), k.reopen())
+		}
+	}
 	return k.flush()
 }
 
@@ -44,6 +61,12 @@ func (k *kernel) clear(have present, r Ruleset, kept map[string]difference) {
 		return
 	}
 	k.conn.FlushTable(k.table)
+	for _, name := range slices.Sorted(maps.Keys(have.sets)) { // they hold on to chains
+		if _, ok := kept[name]; !ok && isTry(name) {
+			k.conn.DelSet(have.sets[name])
+			delete(have.sets, name)
+		}
+	}
 	for _, name := range slices.Sorted(maps.Keys(have.chains)) {
 		i := slices.IndexFunc(r.chains, func(c *chain) bool { return c.name == name })
 		if i < 0 || !r.chains[i].same(have.chains[name]) {

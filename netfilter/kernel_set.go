@@ -24,6 +24,11 @@ func (k *kernel) addSet(s set) error {
 
 // setOf returns what the library calls the set.
 func (k *kernel) setOf(s set) *nftables.Set {
+	if s.verdicts != nil {
+		return &nftables.Set{
+			Table: k.table, Name: s.name, KeyType: s.keyType(), IsMap: true, DataType: nftables.TypeVerdict, HasTimeout: true, Comment: clean(s.why),
+		}
+	}
 	return &nftables.Set{
 		Table: k.table, Name: s.name, KeyType: s.keyType(), KeyByteOrder: binaryutil.BigEndian,
 		Interval: s.interval, Concatenation: len(s.types) > 1,
@@ -90,6 +95,9 @@ func next(key []byte) []byte {
 // sameKind tells whether the kernel's set is defined like s, whatever it holds.
 func (s set) sameKind(def *nftables.Set) bool {
 	t := s.keyType()
+	if s.verdicts != nil || def.IsMap {
+		return s.verdicts != nil && def.IsMap && def.HasTimeout && def.KeyType.Name == t.Name
+	}
 	return def.KeyType.Name == t.Name && def.KeyType.Bytes == t.Bytes && def.Interval == s.interval &&
 		def.Dynamic == s.dynamic && def.HasTimeout == (s.timed || s.timeout > 0) && def.Timeout == s.timeout && def.Size == s.size
 }

@@ -62,20 +62,33 @@ func (f *Filter) checkPinhole(p Pinhole) error {
 	if f.config == nil {
 		return errors.New("the filter has no configuration yet")
 	}
-	if !slices.Contains(f.config.sides(), p.Side) {
-		return errors.New("no such side")
+	var err error
+	for _, c := range f.configs() {
+		if err = c.checkLocal(p); err == nil {
+			break
+		}
 	}
-	if !slices.ContainsFunc(f.config.port(p.Side).Addresses, func(a netip.Addr) bool { return plainAddr(a) == p.Local.Addr() }) {
-		return fmt.Errorf("%v is not an address of the box on this side", p.Local.Addr())
-	}
-	if !f.config.Media.contains(p.Local.Port()) {
-		return fmt.Errorf("port %d is not a media port (%d-%d)", p.Local.Port(), f.config.Media.Low, f.config.Media.High)
+	if err != nil {
+		return err
 	}
 	if faults := checkPrefixes("source", p.Sources); len(faults) > 0 {
 		return errors.Join(faults...)
 	}
 	if len(p.Sources) == 0 {
 		return errors.New("no source of the local address's family")
+	}
+	return nil
+}
+
+// checkLocal tells why a pinhole cannot lead where it leads.
+func (c Config) checkLocal(p Pinhole) error {
+	switch {
+	case !slices.Contains(c.sides(), p.Side):
+		return errors.New("no such side")
+	case !slices.ContainsFunc(c.port(p.Side).Addresses, func(a netip.Addr) bool { return plainAddr(a) == p.Local.Addr() }):
+		return fmt.Errorf("%v is not an address of the box on this side", p.Local.Addr())
+	case !c.Media.contains(p.Local.Port()):
+		return fmt.Errorf("port %d is not a media port (%d-%d)", p.Local.Port(), c.Media.Low, c.Media.High)
 	}
 	return nil
 }
@@ -91,7 +104,7 @@ func (f *Filter) move(before map[spot][]netip.Prefix) error {
 		return nil
 	}
 	f.log.Warn("pinhole transaction failed, setting the whole table", "table", f.table, "error", err)
-	return f.apply(*f.config)
+	return f.apply(*f.config, f.trial)
 }
 
 func (f *Filter) moveElements(before map[spot][]netip.Prefix) error {

@@ -21,7 +21,9 @@ type set struct {
 	timed    bool                   // filled by Filter.Ban, each element with a time of its own
 	timeout  time.Duration          // of what rules filled in
 	size     uint32
-	perLine  int // elements nft prints on a line
+	verdicts *verdict      // a map: where a trial leads; see trial.go
+	lives    time.Duration // how long the trial has yet to go
+	perLine  int           // elements nft prints on a line
 	elements []element
 }
 
@@ -158,6 +160,10 @@ func (s set) print(b *strings.Builder) {
 	names := make([]string, len(s.types))
 	for i, t := range s.types {
 		names[i] = t.Name
+	}
+	if s.verdicts != nil {
+		fmt.Fprintf(b, "\tmap %s {\n\t\ttype %s : verdict\n\t\tflags timeout\n\t\tcomment \"%s\"\n\t}\n", s.name, names[0], clean(s.why))
+		return
 	}
 	fmt.Fprintf(b, "\tset %s {\n\t\ttype %s\n", s.name, strings.Join(names, " . "))
 	if s.size > 0 {

@@ -30,7 +30,7 @@ func pageNames() []string { return []string{"tollgate", "tollgate.local"} }
 func (b *box) parts() []apply.Part {
 	return []apply.Part{
 		{Name: "network addresses", Set: b.verifyLinks},
-		{Name: "packet filter", Set: b.setFilter},
+		{Name: "packet filter", Set: b.setFilter, Try: b.tryFilter},
 		{Name: "media relay", Set: b.setMedia},
 		{Name: "access", Set: b.setAccess},
 		{Name: "registrar", Set: b.setRegistrar},
@@ -61,6 +61,14 @@ func (b *box) setFilter(ctx context.Context, p *policy.Policy) error {
 		return err
 	}
 	return b.filter.Set(ctx, apply.SetupFilter(b.options.Inside, own, setupPagePort))
+}
+
+// tryFilter has the kernel itself go back to the filter before, should this process be gone by then.
+func (b *box) tryFilter(ctx context.Context, p *policy.Policy, until time.Time) error {
+	if p == nil {
+		return b.setFilter(ctx, nil)
+	}
+	return b.sources.try(ctx, p, until)
 }
 
 func (b *box) setMedia(ctx context.Context, p *policy.Policy) error {

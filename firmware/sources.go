@@ -3,9 +3,9 @@ package main
 import (
 	"context"
 	"log/slog"
-	"maps"
 	"net/netip"
 	"sync"
+	"time"
 
 	"tollgate/firmware/access"
 	"tollgate/firmware/apply"
@@ -22,35 +22,58 @@ type sources struct {
 
 	mu       sync.Mutex // guards everything below, and the filter from two Sets at once
 	policy   *policy.Policy
-	resolved map[string][]netip.Addr
+	until    time.Time // the policy is on trial until then; zero: it is not
+	resolved graces
 }
 
-func (s *sources) set(ctx context.Context, p *policy.Policy) error {
+// set puts the filter of a policy into force for good.
+func (s *sources) set(ctx context.Context, p *policy.Policy) error { return s.try(ctx, p, time.Time{}) }
+
+// try puts it into force until a moment, if there is one; then the kernel goes back to what was set.
+func (s *sources) try(ctx context.Context, p *policy.Policy, until time.Time) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err := s.filter.Set(ctx, apply.Filter(p, s.resolved)); err != nil {
+	if err := s.apply(ctx, p, until); err != nil {
 		return err
 	}
-	s.policy = p
+	s.policy, s.until = p, until
 	return nil
 }
 
-// Resolved takes the addresses of a trunk from the one who looked them up.
+func (s *sources) apply(ctx context.Context, p *policy.Policy, until time.Time) error {
+	c := apply.Filter(p, s.resolved.all(time.Now()))
+	if until.IsZero() || s.policy == nil { // from set-up mode there is no way back
+		return s.filter.Set(ctx, c)
+	}
+	return s.filter.Try(ctx, c, until)
+}
+
+// Resolved takes the addresses of a trunk from the one who looked them up. Those that are not among them any more count for
+// a while yet: calls are up there, and carriers take a server out of the name before they take it out of service.
 func (s *sources) Resolved(trunk string, addrs []netip.Addr) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.access.SetResolved(trunk, addrs)
+	if s.resolved.note(trunk, addrs, time.Now()) {
+		time.AfterFunc(graceTime+time.Second, func() { s.again(trunk) })
+	}
+	s.update(trunk)
+}
+
+// again takes out what has been away for long enough.
+func (s *sources) again(trunk string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.update(trunk)
+}
+
+// update tells access and filter where a trunk is. s.mu is held.
+func (s *sources) update(trunk string) {
+	s.access.SetResolved(trunk, s.resolved.of(trunk, time.Now()))
 	s.bans.review()
-	next := maps.Clone(s.resolved)
-	if next == nil {
-		next = map[string][]netip.Addr{}
+	if s.policy == nil || !s.until.IsZero() && !s.until.After(time.Now()) {
+		return // a trial that is over is about to be taken back
 	}
-	next[trunk] = addrs
-	s.resolved = next
-	if s.policy == nil {
-		return
-	}
-	if err := s.filter.Set(context.Background(), apply.Filter(s.policy, next)); err != nil {
+	if err := s.apply(context.Background(), s.policy, s.until); err != nil {
 		s.log.Error("carrier's addresses not let in", "trunk", trunk, "err", err)
 	}
 }

@@ -146,47 +146,6 @@ func (s sample) add(p *program) {
 	})
 }
 
-// dscp marks the packet with a class of service (RFC 2474): six bits of the second byte in IPv4, of the fifth to tenth bit
-// of the first two bytes in IPv6.
-type dscp struct {
-	family family
-	value  byte
-}
-
-func (s dscp) String() string {
-	return fmt.Sprintf("%s dscp set %s", s.family.word(), dscpName(s.value))
-}
-
-func (s dscp) add(p *program) {
-	p.needFamily(s.family)
-	mask, bits, sum := []byte{0xff, 0x03}, []byte{0, s.value << 2}, expr.PayloadCsumType(expr.CsumTypeInet)
-	offset := uint32(10)
-	if s.family == ip6 {
-		mask, bits, sum, offset = []byte{0xf0, 0x3f}, []byte{s.value >> 2, s.value << 6}, expr.CsumTypeNone, 0
-	}
-	p.load(reg, expr.PayloadBaseNetworkHeader, 0, 2)
-	p.emit(
-		&expr.Bitwise{SourceRegister: reg, DestRegister: reg, Len: 2, Mask: mask, Xor: bits},
-		&expr.Payload{OperationType: expr.PayloadWrite, SourceRegister: reg, Base: expr.PayloadBaseNetworkHeader, Offset: 0, Len: 2,
-			CsumType: sum, CsumOffset: offset},
-	)
-}
-
-// dscpName is what nft calls a class (RFC 2474, 2597, 3246).
-func dscpName(value byte) string {
-	class, low := value>>3, value&7
-	switch {
-	case value == 46:
-		return "ef"
-	case low == 0:
-		return fmt.Sprintf("cs%d", class)
-	case class >= 1 && class <= 4 && low%2 == 0:
-		return fmt.Sprintf("af%d%d", class, low/2)
-	default:
-		return fmt.Sprintf("0x%02x", value)
-	}
-}
-
 // masquerade gives the packet an address of the box, and a port of a range, if there is one.
 type masquerade struct {
 	addr  netip.Addr

@@ -38,7 +38,7 @@ const sipPort, sipsPort = 5060, 5061
 func (b *builder) pass(c *chain) {
 	in, out := b.Inside.Interface, b.Outside.Interface
 	for _, protocol := range []string{UDP, TCP} {
-		b.refuse(c, sipAround(), ports{protocol, dst, sipPort, sipsPort})
+		b.refuse(c, sipAround(), toPorts{protocol, sipPort, sipsPort})
 	}
 	outward := b.counter("passed_out", "from the office to the networks outside")
 	for _, f := range families() {
@@ -84,29 +84,10 @@ func (b *builder) translatedPorts() PortRange {
 func (b *builder) sent() {
 	c := b.chain(chain{name: "sent", hook: outputHook(), hookName: "output", priority: atRaw, policy: accept(), why: "what the box sends"})
 	b.rule(c, "the box itself", oif("lo"), accept())
-	b.mark(c)
 	for _, match := range b.toSIP(src) {
 		b.rule(c, "", match, b.counter("sip_sent", "SIP over UDP that the box sent"), untrack{}, accept())
 	}
 	for _, match := range b.toMedia(src) {
 		b.rule(c, "", match, b.counter("rtp_sent", "media that the box sent"), untrack{}, accept())
-	}
-}
-
-// mark gives SIP and media their classes of service, so that routers on the way can prefer them (RFC 4594).
-func (b *builder) mark(c *chain) {
-	for _, f := range families() {
-		if b.Marks.SIP != 0 {
-			for _, match := range b.toSIP(src) {
-				b.rule(c, "class of SIP", match, dscp{f, b.Marks.SIP})
-			}
-			b.rule(c, "class of SIP over TCP that the box answers", ports{TCP, src, sipPort, sipsPort}, dscp{f, b.Marks.SIP})
-			b.rule(c, "class of SIP over TCP that the box began", ports{TCP, dst, sipPort, sipsPort}, dscp{f, b.Marks.SIP})
-		}
-		if b.Marks.Media != 0 {
-			for _, match := range b.toMedia(src) {
-				b.rule(c, "class of media", match, dscp{f, b.Marks.Media})
-			}
-		}
 	}
 }

@@ -92,9 +92,6 @@ func (c Config) checkPassage() []error {
 	case c.Passage != NoPassage && (c.OnePort() || c.Outside.Interface == ""):
 		faults = append(faults, errors.New("passage: it takes two ports"))
 	}
-	if c.Marks.SIP > 63 || c.Marks.Media > 63 {
-		faults = append(faults, fmt.Errorf("marks %d and %d: a class of service has six bits, 0 to 63", c.Marks.SIP, c.Marks.Media))
-	}
 	return faults
 }
 

@@ -35,8 +35,6 @@ type Config struct {
 	Media PortRange
 	// Passage is what the office may do through the box; default nothing. It takes two ports.
 	Passage Passage
-	// Marks are the classes of service that the box's own packets get.
-	Marks Marks
 }
 
 // Passage says whether the office reaches the networks outside through the box. SIP never passes: it goes through the
@@ -49,9 +47,6 @@ const (
 	Forward    Passage = "forward"    // connections from inside, with their own addresses
 	Masquerade Passage = "masquerade" // the same, with the box's outside address
 )
-
-// Marks are differentiated services code points (RFC 2474), 0 to 63; 0 leaves the packets as they are sent.
-type Marks struct{ SIP, Media uint8 }
 
 // Port is where one side is plugged in. Outside may be the zero Port while there is only an inside.
 type Port struct {

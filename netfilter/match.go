@@ -254,19 +254,16 @@ func (s notTo) add(p *program) {
 	p.emit(&expr.Lookup{SourceRegister: reg, SetName: s.set, Invert: true})
 }
 
-// ports matches a range of source or destination ports of a protocol.
-type ports struct {
+// toPorts matches a range of destination ports of a protocol.
+type toPorts struct {
 	protocol  string
-	direction direction
 	low, high uint16
 }
 
-func (s ports) String() string {
-	return fmt.Sprintf("%s %cport %d-%d", s.protocol, s.direction, s.low, s.high)
-}
+func (s toPorts) String() string { return fmt.Sprintf("%s dport %d-%d", s.protocol, s.low, s.high) }
 
-func (s ports) add(p *program) {
-	p.loadPort(s.protocol, s.direction)
+func (s toPorts) add(p *program) {
+	p.loadPort(s.protocol, dst)
 	p.emit(
 		&expr.Cmp{Op: expr.CmpOpGte, Register: reg, Data: port(s.low)},
 		&expr.Cmp{Op: expr.CmpOpLte, Register: reg, Data: port(s.high)},

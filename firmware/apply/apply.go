@@ -29,9 +29,13 @@ const TrialTime = 120 * time.Second
 
 // Part is one piece of the box. Set takes the whole policy, reads its own section and is idempotent; on an error the
 // piece is as before. A nil policy is set-up mode.
+//
+// A part that can go back by itself has Try as well: it puts p into force until the moment by which a trial must be confirmed.
+// Confirmed, it is Set; otherwise what was set before is in force again, also when this process is gone.
 type Part struct {
 	Name string
 	Set  func(ctx context.Context, p *policy.Policy) error
+	Try  func(ctx context.Context, p *policy.Policy, until time.Time) error // nil: as Set
 }
 
 // Revisions keeps policies; *store.Store satisfies it.
@@ -131,7 +135,7 @@ func (b *Box) Import(ctx context.Context, doc []byte, who, why string) (Result, 
 	if err != nil {
 		return Result{}, fmt.Errorf("keep the new policy: %w", err)
 	}
-	if err := b.set(ctx, p, old); err != nil {
+	if err := b.put(ctx, p, old, deadline); err != nil {
 		return Result{}, errors.Join(err, b.revisions.Revert(rev.Number, err.Error(), time.Now()))
 	}
 	rev, err = b.settle(ctx, p, rev, trial)
@@ -217,10 +221,16 @@ func (b *Box) take(p *policy.Policy, rev store.Revision) {
 	b.current, b.revision = p, rev
 }
 
-// set puts p into force part by part. When one fails, those before it go back to old, last first.
+// set puts p into force for good.
 func (b *Box) set(ctx context.Context, p, old *policy.Policy) error {
+	return b.put(ctx, p, old, time.Time{})
+}
+
+// put puts p into force part by part, until a moment if there is one. When one fails, those before it go back to old, last
+// first.
+func (b *Box) put(ctx context.Context, p, old *policy.Policy, until time.Time) error {
 	for i, part := range b.parts {
-		err := part.Set(ctx, p)
+		err := part.put(ctx, p, until)
 		if err == nil {
 			continue
 		}
@@ -233,4 +243,11 @@ func (b *Box) set(ctx context.Context, p, old *policy.Policy) error {
 		return err
 	}
 	return nil
+}
+
+func (p Part) put(ctx context.Context, next *policy.Policy, until time.Time) error {
+	if until.IsZero() || p.Try == nil {
+		return p.Set(ctx, next)
+	}
+	return p.Try(ctx, next, until)
 }

@@ -232,3 +232,44 @@ func TestOnlyWhatCanCutOffIsRisky(t *testing.T) {
 		}
 	}
 }
+
+// A part that can go back by itself is tried with the trial's end, and set when it is confirmed.
+func TestAPartThatGoesBackByItselfIsTriedAndThenKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		part := Part{Name: "filter", Set: func(_ context.Context, p *policy.Policy) error {
+			b.log = append(b.log, "set "+p.Site.Name)
+			return nil
+		}, Try: func(_ context.Context, p *policy.Policy, until time.Time) error {
+			b.log = append(b.log, "try "+p.Site.Name+" for "+time.Until(until).String())
+			return nil
+		}}
+		b.Box = New([]Part{part}, b.store, &b.hub, slog.New(slog.DiscardHandler))
+		want := func(what string, steps ...string) {
+			t.Helper()
+			if got := b.took(); !slices.Equal(got, steps) {
+				t.Errorf("%s: %q, want %q", what, got, steps)
+			}
+		}
+		imported := func(site string, replace ...string) {
+			t.Helper()
+			if _, err := b.Import(t.Context(), document(t, site, replace...), "anna", ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		risky := []string{"media_ports: 20000-20999", "media_ports: 21000-21999"}
+		imported("one")
+		want("the first", "set one")
+		imported("two", risky...)
+		want("a risky one", "try two for 2m0s")
+		if _, err := b.Confirm("anna"); err != nil {
+			t.Fatal(err)
+		}
+		want("confirmed", "set two")
+		imported("three")
+		want("another risky one", "try three for 2m0s")
+		time.Sleep(TrialTime + time.Second)
+		synctest.Wait()
+		want("not confirmed", "set two")
+	})
+}

@@ -43,12 +43,6 @@ func advertised(p *policy.Policy) netip.Addr {
 	return p.Network.Outside.Address.Addr()
 }
 
-// The classes of service that carriers look for: CS3 for signalling, as most of them ask for, EF for audio (RFC 4594 §4.1).
-const (
-	classCS3 = 24
-	classEF  = 46
-)
-
 // Filter is the packet filter of a policy. resolved are the addresses that the trunks' host names stand for, by trunk.
 func Filter(p *policy.Policy, resolved map[string][]netip.Addr) netfilter.Config {
 	c := netfilter.Config{
@@ -59,7 +53,6 @@ func Filter(p *policy.Policy, resolved map[string][]netip.Addr) netfilter.Config
 		Gateway: p.Network.Gateway,
 		Page:    netfilter.Page{Port: p.Admin.Port, Sources: p.Admin.Sources},
 		Media:   netfilter.PortRange{Low: p.Network.MediaPorts.Low, High: p.Network.MediaPorts.High},
-		Marks:   netfilter.Marks{SIP: classCS3, Media: classEF},
 	}
 	if p.PBX.Used() {
 		c.Services = append(c.Services, service("pbx", netfilter.Inside, p.PBX.Transport, p.PBX.Sources))

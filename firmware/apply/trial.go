@@ -20,6 +20,9 @@ func (b *Box) Confirm(who string) (store.Revision, error) {
 	if b.before == nil {
 		return store.Revision{}, ErrNoTrial
 	}
+	if err := b.keep(); err != nil {
+		return store.Revision{}, err
+	}
 	if err := b.revisions.Confirm(b.revision.Number, time.Now()); err != nil {
 		return store.Revision{}, fmt.Errorf("confirm revision %d: %w", b.revision.Number, err)
 	}
@@ -28,6 +31,19 @@ func (b *Box) Confirm(who string) (store.Revision, error) {
 	b.revision.State, b.revision.Deadline = store.Confirmed, time.Time{}
 	b.log.Info("policy confirmed", "revision", b.revision.Number, "who", who)
 	return b.revision, nil
+}
+
+// keep puts the parts that would go back by themselves into force for good.
+func (b *Box) keep() error {
+	for _, part := range b.parts {
+		if part.Try == nil {
+			continue
+		}
+		if err := part.Set(context.Background(), b.current); err != nil {
+			return fmt.Errorf("keep what is on trial: %s: %w", part.Name, err)
+		}
+	}
+	return nil
 }
 
 // lapse ends a trial that nobody has confirmed.

@@ -2,12 +2,14 @@ package media
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/dtls/v3"
@@ -19,9 +21,14 @@ import (
 const (
 	// handshakeTimeout is how long a handshake may take from its first packet on.
 	handshakeTimeout = 30 * time.Second
+	// betweenAttempts is how long it is not waited for another beginning after one that led nowhere.
+	betweenAttempts = 10 * time.Millisecond
 	// shortestRecord is a DTLS record without content (RFC 6347 §4.1).
 	shortestRecord = 13
 )
+
+// errUnfinished ends a handshake that has had its time.
+var errUnfinished = errors.New("the peer does not finish it")
 
 // association is a DTLS association on one flow. Its goroutine shakes hands; the flow's worker brings it the packets, sends
 // what it has to say and gets the keys.
@@ -32,20 +39,18 @@ type association struct {
 	remote netip.AddrPort // as signalled
 	peer   datagram.Name  // where its packets come from; the worker's
 
-	in      chan []byte
-	read    *deadline.Deadline
-	stopped context.Context // done when signalling wants no more of it
-	end     context.CancelFunc
-	closed  context.Context // done when the handshake's own end is closed, too
-	close   context.CancelFunc
-	heard   sync.Once // arms late at the first packet
-	late    func()
+	in        chan []byte
+	stopped   context.Context // done when signalling wants no more of it
+	end       context.CancelFunc
+	heard     sync.Once // arms late at the first packet
+	late      func()
+	first     []byte      // what the next attempt begins with; nil: what comes
+	unvouched atomic.Bool // a certificate came that signalling does not name
 }
 
 func newAssociation(r *Relay, f *flow, terms *DTLS, remote netip.AddrPort) *association {
-	a := &association{relay: r, flow: f, terms: terms, remote: remote, in: make(chan []byte, 16), read: deadline.New()}
+	a := &association{relay: r, flow: f, terms: terms, remote: remote, in: make(chan []byte, 16)}
 	a.stopped, a.end = context.WithCancel(context.Background())
-	a.closed, a.close = context.WithCancel(a.stopped)
 	return a
 }
 
@@ -67,15 +72,12 @@ func (a *association) begin() {
 
 // run shakes hands, hands the keys over and then reads on, because the peer may not have heard our last word.
 func (a *association) run() error {
-	conn, err := a.conn()
+	conn, err := a.shakeHands()
 	if err != nil {
-		return fmt.Errorf("beginning a DTLS handshake: %w", err)
+		return fmt.Errorf("DTLS handshake: %w", err)
 	}
 	defer conn.Close()
 	defer context.AfterFunc(a.stopped, func() { conn.Close() })()
-	if err := a.shakeHands(conn); err != nil {
-		return fmt.Errorf("DTLS handshake: %w", err)
-	}
 	send, receive, err := agreed(conn, a.terms.Active)
 	if err != nil {
 		return fmt.Errorf("DTLS handshake: %w", err)
@@ -90,39 +92,67 @@ func (a *association) run() error {
 	}
 }
 
-func (a *association) conn() (*dtls.Conn, error) {
-	options := a.terms.config(a.relay.identity)
-	if a.terms.Active {
-		var client []dtls.ClientOption
-		for _, o := range options {
-			client = append(client, o)
-		}
-		return dtls.ClientWithOptions(a, nowhereInParticular, client...)
-	}
-	server := []dtls.ServerOption{dtls.WithClientAuth(dtls.RequireAnyClientCert)}
-	for _, o := range options {
-		server = append(server, o)
-	}
-	return dtls.ServerWithOptions(a, nowhereInParticular, server...)
-}
-
 // shakeHands gives the handshake its time. The one who waits does so from the peer's first packet on: a peer may ring for
-// minutes before it begins.
-func (a *association) shakeHands(conn *dtls.Conn) error {
+// minutes before it begins. He also goes on waiting when somebody has begun who does not go on: that takes no more than a
+// forged address. A certificate that is not the peer's ends it.
+func (a *association) shakeHands() (*dtls.Conn, error) {
 	ctx, cancel := context.WithCancelCause(a.stopped)
 	defer cancel(nil)
+	var last error
 	a.late = func() {
-		t := time.AfterFunc(handshakeTimeout, func() { cancel(errors.New("the peer does not finish it")) })
+		t := time.AfterFunc(handshakeTimeout, func() { cancel(errUnfinished) })
 		context.AfterFunc(ctx, func() { t.Stop() })
 	}
 	if a.terms.Active {
 		a.heard.Do(a.late)
 	}
-	err := conn.HandshakeContext(ctx)
-	if cause := context.Cause(ctx); err != nil && cause != nil {
-		return cause
+	for {
+		conn, err := a.conn()
+		if err != nil {
+			return nil, err
+		}
+		err = conn.HandshakeContext(ctx)
+		if err == nil {
+			return conn, nil
+		}
+		conn.Close()
+		switch cause := context.Cause(ctx); {
+		case cause == errUnfinished && last != nil:
+			return nil, fmt.Errorf("%w: %w", cause, last)
+		case cause != nil:
+			return nil, cause
+		case a.terms.Active || a.unvouched.Load():
+			return nil, err
+		}
+		last = err
+		select {
+		case <-ctx.Done():
+		case <-time.After(betweenAttempts):
+		}
 	}
-	return err
+}
+
+// conn is the next attempt to shake hands.
+func (a *association) conn() (*dtls.Conn, error) {
+	options := append(a.terms.config(a.relay.identity), dtls.WithVerifyPeerCertificate(func(raw [][]byte, chains [][]*x509.Certificate) error {
+		err := a.terms.vouched(raw, chains)
+		if err != nil {
+			a.unvouched.Store(true)
+		}
+		return err
+	}))
+	if a.terms.Active {
+		var client []dtls.ClientOption
+		for _, o := range options {
+			client = append(client, o)
+		}
+		return dtls.ClientWithOptions(a.attempt(), nowhereInParticular, client...)
+	}
+	server := []dtls.ServerOption{dtls.WithClientAuth(dtls.RequireAnyClientCert)}
+	for _, o := range options {
+		server = append(server, o)
+	}
+	return dtls.ServerWithOptions(a.attempt(), nowhereInParticular, server...)
 }
 
 // install puts the keys into force. Between two sessions nobody reads the flow for a moment.
@@ -155,55 +185,81 @@ func (a *association) take(from netip.AddrPort, packet []byte) {
 	}
 }
 
-// The association is the net.PacketConn of its handshake.
+// attempt is one attempt to shake hands, as its net.PacketConn.
+type attempt struct {
+	*association
+	read   *deadline.Deadline
+	closed context.Context // done when the attempt's own end is closed, or nobody wants any more of it
+	close  context.CancelFunc
+	hello  hello // that began it, with us waiting
+}
+
+func (a *association) attempt() *attempt {
+	p := &attempt{association: a, read: deadline.New()}
+	p.closed, p.close = context.WithCancel(a.stopped)
+	return p
+}
 
 // nowhereInParticular stands for both ends: the flow knows where they are.
 var nowhereInParticular = &net.UDPAddr{IP: net.IPv4zero}
 
 // ReadFrom waits for a packet of the peer.
-func (a *association) ReadFrom(b []byte) (int, net.Addr, error) {
+func (p *attempt) ReadFrom(b []byte) (int, net.Addr, error) {
+	if first := p.first; first != nil {
+		p.first = nil
+		return p.deliver(b, first)
+	}
 	select {
-	case packet := <-a.in:
-		a.heard.Do(a.late)
-		return copy(b, packet), nowhereInParticular, nil
-	case <-a.read.Done():
+	case packet := <-p.in:
+		p.heard.Do(p.late)
+		return p.deliver(b, packet)
+	case <-p.read.Done():
 		return 0, nil, os.ErrDeadlineExceeded
-	case <-a.closed.Done():
+	case <-p.closed.Done():
 		return 0, nil, net.ErrClosed
 	}
 }
 
+// deliver hands a packet over, unless the next attempt begins with it.
+func (p *attempt) deliver(b, packet []byte) (int, net.Addr, error) {
+	if !p.terms.Active && p.hello.givesWayTo(packet) {
+		p.first = packet
+		return 0, nil, errGivesWay
+	}
+	return copy(b, packet), nowhereInParticular, nil
+}
+
 // WriteTo has the worker send a packet to where the peer's come from, or to where it is signalled.
-func (a *association) WriteTo(b []byte, _ net.Addr) (int, error) {
-	a.flow.do(func() {
-		if a.flow.association != a {
+func (p *attempt) WriteTo(b []byte, _ net.Addr) (int, error) {
+	p.flow.do(func() {
+		if p.flow.association != p.association {
 			return
 		}
-		to := &a.peer
+		to := &p.peer
 		if !to.IsValid() {
-			to = &a.flow.to
+			to = &p.flow.to
 		}
 		if to.IsValid() {
-			a.flow.socket.Send(b, to) // what is lost is sent again
+			p.flow.socket.Send(b, to) // what is lost is sent again
 		}
 	})
-	if a.closed.Err() != nil {
+	if p.closed.Err() != nil {
 		return 0, net.ErrClosed
 	}
 	return len(b), nil
 }
 
 // Close ends reading and writing.
-func (a *association) Close() error { a.close(); return nil }
+func (p *attempt) Close() error { p.close(); return nil }
 
 // LocalAddr is nowhere in particular.
-func (a *association) LocalAddr() net.Addr { return nowhereInParticular }
+func (p *attempt) LocalAddr() net.Addr { return nowhereInParticular }
 
 // SetDeadline bounds reading; writing does not wait.
-func (a *association) SetDeadline(t time.Time) error { return a.SetReadDeadline(t) }
+func (p *attempt) SetDeadline(t time.Time) error { return p.SetReadDeadline(t) }
 
 // SetReadDeadline bounds reading.
-func (a *association) SetReadDeadline(t time.Time) error { a.read.Set(t); return nil }
+func (p *attempt) SetReadDeadline(t time.Time) error { p.read.Set(t); return nil }
 
 // SetWriteDeadline has no effect: writing does not wait.
-func (a *association) SetWriteDeadline(time.Time) error { return nil }
+func (p *attempt) SetWriteDeadline(time.Time) error { return nil }

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/pion/transport/v5/deadline"
-
 	"tollgate/firmware/datagram"
 	"tollgate/firmware/policy"
 )
@@ -134,10 +132,9 @@ func (l *Leg) resumeFlow(i int, f *flow, rec FlowRecord) error {
 	}
 	a := &association{
 		relay: l.session.relay, flow: f, terms: &DTLS{Active: k.Active, Fingerprints: k.Fingerprints},
-		remote: plain(k.Remote), peer: datagram.NameOf(plain(k.Peer)), read: deadline.New(),
+		remote: plain(k.Remote), peer: datagram.NameOf(plain(k.Peer)),
 	}
 	a.stopped, a.end = context.WithCancel(context.Background())
-	a.closed, a.close = context.WithCancel(a.stopped)
 	f.association, l.associations[i], l.half.handshakes = a, a, true
 	return nil
 }

@@ -14,6 +14,7 @@ type Stream struct {
 	SSRC                uint32
 	PayloadType         uint8
 	Packets             int
+	Sequence            uint16 // of the last packet
 	Payload             []byte // of all packets, one after the other
 }
 
@@ -39,6 +40,7 @@ func Streams(packets []Packet, atLeast int) []Stream {
 			byKey[k] = s
 		}
 		s.Packets++
+		s.Sequence = binary.BigEndian.Uint16(p.Payload[2:])
 		s.Payload = append(s.Payload, payload...)
 	}
 	var streams []Stream

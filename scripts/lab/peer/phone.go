@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"tollgate/scripts/lab"
@@ -72,6 +73,12 @@ func (p *Phone) Stop() {
 		p.process.Stop(3 * time.Second)
 	}
 }
+
+// Freeze stops the phone in the middle of whatever it does, as a loss of power would; Thaw has it go on.
+func (p *Phone) Freeze() error { return p.process.Signal(syscall.SIGSTOP) }
+
+// Thaw undoes Freeze.
+func (p *Phone) Thaw() error { return p.process.Signal(syscall.SIGCONT) }
 
 func (p *Phone) folder() string     { return p.Host.Path(p.Name) }
 func (p *Phone) recordings() string { return filepath.Join(p.folder(), "recordings") }

@@ -65,3 +65,18 @@ func fuzzOpen(t *testing.T, w *worker, in []byte, control bool) {
 		}
 	}
 }
+
+// FuzzHello: whatever comes as the beginning of a handshake, it is read within its bounds, and what gives way has no cookie.
+func FuzzHello(f *testing.F) {
+	f.Add(nullHello(), nullHello()[:40])
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		var h hello
+		if h.givesWayTo(first) {
+			t.Error("the first one gives way to itself")
+		}
+		_, cookie, ok := readHello(second)
+		if h.givesWayTo(second) && (!ok || cookie || !h.begun || h.proved) {
+			t.Errorf("gives way to %x", second)
+		}
+	})
+}

@@ -3,6 +3,7 @@ package main
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"tollgate/firmware/api"
 	"tollgate/firmware/event"
@@ -46,6 +47,7 @@ func (m *emergencies) except(e event.EmergencyException) {
 		return
 	}
 	m.list[i].Exceptions = append(slices.Clone(known), x) // what was shown stays as it was
+	m.list[i].Seen = nil                                  // not this
 }
 
 // add is called with the lock held.
@@ -58,4 +60,18 @@ func (m *emergencies) latest() []api.Emergency {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.list)
+}
+
+// Acknowledge notes that somebody has seen one of them. Seen twice, the first counts.
+func (m *emergencies) Acknowledge(r api.AcknowledgeRequest, who string) (api.Emergency, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := slices.IndexFunc(m.list, func(o api.Emergency) bool { return o.Call == r.Call && o.At.Equal(r.At) })
+	if i < 0 {
+		return api.Emergency{}, &api.Conflict{Detail: "There is no such emergency.", Remedy: "Look at the overview."}
+	}
+	if m.list[i].Seen == nil {
+		m.list[i].Seen = &api.Acknowledgement{At: time.Now(), Who: who}
+	}
+	return m.list[i], nil
 }

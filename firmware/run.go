@@ -196,7 +196,7 @@ func (b *box) openTalkers(context.Context) error {
 }
 
 func (b *box) openPage(ctx context.Context) (err error) {
-	b.server, err = api.New(ctx, api.Options{Box: b, Bans: guard{b.bans}, Accounts: b.store, Authority: b.authority, Pages: webui.Files(), Log: b.log})
+	b.server, err = api.New(ctx, api.Options{Box: b, Bans: guard{b.bans}, Alarms: &b.emergencies, Accounts: b.store, Authority: b.authority, Pages: webui.Files(), Log: b.log})
 	if err != nil {
 		return err
 	}

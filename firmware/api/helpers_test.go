@@ -94,6 +94,12 @@ func (o *office) List() []Ban {
 	return o.overview.Bans
 }
 
+func (o *office) Acknowledge(r AcknowledgeRequest, who string) (Emergency, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return Emergency{At: r.At, Call: r.Call, To: "112", Exceptions: []EmergencyException{}, Seen: &Acknowledgement{At: r.At, Who: who}}, o.err
+}
+
 func (o *office) Ban(r BanRequest, who string) (Ban, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -152,7 +158,7 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t, box: &office{}, accounts: &memory{values: map[string][]byte{}}, log: &lockedBuffer{}}
 	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	server, err := New(t.Context(), Options{Box: b.box, Bans: b.box, Accounts: b.accounts, Pages: pages(), Log: log, cost: cheap()})
+	server, err := New(t.Context(), Options{Box: b.box, Bans: b.box, Alarms: b.box, Accounts: b.accounts, Pages: pages(), Log: log, cost: cheap()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -117,8 +117,10 @@ func plausible(method, path string) any {
 		"/api/v1/bans":           BanRequest{Source: "203.0.113.7"},
 		"/api/v1/bans/lift":      LiftRequest{Source: "203.0.113.7"},
 		"/api/v1/policy/confirm": ConfirmRequest{Revision: 1},
-		"/api/v1/session":        LoginRequest{User: "admin", Password: "x"},
-		"/api/v1/password/reset": "",
+
+		"/api/v1/emergencies/acknowledge": AcknowledgeRequest{Call: "c1"},
+		"/api/v1/session":                 LoginRequest{User: "admin", Password: "x"},
+		"/api/v1/password/reset":          "",
 	}[path]
 }
 

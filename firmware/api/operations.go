@@ -40,6 +40,8 @@ func (s *Server) register(a huma.API) {
 	huma.Register(a, operation(post, "/bans", "ban", "Keep a source away", administrator), s.ban)
 	huma.Register(a, operation(post, "/bans/lift", "lift-ban", "End a ban", administrator), s.liftBan)
 
+	huma.Register(a, operation(post, "/emergencies/acknowledge", "acknowledge-emergency", "Say that an emergency was seen", administrator), s.acknowledge)
+
 	huma.Register(a, operation(get, "/authority", "get-authority", "The certificate of the box's own CA", anybody), s.getAuthority)
 	huma.Register(a, answers(operation(get, "/authority.pem", "download-authority", "The certificate of the box's own CA as a file", anybody), "application/x-pem-file", textSchema), s.getAuthorityFile)
 	huma.Register(a, answers(operation(get, "/openapi.json", "get-openapi", "This document", administrator), "application/json", anySchema), s.getDocument)

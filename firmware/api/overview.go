@@ -165,6 +165,7 @@ type Emergency struct {
 	To         string               `json:"to"`
 	Source     string               `json:"source" doc:"Name of the peer that called; empty with from."`
 	Exceptions []EmergencyException `json:"exceptions" nullable:"false" doc:"Empty when all went by the policy."`
+	Seen       *Acknowledgement     `json:"seen,omitempty" doc:"Absent: nobody has acknowledged it, or something more has passed since."`
 }
 
 // EmergencyException is something that passed for an emergency call against the policy or at somebody's expense.

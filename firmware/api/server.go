@@ -21,6 +21,7 @@ import (
 type Options struct {
 	Box       Box
 	Bans      Bans
+	Alarms    Alarms
 	Accounts  Accounts
 	Authority Authority    // the box's own CA, offered for download; may be nil
 	Pages     fs.FS        // the built page with index.html at its root; nil or empty: a plain message instead
@@ -42,6 +43,7 @@ type Config struct {
 type Server struct {
 	box           Box
 	bans          Bans
+	alarms        Alarms
 	authority     Authority
 	pages         fs.FS
 	log           *slog.Logger
@@ -82,7 +84,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		o.cost = boardCost()
 	}
 	s := &Server{
-		box: o.Box, bans: o.Bans, authority: o.Authority, pages: o.Pages, log: o.Log,
+		box: o.Box, bans: o.Bans, alarms: o.Alarms, authority: o.Authority, pages: o.Pages, log: o.Log,
 		keyring:   newKeyring(o.Accounts, o.Random, o.cost),
 		sessions:  newSessions(o.Random),
 		backoff:   newBackoff(),

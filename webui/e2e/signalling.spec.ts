@@ -34,6 +34,11 @@ test('the warnings of a policy, a call for help and failing servers want the per
   await expect(page.getByText(/may call \+33 1 23 45 67 03 back for another/)).toBeVisible();
   await expect(page.getByText('from outside', { exact: true }).first()).toBeVisible();
   await expect(page.getByText('from the office', { exact: true }).first()).toBeVisible();
+  await page.getByRole('button', { name: /^Acknowledge ?: \+33 1 23 45 67 03/ }).click();
+  await expect(page.getByText(/acknowledged by admin at (127|192\.0\.2\.10)/)).toBeVisible();
+  await go(page, 'overview');
+  await expect(needs).toContainText('The policy for carrier-c has its price');
+  await expect(needs).not.toContainText('Emergency call');
 });
 
 test('a call with both ends on one side comes to the gate and goes back', async ({ page }) => {

@@ -2,7 +2,7 @@
 import createClient from 'openapi-fetch';
 import { Trouble } from './problem';
 import type { paths } from './schema';
-import type { Authority, ImportResult, Overview, Problem, Revision, Session } from './types';
+import type { Authority, Emergency, ImportResult, Overview, Problem, Revision, Session } from './types';
 
 /** No answer in this time counts as none. */
 const patience = 15_000;
@@ -56,6 +56,10 @@ export class Client {
 
   importPolicy(document: string, why: string): Promise<ImportResult> {
     return answered(this.#api.POST('/api/v1/policy', { body: { document, why } }));
+  }
+
+  async acknowledge(emergency: Pick<Emergency, 'at' | 'call'>): Promise<void> {
+    await done(this.#api.POST('/api/v1/emergencies/acknowledge', { body: { at: emergency.at, call: emergency.call } }));
   }
 
   confirm(revision: number): Promise<Revision> {

@@ -73,6 +73,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/emergencies/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that an emergency was seen */
+        post: operations["acknowledge-emergency"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/events": {
         parameters: {
             query?: never;
@@ -216,6 +233,16 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AcknowledgeRequest: {
+            /** Format: date-time */
+            at: string;
+            call: string;
+        };
+        Acknowledgement: {
+            /** Format: date-time */
+            at: string;
+            who: string;
+        };
         AuthorityCertificate: {
             /** @description PEM. */
             certificate: string;
@@ -320,6 +347,8 @@ export interface components {
             exceptions: components["schemas"]["EmergencyException"][];
             /** @description Empty when it is a call back, or nothing is known yet. */
             from: string;
+            /** @description Absent: nobody has acknowledged it, or something more has passed since. */
+            seen?: components["schemas"]["Acknowledgement"];
             /** @description Name of the peer that called; empty with from. */
             source: string;
             to: string;
@@ -880,6 +909,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ban"];
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "acknowledge-emergency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AcknowledgeRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Emergency"];
                 };
             };
             /** @description The request was not served. */

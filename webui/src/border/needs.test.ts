@@ -64,7 +64,7 @@ test('a box that is nearly full says so, and emergency calls do not count', () =
   expect(keys(overview({ limits: { calls: 10 }, calls: calls(10, true) }))).toEqual([]);
 });
 
-test('an emergency call is told as long as it may be called back, with what passed for it', () => {
+test('an emergency call is told until somebody has acknowledged it, with what passed for it', () => {
   const at = '2026-11-22T14:50:00Z';
   const exception = { at, rule: 'trunks.srtp', reason: 'the audio is not encrypted' };
   const help = { at, call: 'c1', from: '201', to: '112', source: 'pbx', exceptions: [exception] };
@@ -76,7 +76,8 @@ test('an emergency call is told as long as it may be called back, with what pass
   expect(needs(overview({ emergencies: [unproven] }), now, fr)[0]).toMatchObject({ why: fr.rules['wrong digest'] });
   const [well] = needs(overview({ emergencies: [{ ...help, exceptions: [] }], calls: [call({ id: 'c1' })] }), now, en);
   expect(well).toMatchObject({ grade: 'warn', why: en.needs.emergencyLead, act: { inside: 'c1' } });
-  expect(keys(overview({ emergencies: [{ ...help, at: '2026-11-22T13:57:00Z' }] }))).toEqual([]);
+  expect(keys(overview({ emergencies: [{ ...help, at: '2026-11-19T13:57:00Z' }] }))).toHaveLength(1);
+  expect(keys(overview({ emergencies: [{ ...help, seen: { at, who: 'admin' } }] }))).toEqual([]);
 });
 
 test('an emergency call in clear is not one of those that leave the building in clear', () => {

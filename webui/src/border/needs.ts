@@ -44,13 +44,11 @@ function mode(overview: Overview, now: number, words: Words): Need[] {
   return [{ key: 'trial', grade: 'warn', what: t.trial(number), why, act: { label: t.trialAct, keep: number } }];
 }
 
-/** An emergency call wants to be known as long as the emergency service may call back. */
-const fresh = 60 * 60_000;
-
+/** An emergency call wants to be known until somebody has said that it is. */
 function emergencies(overview: Overview, now: number, words: Words): Need[] {
   const t = words.needs;
-  const since = overview.emergencies.filter((e) => now - Date.parse(e.at) < fresh);
-  return since.map((e) => {
+  const unseen = overview.emergencies.filter((e) => !e.seen);
+  return unseen.map((e) => {
     const what = e.to ? t.emergency(spell(e.from) || words.border.unknown, spell(e.to), sinceWords(e.at, now, words)) : t.emergencyOther(sinceWords(e.at, now, words));
     const act = { label: t.clearAct, place: 'calls', inside: callNamed(overview, e.call) ? e.call : '' } as const;
     const said = e.exceptions[0] ? exception(e.exceptions[0], words) : { why: t.emergencyLead };

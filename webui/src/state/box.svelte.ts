@@ -4,6 +4,7 @@ import { Client } from '../api/client';
 import { say, type Said } from '../api/problem';
 import { moment, type Locale } from '../format/time';
 import type { Words } from '../words/words';
+import { Alarms } from './alarms.svelte';
 import { Live } from './live.svelte';
 import { Here } from './place.svelte';
 import { Preferences } from './preferences.svelte';
@@ -16,6 +17,7 @@ export class Box {
   readonly session = new Session(this.client);
   readonly live = new Live(this.client, () => void this.session.ask());
   readonly trial = new Trial(this.client, this.live);
+  readonly alarms = new Alarms(this.client, this.live);
   readonly here = new Here();
 
   get words(): Words {

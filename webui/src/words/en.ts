@@ -363,6 +363,8 @@ export const en = {
     callBack: 'A call back',
     before: 'Before the call was known',
     callBackUntil: (number: string, s: Span) => `An emergency service may call ${number} back for another ${en.span(s)}.`,
+    acknowledge: 'Acknowledge',
+    seen: (who: string, when: string) => `acknowledged by ${who}, ${when}`,
   },
 
   network: {

@@ -367,6 +367,8 @@ export const fr: typeof en = {
     callBack: 'Un rappel',
     before: 'Avant que l’appel soit connu',
     callBackUntil: (number, s) => `Un service de secours peut rappeler le ${number} encore ${fr.span(s)}.`,
+    acknowledge: 'Acquitter',
+    seen: (who, when) => `acquitté par ${who}, ${when}`,
   },
 
   network: {

@@ -35,8 +35,23 @@ func emergencies(born, now time.Time) []api.Emergency {
 		{At: at, Call: "c-help", From: "+33123456703", To: "112", Source: "pbx", Exceptions: []api.EmergencyException{{
 			At: at, Rule: "trunks.srtp", Reason: "the audio of an emergency call to or from carrier-a is not encrypted, although SRTP is required",
 		}}},
-		{At: born.Add(-50 * time.Hour), Call: "c-old", From: "+33123456701", To: "18", Source: "pbx"},
+		{At: born.Add(-50 * time.Hour), Call: "c-old", From: "+33123456701", To: "18", Source: "pbx",
+			Seen: &api.Acknowledgement{At: born.Add(-49 * time.Hour), Who: "admin at 192.0.2.77"}},
 	}
+}
+
+// Acknowledge notes who has seen the emergency.
+func (w *world) Acknowledge(r api.AcknowledgeRequest, who string) (api.Emergency, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, e := range emergencies(w.born, w.now()) {
+		if e.Call == r.Call && e.At.Equal(r.At) {
+			e.Seen = &api.Acknowledgement{At: w.now(), Who: who}
+			w.seen = e
+			return e, nil
+		}
+	}
+	return api.Emergency{}, &api.Conflict{Detail: "There is no such emergency.", Remedy: "Look at the overview."}
 }
 
 // phones that register with a PBX elsewhere; one of them, behind a router, names itself as an attack on the page.

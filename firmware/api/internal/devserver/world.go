@@ -24,6 +24,7 @@ type world struct {
 	current api.Revision
 	earlier api.Revision
 	bans    []api.Ban
+	seen    api.Emergency // the last that was acknowledged
 }
 
 // stillAge is how old a still world looks.
@@ -90,6 +91,9 @@ func (w *world) Overview() api.Overview {
 	o.Warnings = warnings()
 	o.Phones = phones(w.born, now, w.away)
 	o.Emergencies = emergencies(w.born, now)
+	if first := &o.Emergencies[0]; first.At.Equal(w.seen.At) {
+		first.Seen = w.seen.Seen
+	}
 	o.CallBacks = []api.CallBack{{Number: "+33123456703", Until: o.Emergencies[0].At.Add(time.Hour)}}
 	answers := true
 	o.PBX = api.PBX{Address: p.PBX.Address.String(), Transport: string(p.PBX.Transport), SRTP: string(p.PBX.SRTP), Reachable: &answers}

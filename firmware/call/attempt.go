@@ -166,6 +166,7 @@ func (s *Session) place(ctx context.Context, l *Leg, draft ua.Draft) (o outcome,
 	}
 	l.Dialog = draft.Begin()
 	s.inbox.Attach(draft.CallID, draft.FromTag, l.Party.Peer)
+	s.touch()
 	if l.invite, err = s.send(ctx, l, req); err != nil {
 		return outcome{
 			tryNext: true, elsewhere: true, avoid: avoidFailed, status: 503,

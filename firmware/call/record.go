@@ -80,12 +80,17 @@ type handshakeRecord struct {
 
 // say tells how the call stands: not at all while a side has not said yet what it can do.
 func (s *Session) say(to chan<- written) {
-	if s.caller.remote == nil || s.callee.remote == nil {
-		to <- written{session: s}
-		return
+	s.mu.Lock()
+	state := s.state
+	s.mu.Unlock()
+	w := written{session: s}
+	switch {
+	case state == Ringing && s.callee != nil && s.callee.invite != nil:
+		w.record, w.err = json.Marshal(struct{ Ringing ringing }{s.ringing()})
+	case state == Answered && s.caller.remote != nil && s.callee.remote != nil:
+		w.record, w.err = json.Marshal(s.record())
 	}
-	b, err := json.Marshal(s.record())
-	to <- written{s, b, err}
+	to <- w
 }
 
 // record describes the call. What a change under way has proposed is not in it: who asks again finds the call as it was.

@@ -202,7 +202,12 @@ func (s *Session) next() ua.Event {
 			s.tellPress(n)
 			continue
 		}
+		if n, ok := e.Note.(writeDown); ok {
+			s.say(n.to)
+			continue
+		}
 		if n, ok := e.Note.(stop); !ok || !n.ordinary || !s.urgent {
+			s.touch() // it is handled before the call is asked how it stands
 			return s.ruled(e)
 		}
 	}

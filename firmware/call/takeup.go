@@ -53,6 +53,12 @@ func (d *Desk) TakeUp(now time.Time) (taken int, err error) {
 		if !isCall {
 			continue
 		}
+		if r, rings := readRinging(b); rings {
+			d.o.Log.Info("a call that rang before the restart is given up", "call", id)
+			k.over = append(k.over, id)
+			go d.giveUp(id, r)
+			continue
+		}
 		if err := d.resume(b, kept, now); err != nil {
 			d.o.Log.Error("a call of before the restart is lost", "call", id, "err", err)
 			k.over = append(k.over, id)

@@ -297,3 +297,55 @@ func FuzzReadRecord(f *testing.F) {
 		_, _ = readMedia(b)
 	})
 }
+
+func TestACallThatRangWhenTheProcessEndedIsGivenUp(t *testing.T) {
+	s := newScene(t, nil)
+	folder := s.lasting()
+	caller := s.pbx.dial("201", "00472105518", clearSDP("192.0.2.50"))
+	callee := s.a.called()
+	callee.respond(180, "")
+	caller.expect(180)
+	s.settled()
+	if n := s.kill(folder, 0); n != 0 {
+		t.Fatalf("%d calls were taken up", n)
+	}
+	e := callee.next()
+	if e.Cancelled == nil {
+		t.Fatalf("the carrier got %s, want CANCEL", shown(e))
+	}
+	caller.expect(503)
+	ended := find[event.CallEnded](s)
+	if ended.Answered || ended.Status != 503 {
+		t.Errorf("told is %+v", ended)
+	}
+	for range 200 { // the 487 is acknowledged, or it would come again
+		if s.a.boxEnd.Count("ACK") > 0 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	if s.a.boxEnd.Count("ACK") != 1 {
+		t.Error("the carrier's 487 is not acknowledged")
+	}
+	s.settled()
+	if records, _, _ := folder.Read(); len(records) != 1 {
+		t.Errorf("left are %d records", len(records))
+	}
+}
+
+func TestAnAnswerThatCrossesTheRestartIsHungUp(t *testing.T) {
+	s := newScene(t, nil)
+	folder := s.lasting()
+	s.pbx.dial("201", "00472105518", clearSDP("192.0.2.50"))
+	callee := s.a.called()
+	callee.respond(180, "")
+	for s.session().callee == nil || s.a.boxEnd.Count("INVITE") == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	s.settled()
+	s.wires.to.Store(ua.New(func(*ua.Incoming) {}, slog.New(slog.DiscardHandler))) // nobody listens any more
+	callee.respond(200, secureSDP("203.0.113.8"))
+	s.kill(folder, 0)
+	callee.request(sip.ACK)
+	callee.request(sip.BYE).Refuse(ua.Reply{Status: 200})
+}

@@ -15,11 +15,6 @@ func (s *Session) talk() ending {
 	s.touch()
 	for {
 		e := s.next()
-		if n, ok := e.Note.(writeDown); ok {
-			s.say(n.to)
-			continue
-		}
-		s.touch()
 		switch {
 		case e.Note != nil:
 			if end, over := s.note(e.Note); over {

@@ -1,6 +1,7 @@
 package ua
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -29,4 +30,44 @@ func (b *Inbox) Recall(text, source, tag string, peer policy.Peer) (*Incoming, e
 	}
 	req.SetSource(source)
 	return &Incoming{Request: req, Peer: peer, Tag: tag, Inbox: b, core: b.core, received: req, box: b, final: true}, nil
+}
+
+// Owe makes a recalled INVITE one that has had no final answer yet, which goes by conn.
+func (in *Incoming) Owe(conn sip.Connection) error {
+	key, err := sip.ServerTxKeyMake(in.Request)
+	if err != nil {
+		return fmt.Errorf("answer the INVITE of the call: %w", err)
+	}
+	in.Conn, in.key, in.final = conn, key, false
+	return nil
+}
+
+// GiveUp cancels an INVITE that another process has sent, of which d is the dialog to be. When it is answered all the same,
+// the answer is acknowledged and hung up.
+func (c *Core) GiveUp(ctx context.Context, invite string, to policy.Peer, path Path, d *Dialog) error {
+	m, err := sip.NewParser().ParseSIP([]byte(invite))
+	if err != nil {
+		return fmt.Errorf("read our INVITE: %w", err)
+	}
+	req, ok := m.(*sip.Request)
+	if !ok || !req.IsInvite() || req.From() == nil || req.To() == nil || req.CallID() == nil || req.CSeq() == nil || req.Via() == nil {
+		return errors.New("what was sent is no INVITE")
+	}
+	conn, err := connFor(ctx, path, req)
+	if err != nil {
+		return fmt.Errorf("connect to %s: %w", to.Name, err)
+	}
+	carry(req, conn)
+	settleHeaders(req)
+	key, err := sip.ClientTxKeyMake(req)
+	if err != nil {
+		return fmt.Errorf("cancel our INVITE: %w", err)
+	}
+	o := &Outgoing{Dialog: d, core: c, peer: to, path: path, conn: conn, req: req, method: sip.INVITE, seq: req.CSeq().SeqNo, rang: true, abandoned: true}
+	o.sending = &sending{out: o, key: key, req: req, conn: conn, heard: true}
+	c.mu.Lock()
+	c.clients[key] = o.sending
+	c.mu.Unlock()
+	o.Cancel()
+	return nil
 }

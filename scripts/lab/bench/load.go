@@ -43,6 +43,9 @@ type load struct {
 
 // begin starts both sides on the generator's core.
 func (w *world) begin(c calls) (*load, error) {
+	if err := w.openAudio(); err != nil {
+		return nil, err
+	}
 	callee, err := w.fill("callee.xml", nil)
 	if err != nil {
 		return nil, err

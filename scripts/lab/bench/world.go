@@ -3,6 +3,7 @@ package bench
 import (
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 
@@ -21,6 +22,7 @@ type world struct {
 	admitted  int  // calls at once, by the box's policy
 	encrypted bool // the carrier speaks SRTP
 	runs      int
+	audio     []net.PacketConn // the ports that sipp names for audio
 }
 
 // manyCalls is more than any round has up at once.
@@ -37,7 +39,29 @@ func open(o Options) (*world, error) {
 	return &world{options: o, lab: l, admitted: manyCalls}, nil
 }
 
-func (w *world) close() error { return w.lab.Close() }
+// openAudio opens the ports that sipp names for audio and leaves closed: what is sent there is not answered by ICMP.
+func (w *world) openAudio() error {
+	if w.audio != nil {
+		return nil
+	}
+	for host, port := range map[*lab.Host]int{w.lab.PBX: 30000, w.lab.Carrier: 40000} {
+		for _, p := range []int{port, port + 1} {
+			c, err := host.ListenPacket(fmt.Sprintf("%s:%d", host.Address, p))
+			if err != nil {
+				return fmt.Errorf("open a port for audio: %w", err)
+			}
+			w.audio = append(w.audio, c)
+		}
+	}
+	return nil
+}
+
+func (w *world) close() error {
+	for _, c := range w.audio {
+		c.Close()
+	}
+	return w.lab.Close()
+}
 
 // keep copies what the programs wrote into a folder of the logs.
 func (w *world) keep(name string) error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"strings"
 	"time"
 
@@ -30,6 +31,7 @@ type refusal struct {
 
 // invite sets one call up and stays with it to its end.
 func (d *Desk) invite(in *ua.Incoming) {
+	stretch()
 	if len(in.GetHeaders("Replaces")) > 0 && d.replaces(in) {
 		return
 	}
@@ -52,6 +54,15 @@ func (d *Desk) invite(in *ua.Incoming) {
 	}
 	s.log.Info("call started", "from", s.from.String(), "to", s.to.String(), "caller", in.Peer.Name, "class", s.to.Class)
 	s.finish(s.setUp())
+}
+
+// stretch gives the goroutine of a call the stack that calls need while they are set up. Left to itself it doubles three
+// times, and is copied each time with all the functions that are under way.
+//
+//go:noinline
+func stretch() {
+	var room [10 << 10]byte
+	runtime.KeepAlive(&room)
 }
 
 // prepare does what must be known before anybody is called: number, route, admission, the caller's offer.

@@ -11,12 +11,14 @@ import (
 // Header fields that are no part of the dialog cross the border by package header, written afresh. The header rules of a
 // peer act at its leg: on what it sends before anything is judged, on what is sent to it last of all.
 
-// ruled applies the header rules on what a peer sends, and leaves of its body what a call carries.
+// ruled applies the header rules on what a peer sends, and leaves of its body what a call carries. What is answered when its
+// stream has ended is answered by another one of that peer's.
 func (s *Session) ruled(e ua.Event) ua.Event {
 	switch {
 	case e.Request != nil && e.Err == nil:
-		rules := s.legOf(e.Request).Party.Headers
-		e.Request.Request = header.Rewrite(e.Request.Request, rules, policy.DirectionFrom)
+		party := s.legOf(e.Request).Party
+		e.Request.AnswerBy(party.Path)
+		e.Request.Request = header.Rewrite(e.Request.Request, party.Headers, policy.DirectionFrom)
 		s.unpackLater(e.Request)
 	case e.Response != nil:
 		e.Response = unpacked(e.Response)

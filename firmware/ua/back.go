@@ -11,10 +11,15 @@ import (
 // Back is the path to who sent a request: the connection it came by while that lives, else path. The request's own final
 // answer takes it too from now on.
 func Back(in *Incoming, path Path) Path {
+	in.AnswerBy(path)
+	return back{in.Conn, path}
+}
+
+// AnswerBy has the request's final answer go by path when the connection of the request has ended.
+func (in *Incoming) AnswerBy(path Path) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.path = path
-	return back{in.Conn, path}
 }
 
 // write sends an answer by the connection of the request. When that has ended, a final one goes by a new connection to

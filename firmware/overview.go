@@ -10,6 +10,7 @@ import (
 	"tollgate/firmware/api"
 	"tollgate/firmware/apply"
 	"tollgate/firmware/call"
+	"tollgate/firmware/media"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/registrar"
 	"tollgate/firmware/store"
@@ -21,7 +22,7 @@ func (b *box) Overview() api.Overview {
 	p, rev, trial := b.config.Current()
 	o := api.Overview{
 		At: time.Now(), Started: b.started, Mode: b.mode(p, trial), Site: api.Site{Version: b.options.Version},
-		Revision: revision(rev), Trunks: []api.Trunk{}, Calls: []api.Call{}, Refusals: b.refusals.latest(), Counters: b.counters(),
+		Revision: revision(rev), Load: b.loads.latest(), Trunks: []api.Trunk{}, Calls: []api.Call{}, Refusals: b.refusals.latest(), Counters: b.counters(),
 	}
 	o.Bans, o.Banned = b.bans.shown(api.BansShown)
 	if p == nil {
@@ -107,10 +108,21 @@ func places(sources []netip.Prefix) string {
 }
 
 func shownCall(c call.Snapshot) api.Call {
-	return api.Call{
+	shown := api.Call{
 		ID: c.ID, Direction: direction(c.Caller.Side, c.Callee.Side), From: c.From, To: c.To, Trunk: c.Trunk, State: string(c.State), Started: c.Started,
-		Answered: moment(c.Answered), Emergency: c.Emergency, Legs: api.Legs{Caller: shownLeg(c.Caller), Callee: shownLeg(c.Callee)},
+		Answered: moment(c.Answered), Emergency: c.Emergency, Legs: api.Legs{Caller: shownLeg(c.Caller), Callee: shownLeg(c.Callee)}, Diagnosis: shownDiagnosis(c.Diagnosis),
 	}
+	shown.Legs.Caller.Quality, shown.Legs.Callee.Quality = shownQuality(c, media.Caller), shownQuality(c, media.Callee)
+	return shown
+}
+
+// EndedCalls shows the latest calls that are over.
+func (b *box) EndedCalls() []api.EndedCall { return b.ended.latest() }
+
+// altered tells whether something on the way to a trunk changes SIP messages.
+func (b *box) altered(trunk string) bool {
+	t, ok := b.trunks.Trunk(trunk)
+	return ok && t.State().Place.Altered != ""
 }
 
 // direction names the way of a call across the border, or along it.

@@ -62,6 +62,8 @@ type box struct {
 	bans        *bans
 	gate        *admission.Gate
 	callBacks   *callBacks
+	ended       *ended
+	loads       *loads
 	edge        *edge.Edge
 	core        *ua.Core
 	registrar   *registrar.Registrar
@@ -84,11 +86,13 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	end := b.stop
 	defer func() { end() }()
 	go paceCollector(ctx)
-	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.openLive, b.openFilter, b.openTalkers, b.openPage, b.boot, b.openSocket, b.watchLinks} {
+	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.measureBoard, b.openLive, b.openFilter, b.openTalkers, b.openPage, b.boot, b.openSocket, b.watchLinks} {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
+	go b.desk.Watch(ctx)
+	go b.watchLoad(ctx)
 	select {
 	case <-ctx.Done():
 		b.log.Info("stopping: no new calls but emergency calls")
@@ -159,6 +163,9 @@ func (b *box) openTalkers(context.Context) error {
 	if b.callBacks, err = newCallBacks(b.gate, b.store, b.log); err != nil {
 		return err
 	}
+	if b.ended, err = openEnded(b.store, b.log); err != nil {
+		return err
+	}
 	b.core = ua.New(b.take, b.log)
 	b.edge = edge.New(edge.Options{Access: b.access, Conduct: b.bans, Handler: receive(b.core), Sink: b.facts, Log: b.log})
 	b.registrar = registrar.New(registrar.Options{Core: b.core, Dialer: dialer{b.edge}, Sink: b.facts, Log: b.log})
@@ -183,7 +190,7 @@ func (b *box) openTalkers(context.Context) error {
 	b.access.SetFlows(b.phones)
 	calls := call.Options{
 		Parties: b.parties, Phones: telephones{b.phones, b.parties}, Told: told{b}, Relay: b.relay, Gate: b.callBacks,
-		Sessions: b.relay, Core: b.core, Sink: b.facts, Log: b.log,
+		Sessions: b.relay, Core: b.core, Sink: b.facts, Log: b.log, Ended: b.ended.note, Altered: b.altered,
 	}
 	if b.live != nil {
 		calls.Records = b.live
@@ -275,6 +282,9 @@ func (b *box) stop() {
 	}
 	if b.callBacks != nil {
 		b.callBacks.save()
+	}
+	if b.ended != nil {
+		b.ended.save()
 	}
 	if b.bans != nil {
 		b.bans.close()

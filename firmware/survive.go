@@ -98,6 +98,7 @@ func (b *box) leave() {
 	b.log.Warn("leaving: the calls wait for the next process", "calls", b.desk.Leave())
 	b.phones.Close()
 	b.callBacks.save()
+	b.ended.save()
 	if err := b.store.Close(); err != nil {
 		b.log.Error("left with a fault", "err", err)
 	}

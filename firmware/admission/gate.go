@@ -37,6 +37,8 @@ type Refusal struct {
 	Status int    // SIP status
 	Rule   string // "limits.calls", "trunks.carrier-a.caps.calls", "draining"
 	Reason string // a sentence for the administrator
+	// RetryAfter is when to ask again at the earliest; 0: that is not known.
+	RetryAfter time.Duration
 }
 
 // Gate counts the calls and admits new ones. It is safe for concurrent use. Calls that run when the limits change keep
@@ -49,6 +51,7 @@ type Gate struct {
 	sos    int            // emergency calls, and calls back after one
 	trunks map[string]int // calls of each trunk, not counting emergency calls; none is 0
 
+	overload  *Overload            // nil: there is room
 	callBacks map[string]time.Time // E.164 number shown to an emergency service -> until when it may call back
 }
 
@@ -89,6 +92,9 @@ func (g *Gate) Admit(a Attempt) (*Ticket, *Refusal) {
 	if a.Draining {
 		return nil, &Refusal{Status: 503, Rule: "draining",
 			Reason: "Tollgate is stopping: running calls go on, new ones are refused"}
+	}
+	if o := g.overload; o != nil {
+		return nil, &Refusal{Status: 503, Rule: o.Rule, Reason: o.Reason, RetryAfter: o.RetryAfter}
 	}
 	if g.calls >= g.limit {
 		return nil, &Refusal{Status: busy(a.Caller), Rule: "limits.calls",

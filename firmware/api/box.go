@@ -6,6 +6,8 @@ import "context"
 type Box interface {
 	// Overview returns everything the dashboard shows. It is asked about once a second while somebody watches.
 	Overview() Overview
+	// EndedCalls returns the latest calls that are over, newest first.
+	EndedCalls() []EndedCall
 	// Import checks doc and puts it into force. The error is policy.Faults when the document is wrong and *Conflict
 	// when it cannot be done now.
 	Import(ctx context.Context, doc []byte, who, why string) (ImportResult, error)

@@ -46,6 +46,7 @@ func (m *memory) Get(kind, key string) ([]byte, bool, error) {
 type office struct {
 	mu       sync.Mutex // guards everything below
 	overview Overview
+	ended    []EndedCall
 	err      error
 	imported string
 	who, why string
@@ -59,6 +60,12 @@ func (o *office) Overview() Overview {
 		panic("the box broke")
 	}
 	return o.overview
+}
+
+func (o *office) EndedCalls() []EndedCall {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.ended
 }
 
 func (o *office) change(f func(*Overview)) {

@@ -30,6 +30,7 @@ func (s *Server) register(a huma.API) {
 	huma.Register(a, operation(post, "/password/reset", "reset-password", "Make a new first password (unix socket only)", localOnly), s.resetPassword)
 
 	huma.Register(a, operation(get, "/overview", "get-overview", "Everything the dashboard shows", administrator), s.getOverview)
+	huma.Register(a, operation(get, "/calls/ended", "get-ended-calls", "The latest calls that are over, newest first", administrator), s.getEndedCalls)
 	huma.Register(a, answers(operation(get, "/events", "stream-events", "The overview, and again whenever it changed, at most once a second", administrator), "text/event-stream", eventSchema), s.streamEvents)
 
 	huma.Register(a, answers(operation(get, "/policy", "export-policy", "The confirmed policy with its secrets masked", administrator), "application/yaml", textSchema), s.exportPolicy)

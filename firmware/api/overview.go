@@ -10,6 +10,7 @@ type Overview struct {
 	Site     Site      `json:"site"`
 	Revision Revision  `json:"revision" doc:"The revision in force, on trial or confirmed. Number 0 in setup mode."`
 	Limits   Limits    `json:"limits"`
+	Load     Load      `json:"load"`
 	PBX      PBX       `json:"pbx"`
 	Phones   *Phones   `json:"phones,omitempty" doc:"Absent when the policy has no phones that register with a PBX elsewhere."`
 	Trunks   []Trunk   `json:"trunks" nullable:"false"`
@@ -136,6 +137,7 @@ type Call struct {
 	Answered  *time.Time `json:"answered,omitempty"`
 	Emergency bool       `json:"emergency"`
 	Legs      Legs       `json:"legs"`
+	Diagnosis *Diagnosis `json:"diagnosis,omitempty" doc:"Why it is or was silent; absent when it never was."`
 }
 
 // Legs are the two halves of a call. Each may be on either side of the border.
@@ -146,15 +148,16 @@ type Legs struct {
 
 // Leg is the media of one half of a call.
 type Leg struct {
-	Peer         string `json:"peer" doc:"Who is there: pbx, the name of a trunk, remote pbx for the phones' PBX, or phone and its address; empty before anybody was tried."`
-	Side         string `json:"side" enum:"inside,outside"`
-	Encrypted    bool   `json:"encrypted"`
-	Suite        string `json:"suite" doc:"SRTP crypto suite; empty when the leg is not encrypted, or its keys are not made yet."`
-	Keying       string `json:"keying" enum:",sdes,dtls" doc:"How the keys are made: sdes in the signalling, dtls by handshakes beside the audio; empty when the leg is not encrypted."`
-	PacketsIn    uint64 `json:"packets_in" doc:"Received by the box."`
-	PacketsOut   uint64 `json:"packets_out" doc:"Sent by the box."`
-	AuthFailures uint64 `json:"auth_failures" doc:"Packets whose SRTP tag was wrong; they went nowhere."`
-	Strangers    uint64 `json:"strangers" doc:"Packets from an address that is not part of the call; they went nowhere."`
+	Peer         string   `json:"peer" doc:"Who is there: pbx, the name of a trunk, remote pbx for the phones' PBX, or phone and its address; empty before anybody was tried."`
+	Side         string   `json:"side" enum:"inside,outside"`
+	Encrypted    bool     `json:"encrypted"`
+	Suite        string   `json:"suite" doc:"SRTP crypto suite; empty when the leg is not encrypted, or its keys are not made yet."`
+	Keying       string   `json:"keying" enum:",sdes,dtls" doc:"How the keys are made: sdes in the signalling, dtls by handshakes beside the audio; empty when the leg is not encrypted."`
+	PacketsIn    uint64   `json:"packets_in" doc:"Received by the box."`
+	PacketsOut   uint64   `json:"packets_out" doc:"Sent by the box."`
+	AuthFailures uint64   `json:"auth_failures" doc:"Packets whose SRTP tag was wrong; they went nowhere."`
+	Strangers    uint64   `json:"strangers" doc:"Packets from an address that is not part of the call; they went nowhere."`
+	Quality      *Quality `json:"quality,omitempty" doc:"Absent before any audio was agreed on."`
 }
 
 // Emergency is a call for help, or a call back after one, and what passed for it that the policy would have stopped.

@@ -125,6 +125,11 @@ func complete(o Overview) Overview {
 		phones.Registered, phones.Servers = list(phones.Registered), list(phones.Servers)
 		o.Phones = &phones
 	}
+	calls := make([]Call, len(o.Calls))
+	for i, c := range o.Calls {
+		calls[i] = completeCall(c)
+	}
+	o.Calls = calls
 	trunks := make([]Trunk, len(o.Trunks))
 	for i, t := range o.Trunks {
 		accounts := make([]TrunkAccount, len(t.Accounts))

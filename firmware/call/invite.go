@@ -203,7 +203,7 @@ func (s *Session) admit() *refusal {
 		Caller: s.in.Peer, Trunk: trunk, Number: s.to, Draining: s.draining, At: s.started,
 	})
 	if no != nil {
-		return &refusal{status: no.Status, rule: no.Rule, reason: no.Reason}
+		return &refusal{status: no.Status, rule: no.Rule, reason: no.Reason, headers: notBefore(no.RetryAfter)}
 	}
 	s.ticket = ticket
 	s.mu.Lock()
@@ -213,6 +213,14 @@ func (s *Session) admit() *refusal {
 		s.becomeUrgent()
 	}
 	return nil
+}
+
+// notBefore tells when to come again (RFC 3261 §20.33), not everybody at once.
+func notBefore(least time.Duration) []sip.Header {
+	if least == 0 {
+		return nil
+	}
+	return []sip.Header{sip.NewHeader("Retry-After", seconds(least+rand.N(least)))}
 }
 
 // openMedia takes the ports of both legs. A further attempt on the same side goes on with those of the first.

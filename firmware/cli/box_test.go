@@ -65,6 +65,9 @@ func (b *box) Overview() api.Overview {
 	return b.overview
 }
 
+// EndedCalls returns none.
+func (b *box) EndedCalls() []api.EndedCall { return nil }
+
 // Import keeps a policy.
 func (b *box) Import(_ context.Context, doc []byte, who, why string) (api.ImportResult, error) {
 	b.mu.Lock()

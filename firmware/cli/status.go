@@ -86,6 +86,7 @@ func showState(w io.Writer, o api.Overview, zone *time.Location) {
 		row(t, "phones", fmt.Sprintf("%d of at most %d registered with %s%s", len(p.Registered), p.Most, clean(p.PBX), away(p)))
 	}
 	row(t, "calls", fmt.Sprintf("%d of at most %d", len(o.Calls), o.Limits.Calls))
+	row(t, "load", busy(o.Load))
 	t.Flush()
 }
 
@@ -175,6 +176,7 @@ func showCalls(w io.Writer, o api.Overview) {
 		row(t, c.Direction, clean(c.From), clean(c.To), clean(c.Trunk), state, duration(o.At.Sub(since)), leg(c.Legs.Caller), leg(c.Legs.Callee))
 	}
 	t.Flush()
+	showDiagnoses(w, o)
 }
 
 func leg(l api.Leg) string {
@@ -191,6 +193,9 @@ func leg(l api.Leg) string {
 	text += fmt.Sprintf(", %d in, %d out", l.PacketsIn, l.PacketsOut)
 	if bad := l.AuthFailures + l.Strangers; bad > 0 {
 		text += fmt.Sprintf(", %d REFUSED", bad)
+	}
+	if q := l.Quality; q != nil && q.In.Packets > 0 {
+		text += ", " + heard(q.In)
 	}
 	return text
 }

@@ -14,12 +14,13 @@ import (
 
 // Signs are what is measured at a moment.
 type Signs struct {
-	At    time.Time
-	Late  time.Duration // how long a packet waits for the relay, the longest of the last second
-	CPU   float64       // share of all processors that the process has used in the last second, 0 to 1
-	Free  uint64        // bytes of memory that programs can still get
-	Total uint64        // bytes of memory in all; 0: not known
-	Calls int           // that the relay carries the audio of, by its packets
+	At      time.Time
+	Late    time.Duration // how long a packet waits for the relay, the longest of the last second
+	CPU     float64       // share of all processors that the process has used in the last second, 0 to 1
+	Free    uint64        // bytes of memory that programs can still get
+	Total   uint64        // bytes of memory in all; 0: not known
+	Packets uint64        // of audio, taken by the relay in the last second
+	Calls   int           // that the relay carries the audio of, by its packets
 }
 
 // limit is a sign that tells of too much, and one that tells of enough room again. Both must last: one bad second is a

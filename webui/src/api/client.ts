@@ -2,7 +2,7 @@
 import createClient from 'openapi-fetch';
 import { Trouble } from './problem';
 import type { paths } from './schema';
-import type { Authority, Emergency, ImportResult, Overview, Problem, Revision, Session } from './types';
+import type { Authority, Emergency, EndedCall, ImportResult, Overview, Problem, Revision, Session } from './types';
 
 /** No answer in this time counts as none. */
 const patience = 15_000;
@@ -42,6 +42,11 @@ export class Client {
 
   overview(): Promise<Overview> {
     return answered(this.#api.GET('/api/v1/overview'));
+  }
+
+  /** The latest calls that are over, newest first. */
+  async endedCalls(): Promise<EndedCall[]> {
+    return (await answered(this.#api.GET('/api/v1/calls/ended'))).calls;
   }
 
   /** The box's own CA and its fingerprint. */

@@ -73,6 +73,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/ended": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The latest calls that are over, newest first */
+        get: operations["get-ended-calls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/emergencies/acknowledge": {
         parameters: {
             query?: never;
@@ -293,6 +310,8 @@ export interface components {
         Call: {
             /** Format: date-time */
             answered?: string;
+            /** @description Why it is or was silent; absent when it never was. */
+            diagnosis?: components["schemas"]["Diagnosis"];
             /**
              * @description out: from inside to outside. within: both ends are inside. through: both are outside, as after a transfer or when the PBX is away.
              * @enum {string}
@@ -338,6 +357,30 @@ export interface components {
             /** Format: int64 */
             packets: number;
         };
+        Diagnosis: {
+            /** @description It was over soon after something was tried. */
+            healed: boolean;
+            /**
+             * @description Whose audio it is about.
+             * @enum {string}
+             */
+            leg: "caller" | "callee";
+            /**
+             * Format: date-time
+             * @description Absent while it goes on.
+             */
+            over?: string;
+            /** @description What to do. */
+            remedy: components["schemas"]["InWords"];
+            /** @description For programs, e.g. never came, stopped, wrong key. */
+            rule: string;
+            /** @description What is. */
+            sentence: components["schemas"]["InWords"];
+            /** Format: date-time */
+            since: string;
+            /** @description What the box has tried by itself. reopen: packets of its own to both sides. renew: it described the audio to the silent side again (re-INVITE). */
+            tried: ("reopen" | "renew")[];
+        };
         Emergency: {
             /** Format: date-time */
             at: string;
@@ -361,6 +404,28 @@ export interface components {
             /** @description What would have stopped it, e.g. trunks.srtp. */
             rule: string;
         };
+        EndedCall: {
+            /** @description As it was at its end, its last counters among it. */
+            call: components["schemas"]["Call"];
+            /** Format: date-time */
+            ended: string;
+            /** @description Who ended it and why, as a sentence. */
+            reason: string;
+            /**
+             * Format: double
+             * @description Since the answer; 0 when it was not answered.
+             */
+            seconds: number;
+            /**
+             * Format: int64
+             * @description SIP status that the caller got when it was not answered; else 0.
+             */
+            status: number;
+        };
+        EndedCalls: {
+            /** @description Newest first. */
+            calls: components["schemas"]["EndedCall"][];
+        };
         Fault: {
             /**
              * Format: int64
@@ -377,6 +442,42 @@ export interface components {
             path: string;
             problem: string;
         };
+        Heard: {
+            /**
+             * Format: int64
+             * @description That arrived once more; on an encrypted leg, or replayed by somebody.
+             */
+            duplicates: number;
+            /**
+             * Format: double
+             * @description Of the moment, in milliseconds.
+             */
+            jitter_ms: number;
+            /**
+             * Format: int64
+             * @description That arrived after a later one.
+             */
+            late: number;
+            /** Format: double */
+            loss_percent: number;
+            /** Format: int64 */
+            lost: number;
+            /**
+             * Format: double
+             * @description What a listener makes of it, 1 to 4.4; 0: see r.
+             */
+            mos: number;
+            /**
+             * Format: int64
+             * @description That were sent, by their numbers.
+             */
+            packets: number;
+            /**
+             * Format: double
+             * @description Rating by ITU-T G.107, 0 to 93; 0 together with mos: the codec has none, or nothing was heard.
+             */
+            r: number;
+        };
         ImportRequest: {
             /** @description The policy, YAML, as one text. A secret written *** keeps the one in force. */
             document: string;
@@ -390,6 +491,10 @@ export interface components {
             revision: components["schemas"]["Revision"];
             /** @description What works and has its price; to be shown in red. */
             warnings: components["schemas"]["Warning"][];
+        };
+        InWords: {
+            en: string;
+            fr: string;
         };
         Leg: {
             /**
@@ -415,6 +520,8 @@ export interface components {
             packets_out: number;
             /** @description Who is there: pbx, the name of a trunk, remote pbx for the phones' PBX, or phone and its address; empty before anybody was tried. */
             peer: string;
+            /** @description Absent before any audio was agreed on. */
+            quality?: components["schemas"]["Quality"];
             /** @enum {string} */
             side: "inside" | "outside";
             /**
@@ -441,6 +548,64 @@ export interface components {
              * @description Simultaneous calls; emergency calls are not counted against it.
              */
             calls: number;
+        };
+        Load: {
+            /**
+             * Format: int64
+             * @description Calls whose audio this board carries, as it was measured; 0: it was not.
+             */
+            capacity: number;
+            /**
+             * Format: double
+             * @description Of all processors, by this program, in the last second.
+             */
+            cpu_percent: number;
+            /**
+             * Format: double
+             * @description Of that, encryption.
+             */
+            crypto_us: number;
+            /**
+             * Format: int64
+             * @description Memory that the machine has left.
+             */
+            free_bytes: number;
+            /** @description No new calls are taken but emergency calls. */
+            full: boolean;
+            /**
+             * Format: double
+             * @description How long a packet of audio waits for the relay, the longest of the last second, in milliseconds.
+             */
+            late_ms: number;
+            /**
+             * Format: date-time
+             * @description When the board was measured.
+             */
+            measured?: string;
+            /**
+             * Format: double
+             * @description Processor time of one packet through the relay, as it was measured, in microseconds.
+             */
+            packet_us: number;
+            /**
+             * Format: int64
+             * @description Of audio, taken by the relay in the last second.
+             */
+            packets_per_second: number;
+            /** @description The same as a sentence. */
+            reason: string;
+            /**
+             * Format: int64
+             * @description Memory of this program.
+             */
+            resident_bytes: number;
+            /** @description Why: load.lateness, load.capacity, load.cpu or load.memory; empty while there is room. */
+            rule: string;
+            /**
+             * Format: date-time
+             * @description Full since.
+             */
+            since?: string;
         };
         LoginRequest: {
             password: string;
@@ -474,6 +639,7 @@ export interface components {
             /** @description The latest emergency calls, and what passed for one against the policy, newest first; since the start. */
             emergencies: components["schemas"]["Emergency"][];
             limits: components["schemas"]["Limits"];
+            load: components["schemas"]["Load"];
             /**
              * @description setup: no policy yet, no call passes. trial: a revision runs that nobody has confirmed. draining: the box is stopping, only emergency calls start.
              * @enum {string}
@@ -608,6 +774,24 @@ export interface components {
              * @enum {string}
              */
             type: "urn:tollgate:not-logged-in" | "urn:tollgate:wrong-password" | "urn:tollgate:too-many-attempts" | "urn:tollgate:must-change-password" | "urn:tollgate:password-too-short" | "urn:tollgate:password-too-long" | "urn:tollgate:password-too-simple" | "urn:tollgate:password-not-new" | "urn:tollgate:local-only" | "urn:tollgate:other-site" | "urn:tollgate:wrong-host" | "urn:tollgate:not-json" | "urn:tollgate:too-large" | "urn:tollgate:malformed" | "urn:tollgate:policy-faults" | "urn:tollgate:not-now" | "urn:tollgate:not-found" | "urn:tollgate:busy" | "urn:tollgate:failed";
+        };
+        Quality: {
+            /** @description As SDP names it. */
+            codec: string;
+            /** @description What the peer sends, as it arrives at the box. */
+            in: components["schemas"]["Heard"];
+            /** @description What the peer is sent, as its reports say it arrives; absent while it reports nothing. */
+            out?: components["schemas"]["Heard"];
+            /**
+             * Format: double
+             * @description Between box and peer, by the peer's last report (RTCP), in milliseconds; 0: not known.
+             */
+            round_trip_ms: number;
+            /**
+             * Format: int64
+             * @description Messages that what was sent does not arrive (ICMP).
+             */
+            unreachable: number;
         };
         Refusal: {
             /**
@@ -909,6 +1093,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Ban"];
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-ended-calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EndedCalls"];
                 };
             };
             /** @description The request was not served. */

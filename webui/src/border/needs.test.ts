@@ -106,3 +106,22 @@ test('phones whose PBX is away, and servers that fail, are told', () => {
     { key: 'servers carrier-a', grade: 'warn', what: '1 of 2 servers of carrier-a fails', why: 'No answer to OPTIONS.', english: true },
   ]);
 });
+
+test('a call on which somebody is not heard comes before the connections, in the language of the page', () => {
+  const diagnosis = {
+    rule: 'stopped', leg: 'callee' as const, since: '2026-11-22T14:57:20Z', tried: [], healed: false,
+    sentence: { en: 'carrier-a has sent none', fr: 'carrier-a n’en envoie plus' }, remedy: { en: 'call again', fr: 'rappelez' },
+  };
+  const ill = overview({ calls: [call({ diagnosis })] });
+  expect(needs(ill, Date.parse(ill.at), en)).toContainEqual(expect.objectContaining({ key: 'silent', grade: 'bad', why: 'carrier-a has sent none' }));
+  expect(needs(ill, Date.parse(ill.at), fr)).toContainEqual(expect.objectContaining({ key: 'silent', why: 'carrier-a n’en envoie plus' }));
+  const well = overview({ calls: [call({ diagnosis: { ...diagnosis, over: '2026-11-22T14:57:30Z' } })] });
+  expect(needs(well, Date.parse(well.at), en).map((x) => x.key)).not.toContain('silent');
+});
+
+test('a box that takes no more calls says so', () => {
+  const full = overview();
+  full.load = { ...full.load, full: true, rule: 'load.cpu', reason: 'the processors are busy to 97 %' };
+  expect(needs(full, Date.parse(full.at), en)).toContainEqual(expect.objectContaining({ key: 'load', why: 'The processors are busy to 97 %.' }));
+  expect(needs(full, Date.parse(full.at), fr)).toContainEqual(expect.objectContaining({ key: 'load', why: 'Les processeurs sont occupés.' }));
+});

@@ -22,6 +22,7 @@ export function needs(overview: Overview, now: number, words: Words): Need[] {
   return [
     ...mode(overview, now, words),
     ...emergencies(overview, now, words),
+    ...silent(overview, words),
     ...connections(overview, words),
     ...warnings(overview, words),
     ...media(overview, words),
@@ -152,8 +153,23 @@ function toCall(calls: Call[], label: string): Need['act'] {
   return { label, place: 'calls', inside: calls.length === 1 ? calls[0]!.id : '' };
 }
 
+/** A call on which somebody is not heard: the box's own sentence, in the language of the page. */
+function silent(overview: Overview, words: Words): Need[] {
+  const t = words.needs;
+  const ill = overview.calls.filter((c) => c.diagnosis && !c.diagnosis.over);
+  if (ill.length === 0) return [];
+  const said = ill[0]!.diagnosis!.sentence;
+  const why = words.locale === 'fr-FR' ? said.fr : said.en;
+  return [{ key: 'silent', grade: 'bad', what: t.silent(ill.length), why, act: toCall(ill, t.keysAct) }];
+}
+
 function limits(overview: Overview, words: Words): Need[] {
   const t = words.needs;
+  const { load } = overview;
+  if (load.full) {
+    const said = told(own(words.rules, load.rule), load.reason);
+    return [{ key: 'load', grade: 'bad', what: t.load, ...said, act: { label: t.keysAct, place: 'system' } }];
+  }
   const used = overview.calls.filter((c) => !c.emergency).length;
   const limit = overview.limits.calls;
   if (limit === 0 || used < 0.9 * limit) return [];

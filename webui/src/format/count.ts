@@ -7,6 +7,11 @@ export function count(n: number, locale: Locale): string {
   return new Intl.NumberFormat(locale, { maximumFractionDigits: 0 }).format(n);
 }
 
+/** 4.3 or 4,3: one digit after the point. */
+export function decimal(n: number, locale: Locale): string {
+  return new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 }).format(n);
+}
+
 /** 1.2 MB or 1,2 Mo: decimal units, at most one digit after the point. */
 export function bytes(n: number, locale: Locale): string {
   const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;

@@ -5,6 +5,7 @@ import { say, type Said } from '../api/problem';
 import { moment, type Locale } from '../format/time';
 import type { Words } from '../words/words';
 import { Alarms } from './alarms.svelte';
+import { Ended } from './ended.svelte';
 import { Live } from './live.svelte';
 import { Here } from './place.svelte';
 import { Preferences } from './preferences.svelte';
@@ -19,6 +20,7 @@ export class Box {
   readonly trial = new Trial(this.client, this.live);
   readonly alarms = new Alarms(this.client, this.live);
   readonly here = new Here();
+  readonly ended = new Ended(this.client);
 
   get words(): Words {
     return this.preferences.words;

@@ -83,6 +83,7 @@ func (s scene) call(id string, started, now time.Time) api.Call {
 	for _, l := range []*api.Leg{&c.Legs.Caller, &c.Legs.Callee} {
 		l.PacketsIn, l.PacketsOut = packets, packets
 	}
+	hear(&c, now.Sub(answered))
 	return c
 }
 

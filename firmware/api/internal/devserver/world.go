@@ -87,7 +87,7 @@ func (w *world) Overview() api.Overview {
 		o.Mode = "trial"
 	}
 	o.Site = api.Site{Name: p.Site.Name, Country: p.Site.Country, TimeZone: p.Site.TimeZone, Language: p.Site.Language, Version: "devserver"}
-	o.Limits = api.Limits{Calls: p.Limits.Calls}
+	o.Limits, o.Load = api.Limits{Calls: p.Limits.Calls}, load(now)
 	o.Warnings = warnings()
 	o.Phones = phones(w.born, now, w.away)
 	o.Emergencies = emergencies(w.born, now)

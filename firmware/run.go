@@ -168,7 +168,11 @@ func (b *box) openTalkers(context.Context) error {
 	}
 	b.core = ua.New(b.take, b.log)
 	b.edge = edge.New(edge.Options{Access: b.access, Conduct: b.bans, Handler: receive(b.core), Sink: b.facts, Log: b.log})
-	b.registrar = registrar.New(registrar.Options{Core: b.core, Dialer: dialer{b.edge}, Sink: b.facts, Log: b.log})
+	bindings := registrar.Options{Core: b.core, Dialer: dialer{b.edge}, Sink: b.facts, Log: b.log, Kept: b.keptBinding()}
+	if b.live != nil {
+		bindings.Records = b.live
+	}
+	b.registrar = registrar.New(bindings)
 	b.sources = &sources{filter: b.filter, access: b.access, bans: b.bans, log: b.log}
 	b.resolver = resolve.New(resolve.Options{Log: b.log})
 	b.trunks = trunk.New(trunk.Options{

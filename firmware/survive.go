@@ -11,6 +11,7 @@ import (
 	"tollgate/firmware/live"
 	"tollgate/firmware/media"
 	"tollgate/firmware/policy"
+	"tollgate/firmware/registrar"
 )
 
 // usualLive is where running calls are kept when nobody says otherwise: on what every Linux mounts in memory.
@@ -39,6 +40,18 @@ func (b *box) openLive(context.Context) (err error) {
 		b.log.Warn("running calls are not kept: they would end with the process", "err", err)
 	}
 	return nil
+}
+
+// keptBinding is what the process before knew of where the PBX is; nil: nothing.
+func (b *box) keptBinding() []byte {
+	if b.live == nil {
+		return nil
+	}
+	records, _, err := b.live.Read()
+	if err != nil {
+		b.log.Error("where the PBX was before the restart is not known", "err", err)
+	}
+	return records[registrar.RecordName]
 }
 
 // keepIdentity has the relay show the certificate of the process before in handshakes, or keeps its own for the next.

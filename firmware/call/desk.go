@@ -6,6 +6,8 @@
 //	                         -> talk: re-INVITE, BYE, stop
 //	                         -> end: the one way out of every call
 //
+//	the next process -> Desk.TakeUp -> talk, with what Records has kept of the call (keep.go, takeup.go)
+//
 // One goroutine owns a call and reads its mailbox; there is one file for each verb. What leaves is made afresh: no address,
 // name, tag or Call-ID of one side reaches the other.
 //

@@ -23,7 +23,6 @@ type Records interface {
 	Remove(name string) error
 	// Read returns the records of an earlier process. What is damaged is told, and removed.
 	Read() (records map[string][]byte, damaged []error, err error)
-	Clear() error
 }
 
 // Sessions are the media of calls as they are kept; *media.Relay satisfies it.
@@ -51,7 +50,8 @@ type keeper struct {
 	records  Records
 	sessions Sessions
 	log      *slog.Logger
-	idle     bool // what is written is that there is nothing
+	idle     bool            // what is written is that there is nothing
+	names    map[string]bool // of the records of calls that are written
 	stop     chan struct{}
 	stopped  chan struct{}
 
@@ -125,8 +125,14 @@ func (k *keeper) giveUp() {
 	k.off, k.changed, k.over = true, nil, nil
 	k.mu.Unlock()
 	k.sessions.KeepRecords(false)
-	if err := k.records.Clear(); err != nil {
-		k.log.Error("records of calls are left", "err", err)
+	names := []string{mediaRecord}
+	for name := range k.names {
+		names = append(names, name)
+	}
+	for _, name := range names {
+		if err := k.records.Remove(name); err != nil {
+			k.log.Error("the record of a call is left", "err", err)
+		}
 	}
 }
 
@@ -139,6 +145,7 @@ func (k *keeper) write() error {
 		if w.session.isEnding() {
 			continue // what is written about it is removed
 		}
+		k.names[callRecords+w.session.id] = true
 		if err := k.records.Write(callRecords+w.session.id, w.record); err != nil {
 			return err
 		}
@@ -151,6 +158,7 @@ func (k *keeper) write() error {
 		if err := k.records.Remove(callRecords + id); err != nil {
 			return err
 		}
+		delete(k.names, callRecords+id)
 	}
 	k.sessions.Kept()
 	return nil

@@ -41,7 +41,7 @@ func (d *Desk) TakeUp(now time.Time) (taken int, err error) {
 	for _, err := range damaged {
 		d.o.Log.Error("a call of before the restart is lost", "err", err)
 	}
-	k := &keeper{records: d.o.Records, sessions: d.o.Sessions, log: d.o.Log, stop: make(chan struct{}), stopped: make(chan struct{}), changed: map[*Session]bool{}}
+	k := &keeper{records: d.o.Records, sessions: d.o.Sessions, log: d.o.Log, stop: make(chan struct{}), stopped: make(chan struct{}), changed: map[*Session]bool{}, names: map[string]bool{}}
 	d.keeper = k
 	k.sessions.KeepRecords(true)
 	kept, err := readMedia(found[mediaRecord])
@@ -53,6 +53,7 @@ func (d *Desk) TakeUp(now time.Time) (taken int, err error) {
 		if !isCall {
 			continue
 		}
+		k.names[name] = true
 		if r, rings := readRinging(b); rings {
 			d.o.Log.Info("a call that rang before the restart is given up", "call", id)
 			k.over = append(k.over, id)

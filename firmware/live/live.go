@@ -24,7 +24,7 @@ import (
 // ErrDisk says that a folder is not in a memory file system, where keys must not be.
 var ErrDisk = errors.New("it is not in a memory file system (tmpfs or ramfs), and keys must not be written to a disk")
 
-// Folder holds records. One goroutine at a time may use it.
+// Folder holds records. It is safe for concurrent use, as long as each name has one writer.
 type Folder struct{ dir string }
 
 const suffix = ".record"
@@ -112,19 +112,6 @@ func readFile(path string, e fs.DirEntry) ([]byte, error) {
 		return nil, err
 	}
 	return decode(b)
-}
-
-// Clear forgets every record.
-func (f *Folder) Clear() error {
-	entries, err := os.ReadDir(f.dir)
-	if err != nil {
-		return fmt.Errorf("clear the folder for running calls: %w", err)
-	}
-	var errs []error
-	for _, e := range entries {
-		errs = append(errs, gone(os.Remove(filepath.Join(f.dir, e.Name()))))
-	}
-	return errors.Join(errs...)
 }
 
 func (f *Folder) path(name string) (string, error) {

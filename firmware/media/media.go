@@ -32,6 +32,9 @@
 // says, and takes its keys. Until then nothing passes on the leg. Where the peer makes connectivity checks (ICE, RFC 8445),
 // they are answered, and what they nominate is where the leg sends.
 //
+// Sessions outlive the process: Records describes them and Reopen takes them up (record.go). Numbers of packets are reserved
+// in the records before they leave, so that no key stream is used twice whenever a process ends (reserve.go).
+//
 // It leaves to others the keys and addresses (sdp, call), the packet filter (an implementation of Pinholes) and what
 // follows from the counters: time-outs, alarms, a page.
 package media

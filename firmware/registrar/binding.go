@@ -85,6 +85,7 @@ func (r *Registrar) bind(b *binding, granted time.Duration) {
 	r.bound, r.reason = b, ""
 	b.timer = time.AfterFunc(granted, func() { r.lost(b, "the PBX has not renewed its registration in time") })
 	go r.watch(b)
+	r.keep()
 	if old == nil || !old.samePlace(b) || old.health.silent {
 		r.tell()
 	}
@@ -113,6 +114,7 @@ func (r *Registrar) lost(b *binding, reason string) {
 func (r *Registrar) away(reason string) {
 	r.bound.end()
 	r.bound, r.reason = nil, reason
+	r.keep()
 	r.tell()
 }
 

@@ -11,8 +11,8 @@
 // of that connection is the end of the binding (RFC 5626 §4.3 in spirit). Over UDP it is reached at the port of its
 // Contact when that is the host the REGISTER came from, and else, behind a NAT, where the REGISTER came from (RFC 3581).
 //
-// Bindings are kept in memory alone: after a restart of the box the PBX is away until it registers again, which the
-// longest lifetime granted bounds.
+// The binding outlives the process (keep.go), but not the power: then the PBX is away until it registers again, which the
+// longest lifetime granted bounds. One over TLS ends with its connection.
 //
 // It leaves to others: the digest (access), which call goes there (route, call), phones that register with the PBX.
 package registrar
@@ -43,6 +43,9 @@ type Options struct {
 	Dialer ua.Dialer
 	Sink   event.Sink
 	Log    *slog.Logger
+
+	Records Records // nil: the binding ends with the process
+	Kept    []byte  // what an earlier process has kept; nil: nothing
 }
 
 // Registrar holds the PBX's binding. It is safe for concurrent use.
@@ -90,6 +93,7 @@ func (r *Registrar) Set(pbx policy.PBX, local func(policy.Transport) ua.Local) {
 		return
 	}
 	r.reason = "the PBX has not registered yet"
+	r.resume(time.Now())
 }
 
 // Close forgets the binding.
@@ -97,6 +101,7 @@ func (r *Registrar) Close() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.line = line{}
+	r.o.Records = nil // what is written is for the next process
 	if r.bound != nil {
 		r.away("the box is stopping")
 	}

@@ -34,6 +34,8 @@ type account struct {
 	reported  quality.Reported
 	senders   quality.Senders
 	roundTrip time.Duration
+	sender    uint32 // the peer's last sender report, by the middle of its NTP time; 0: none came
+	senderAt  time.Time
 	heard     bool  // a packet came
 	kind      uint8 // its payload type
 	stranger  netip.AddrPort
@@ -53,7 +55,7 @@ func (a *account) audio(packet []byte, c quality.Clock, now time.Time) {
 // control takes RTCP of the peer. It tells of the audio that the peer gets from the other leg, by the clock of its own.
 func (a *account) control(packet []byte, far *account, c quality.Clock, now time.Time) {
 	source, heard := far.received.SSRC()
-	quality.ReadReports(packet, func(uint32) {}, func(b quality.Report) {
+	quality.ReadReports(packet, func(middle uint32) { a.sender, a.senderAt = middle, now }, func(b quality.Report) {
 		if heard && b.SSRC == source {
 			a.reported.Take(b, c)
 		}

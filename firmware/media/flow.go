@@ -17,11 +17,12 @@ type half struct {
 	far       *half // the other leg
 	rtp, rtcp *flow
 	setting
-	opening  opening
-	listener listener
-	keypad   keypad
-	counters *counters
-	account  account
+	opening   opening
+	reporting reporting
+	listener  listener
+	keypad    keypad
+	counters  *counters
+	account   account
 }
 
 // setting is what Leg.Set puts into force as a whole.

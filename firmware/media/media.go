@@ -27,6 +27,8 @@
 //
 // On a side that is kept open the box sends first and never falls quite silent, for the routers in front of it (opening.go).
 //
+// RTCP passes as it comes; towards a peer whose partner sends none, the box makes the reports (reporting.go).
+//
 // The keys of an encrypted leg come from signalling, or from a DTLS handshake on each of its ports (RFC 5764). A handshake
 // has a goroutine of its own; the worker brings it the packets that are no RTP by their first byte (RFC 7983), sends what it
 // says, and takes its keys. Until then nothing passes on the leg. Where the peer makes connectivity checks (ICE, RFC 8445),

@@ -71,6 +71,7 @@ func (w *worker) keepWays(now time.Time) {
 			h.opening.owing = false
 			w.emit(h, h.opening.report(), true)
 		}
+		w.report(h, now)
 	}
 }
 
@@ -98,7 +99,7 @@ func (w *worker) greet(h *half, now time.Time) {
 // emit is send for what the box says itself: it is not counted, and a hold does not keep it back.
 func (w *worker) emit(h *half, packet []byte, control bool) {
 	f := h.rtp
-	if control {
+	if control && !h.mux {
 		f = h.rtcp
 	}
 	if !f.to.IsValid() || f.pending {
@@ -120,14 +121,18 @@ func (o *opening) packet(now time.Time) []byte {
 	return b
 }
 
-// report is a receiver report without blocks, and a source description with a name that says nothing (RFC 3550 §6.4.2,
-// §6.5, RFC 7022 §4.2).
+// report is a receiver report without blocks, and a source description (RFC 3550 §6.4.2).
 func (o *opening) report() []byte {
 	b := make([]byte, 8, 28)
 	b[0], b[1], b[3] = 2<<6, 201, 1
 	binary.BigEndian.PutUint32(b[4:], o.ssrc)
+	return o.describe(b, o.ssrc)
+}
+
+// describe adds the description of a source, with a name that says nothing (RFC 3550 §6.5, RFC 7022 §4.2).
+func (o *opening) describe(b []byte, source uint32) []byte {
 	b = append(b, 2<<6|1, 202, 0, 4)
-	b = binary.BigEndian.AppendUint32(b, o.ssrc)
+	b = binary.BigEndian.AppendUint32(b, source)
 	b = append(b, 1, 8) // CNAME
 	b = fmt.Appendf(b, "%08x", o.ssrc)
 	return append(b, 0, 0) // the end of the list, padded

@@ -98,8 +98,10 @@ func TestAWayOnWhichNothingGoesIsKeptOpen(t *testing.T) {
 	c.a.talk([]byte("x"))
 	c.b.hears([]byte("x"))
 	look(40 * time.Second) // a packet has left since the last look
+	c.b.reported(true)     // and the one who sent it reports nothing
 	c.b.hearsNothing()
 	look(54 * time.Second)
+	c.b.reported(true)
 	c.b.hearsNothing()
 	look(56 * time.Second)
 	c.b.greeted()

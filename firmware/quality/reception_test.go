@@ -247,3 +247,35 @@ func TestTheRoundTripNeedsNoCommonClock(t *testing.T) {
 		}
 	}
 }
+
+func TestAReportTellsWhatWasLostSinceTheOneBefore(t *testing.T) {
+	var r Reception
+	var told Telling
+	if _, ok := r.Tell(&told, 0); ok {
+		t.Error("a report on nobody")
+	}
+	hear(&r, 7, append(count(65530, 10), count(65544, 6)...), nil) // across the wrap, 4 of 20 lost
+	first, _ := r.Tell(&told, 0)
+	hear(&r, 7, count(65550, 10), nil)
+	second, _ := r.Tell(&told, 0)
+	for i, c := range []struct{ got, want Report }{
+		{first, Report{SSRC: 7, Fraction: 4 * 256 / 20, Lost: 4, Highest: 65549}},
+		{second, Report{SSRC: 7, Lost: 4, Highest: 65559}},
+	} {
+		if diff := cmp.Diff(c.want, c.got); diff != "" {
+			t.Errorf("report %d (-want +got):\n%s", i, diff)
+		}
+	}
+	packet := append([]byte{0x81, receiverReport, 0, 7, 0, 0, 0, 1}, Report{SSRC: 7, Fraction: 1, Lost: -2, Highest: 3, Jitter: 4, LastSender: 5, Delay: 6}.Append(nil)...)
+	ReadReports(packet, func(uint32) {}, func(b Report) {
+		if (b != Report{SSRC: 7, Fraction: 1, Lost: -2, Highest: 3, Jitter: 4, LastSender: 5, Delay: 6}) {
+			t.Errorf("written and read: %+v", b)
+		}
+	})
+	if got := r.StampAt(0, r.at+int64(time.Second)) - r.stamp; got != 8000 {
+		t.Errorf("a second is %d ticks", got)
+	}
+	if got := r.StampAt(ClockOf(48000), r.at+int64(time.Second)) - r.stamp; got < 47990 || got > 48010 {
+		t.Errorf("a second is %d ticks of 48000", got)
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/netip"
+	"os"
 	"testing"
 	"time"
 
@@ -27,13 +28,19 @@ type bench struct {
 	buffer         [largest]byte
 }
 
-func newBench(t testing.TB, keys *Keys) *bench {
+func newBench(t testing.TB, keys *Keys, s *steering) *bench {
 	t.Helper()
 	w, err := newWorker(slog.New(slog.NewTextHandler(io.Discard, nil)), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(w.poll.close)
+	if s != nil {
+		if w.express, err = newExpress(s); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(w.express.close)
+	}
 	b := &bench{w: w, names: map[*half]datagram.Name{}}
 	b.inside, b.phone = b.leg(t, "127.0.1.1", "127.0.1.9", nil, nil)
 	b.outer, b.carrier = b.leg(t, "127.0.2.1", "127.0.2.9", keys, testKeys(keys.Suite, "box"))
@@ -56,7 +63,8 @@ func (b *bench) leg(t testing.TB, box, peer string, receive, send *Keys) (*half,
 	for i, addr := range []string{box, box, peer} {
 		sockets[i], local[i] = anyPort(t, addr)
 	}
-	h.rtp, h.rtcp = &flow{half: h, socket: sockets[0]}, &flow{half: h, socket: sockets[1], control: true}
+	h.rtp = &flow{half: h, socket: sockets[0], local: local[0]}
+	h.rtcp = &flow{half: h, socket: sockets[1], local: local[1], control: true}
 	for _, f := range []*flow{h.rtp, h.rtcp} {
 		if err := b.w.attach(f); err != nil {
 			t.Fatal(err)
@@ -80,7 +88,14 @@ func anyPort(t testing.TB, addr string) (datagram.Socket, netip.AddrPort) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, netip.AddrPortFrom(netip.MustParseAddr(addr), uint16(sa.(*unix.SockaddrInet4).Port))
+	port := 0
+	switch sa := sa.(type) {
+	case *unix.SockaddrInet4:
+		port = sa.Port
+	case *unix.SockaddrInet6:
+		port = sa.Port
+	}
+	return s, netip.AddrPortFrom(netip.MustParseAddr(addr), uint16(port))
 }
 
 // relay sends one packet in at a leg and takes it from the other peer. It reports false when it does not arrive.
@@ -118,26 +133,51 @@ func TestRelayingAPacketAllocatesNothing(t *testing.T) {
 	if underRaceDetector {
 		t.Skip("the race detector empties the sync.Pool that pion/srtp takes its counters from")
 	}
-	for _, suite := range policy.Suites() {
-		k := testKeys(suite, "carrier")
-		b := newBench(t, k)
-		b.inside.conversions[8], b.outer.conversions[8] = g711.AToMu, g711.MuToA // what a relayed packet costs at most
-		plain, secure := packets(t, 1100, nil), packets(t, 1100, k)
-		i := 0
-		once := func() {
-			if !b.relay(b.phone, b.inside, b.carrier, plain[i]) || !b.relay(b.carrier, b.outer, b.phone, secure[i]) {
-				t.Fatalf("packet %d does not arrive", i)
-			}
-			i++
+	bothWays(t, func(t *testing.T, s *steering) {
+		for _, suite := range policy.Suites() {
+			allocatesNothing(t, newBench(t, testKeys(suite, "carrier"), s), suite)
 		}
-		once() // the first packet of a source makes room for it
-		if n := testing.AllocsPerRun(1000, once); n != 0 {
-			t.Errorf("%s: %v allocations for a packet each way", suite, n)
+	})
+}
+
+func allocatesNothing(t *testing.T, b *bench, suite policy.Suite) {
+	t.Helper()
+	b.inside.conversions[8], b.outer.conversions[8] = g711.AToMu, g711.MuToA // what a relayed packet costs at most
+	plain, secure := packets(t, 1100, nil), packets(t, 1100, testKeys(suite, "carrier"))
+	i := 0
+	once := func() {
+		if !b.relay(b.phone, b.inside, b.carrier, plain[i]) || !b.relay(b.carrier, b.outer, b.phone, secure[i]) {
+			t.Fatalf("packet %d does not arrive", i)
 		}
-		if s := b.outer.counters.stats(); s.PacketsIn != uint64(i) || s.PacketsOut != uint64(i) || time.Since(s.LastIn) > patience {
-			t.Errorf("%s: %+v", suite, s)
-		}
+		i++
 	}
+	once() // the first packet of a source makes room for it
+	if n := testing.AllocsPerRun(1000, once); n != 0 {
+		t.Errorf("%s: %v allocations for a packet each way", suite, n)
+	}
+	if s := b.outer.counters.stats(); s.PacketsIn != uint64(i) || s.PacketsOut != uint64(i) || time.Since(s.LastIn) > patience {
+		t.Errorf("%s: %+v", suite, s)
+	}
+}
+
+// bothWays runs a test with every port read by itself, and steered where the kernel allows it.
+func bothWays(t *testing.T, f func(*testing.T, *steering)) {
+	t.Run("portable", func(t *testing.T) { f(t, nil) })
+	t.Run("steered", func(t *testing.T) { f(t, steers(t)) })
+}
+
+// steers is a steering that ends with the test.
+func steers(t testing.TB) *steering {
+	t.Helper()
+	s, err := newSteering()
+	if err != nil {
+		if os.Getuid() == 0 {
+			t.Fatal(err)
+		}
+		t.Skip("needs root: ", err)
+	}
+	t.Cleanup(s.close)
+	return s
 }
 
 // BenchmarkRelay is a packet's whole way: the sending of the one peer, waking, receive, decrypt or encrypt, send, and
@@ -146,7 +186,15 @@ func BenchmarkRelay(b *testing.B) {
 	for _, suite := range policy.Suites() {
 		k := testKeys(suite, "carrier")
 		b.Run(fmt.Sprintf("%s/encrypt", suite), func(b *testing.B) {
-			l := newBench(b, k)
+			l := newBench(b, k, nil)
+			packet := packets(b, 1, nil)[0]
+			run(b, func(i int) bool {
+				binary.BigEndian.PutUint16(packet[2:], uint16(i))
+				return l.relay(l.phone, l.inside, l.carrier, packet)
+			})
+		})
+		b.Run(fmt.Sprintf("%s/encrypt steered", suite), func(b *testing.B) {
+			l := newBench(b, k, steers(b))
 			packet := packets(b, 1, nil)[0]
 			run(b, func(i int) bool {
 				binary.BigEndian.PutUint16(packet[2:], uint16(i))
@@ -154,7 +202,7 @@ func BenchmarkRelay(b *testing.B) {
 			})
 		})
 		b.Run(fmt.Sprintf("%s/decrypt", suite), func(b *testing.B) {
-			l := newBench(b, k)
+			l := newBench(b, k, nil)
 			all := packets(b, b.N, k)
 			run(b, func(i int) bool { return l.relay(l.carrier, l.outer, l.phone, all[i]) })
 		})

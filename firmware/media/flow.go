@@ -54,7 +54,9 @@ type ciphers struct {
 type flow struct {
 	half      *half
 	socket    datagram.Socket
-	control   bool // the RTCP port
+	local     netip.AddrPort // that the socket is bound to
+	inlet     *inlet         // by which its packets come; nil: by the socket
+	control   bool           // the RTCP port
 	place     int32
 	owner     atomic.Pointer[worker] // who reads the socket; nil: nobody
 	signalled netip.AddrPort         // where the peer wants packets; invalid: not known

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"flag"
 	"fmt"
 	"log/slog"
 	"math"
@@ -26,6 +27,9 @@ import (
 // The lab is a relay on the loopback network, with peers on addresses of their own: 127.0.1.x is inside, 127.0.2.x
 // outside. The peers encrypt with pion/srtp, fed with their own copy of the keys.
 
+// portable has every relay of the tests read its ports by themselves, as on kernels that steer nothing.
+var portable = flag.Bool("portable", false, "test the way that every kernel allows, and not the quicker one")
+
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const (
@@ -46,7 +50,12 @@ func labConfig() Config {
 // newRelay starts a relay that ends with the test.
 func newRelay(t testing.TB, p Pinholes, c Config) *Relay {
 	t.Helper()
-	r, err := New(p, slog.New(slog.NewTextHandler(testWriter{t}, nil)))
+	log := slog.New(slog.NewTextHandler(testWriter{t}, nil))
+	build := New
+	if *portable {
+		build = func(p Pinholes, log *slog.Logger) (*Relay, error) { return start(p, log, nil) }
+	}
+	r, err := build(p, log)
 	if err != nil {
 		t.Fatal(err)
 	}

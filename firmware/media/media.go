@@ -17,7 +17,8 @@
 //	socket of leg B
 //
 // Each worker is one goroutine with one epoll instance; there is one for each core. While packets come fast it reads them
-// once a millisecond (poll.go). It holds its own lock for a turn: all
+// once a millisecond (poll.go). Where the kernel allows it, the packets of all its sessions come to it by one socket for each
+// local address, and leave together (express.go); else each flow is read and written on its own socket. It holds its own lock for a turn: all
 // the packets that one look found. Set and Close of a leg take that lock between two turns, so that no packet meets
 // another goroutine, and a call that is set up need not wake its worker.
 //
@@ -69,6 +70,7 @@ type Relay struct {
 	pinholes Pinholes // nil: there is no filter
 	log      *slog.Logger
 	workers  []*worker
+	steering *steering   // nil: there is none
 	identity identity    // shown in DTLS handshakes
 	exchange sync.Mutex  // held while two sessions exchange legs, and guards renewed
 	renewed  []*Session  // that have reserved more in the last Records
@@ -86,18 +88,34 @@ type Relay struct {
 	closed   bool
 }
 
-// New starts a relay without any port: Open works after Set. Without a packet filter p is nil.
+// New starts a relay without any port: Open works after Set. Without a packet filter p is nil. It finds out whether the
+// kernel allows the quicker way for packets, and logs it.
 func New(p Pinholes, log *slog.Logger) (*Relay, error) {
+	s, err := newSteering()
+	log.Info("the media relay starts", "steered", err == nil, "err", err)
+	return start(p, log, s)
+}
+
+// start starts a relay; without steering (nil) every port is read by itself.
+func start(p Pinholes, log *slog.Logger, s *steering) (*Relay, error) {
 	own, err := newIdentity()
 	if err != nil {
+		s.close()
 		return nil, err
 	}
-	r := &Relay{identity: own, pinholes: p, log: log, sessions: map[*Session]struct{}{}, ended: make(chan struct{}), presses: make(chan pressed, 64)}
+	r := &Relay{identity: own, pinholes: p, log: log, steering: s, sessions: map[*Session]struct{}{}, ended: make(chan struct{}), presses: make(chan pressed, 64)}
 	for range runtime.GOMAXPROCS(0) {
 		w, err := newWorker(log, r.presses)
 		if err != nil {
 			r.Close()
 			return nil, fmt.Errorf("media: starting a worker: %w", err)
+		}
+		if s != nil {
+			if w.express, err = newExpress(s); err != nil {
+				w.poll.close()
+				r.Close()
+				return nil, fmt.Errorf("media: starting a worker: %w", err)
+			}
 		}
 		r.workers = append(r.workers, w)
 		go w.run()
@@ -158,7 +176,8 @@ func (r *Relay) Open(call string, caller, callee policy.Side) (*Session, error) 
 // Close closes every session and ends the workers. A second Close does nothing.
 func (r *Relay) Close() {
 	r.mu.Lock()
-	if !r.closed {
+	first := !r.closed
+	if first {
 		close(r.ended)
 	}
 	r.closed = true
@@ -175,7 +194,13 @@ func (r *Relay) Close() {
 	for _, w := range r.workers {
 		w.stop()
 	}
+	if first {
+		r.steering.close()
+	}
 }
+
+// Steered tells whether packets are steered to a worker's own sockets (express.go), or every port is read by itself.
+func (r *Relay) Steered() bool { return r.steering != nil }
 
 // idlest returns the worker with the fewest sessions.
 func (r *Relay) idlest() *worker {

@@ -12,17 +12,22 @@ func (w *worker) receive(f *flow) {
 		w.complain(f) // or nothing there after all
 		return
 	}
-	from, c := w.from.AddrPort(), f.half.counters
-	if !f.expects(from) && !f.succeeds(from, w.in[:min(n, len(w.in))], w.now) {
+	w.take(f, w.from.AddrPort(), w.in[:], n)
+}
+
+// take relays a packet of n bytes that has come for a flow. When n exceeds its buffer it was cut.
+func (w *worker) take(f *flow, from netip.AddrPort, b []byte, n int) {
+	c := f.half.counters
+	if !f.expects(from) && !f.succeeds(from, b[:min(n, len(b))], w.now) {
 		c.strangers.Add(1)
 		f.half.account.stranger = from
 		return
 	}
-	if n > len(w.in) {
+	if n > len(b) {
 		c.malformed.Add(1)
 		return
 	}
-	w.pass(f, from, w.in[:n])
+	w.pass(f, from, b[:n])
 }
 
 // pass takes a packet from an expected source through the stages that the package comment draws.
@@ -124,6 +129,9 @@ func (w *worker) send(h *half, packet []byte, control bool) verdict {
 	packet, v := w.seal(f, packet, control)
 	if v != passed {
 		return v
+	}
+	if w.ship(f, packet, control) {
+		return passed
 	}
 	if errno := f.socket.Send(packet, &f.to); errno != 0 {
 		h.counters.withheld.Add(1)

@@ -319,6 +319,7 @@ func TestAnAdvertisedAddressStandsInLocal(t *testing.T) {
 func TestCloseIsCompleteAndMayBeRepeated(t *testing.T) {
 	before := openFiles(t)
 	r := newRelay(t, nil, labConfig())
+	warm(t, r)
 	idle := openFiles(t)
 	var sessions []*Session
 	for range 50 {
@@ -346,6 +347,18 @@ func TestCloseIsCompleteAndMayBeRepeated(t *testing.T) {
 	}
 	if err := r.Set(context.Background(), labConfig()); !errors.Is(err, ErrClosed) {
 		t.Errorf("Set after Close: %v", err)
+	}
+}
+
+// warm has every worker open what it opens with its first session.
+func warm(t *testing.T, r *Relay) {
+	t.Helper()
+	var sessions []*Session
+	for range r.workers {
+		sessions = append(sessions, openSession(t, r))
+	}
+	for _, s := range sessions {
+		s.Close()
 	}
 }
 

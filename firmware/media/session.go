@@ -175,7 +175,7 @@ func (h *half) bind(addr netip.Addr, even uint16) error {
 		rtp.Close()
 		return busyOr(err)
 	}
-	h.rtp = &flow{half: h, socket: rtp}
-	h.rtcp = &flow{half: h, socket: rtcp, control: true}
+	h.rtp = &flow{half: h, socket: rtp, local: netip.AddrPortFrom(addr, even)}
+	h.rtcp = &flow{half: h, socket: rtcp, local: netip.AddrPortFrom(addr, even+1), control: true}
 	return nil
 }

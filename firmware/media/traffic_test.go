@@ -17,6 +17,7 @@ import (
 func TestCallsComeAndGoUnderTraffic(t *testing.T) {
 	f := newFilter()
 	r := newRelay(t, f, labConfig())
+	warm(t, r)
 	files := openFiles(t)
 	var calls sync.WaitGroup
 	for i := range 8 {

@@ -30,7 +30,7 @@ func wantErrors(own netip.Addr) datagram.Option {
 // complain takes the messages that wait at a flow's socket. Until they are taken, epoll tells of them again and again.
 func (w *worker) complain(f *flow) {
 	for range batch {
-		u, ok := takeError(f.socket)
+		u, _, ok := takeError(f.socket)
 		if !ok {
 			return
 		}
@@ -41,26 +41,33 @@ func (w *worker) complain(f *flow) {
 	}
 }
 
-// takeError takes one message off the socket; false when there is none. What is no ICMP has no sender.
-func takeError(s datagram.Socket) (unreachable, bool) {
+// takeError takes one message off the socket, and where the packet was sent that it is about; false when there is none.
+// What is no ICMP has no sender.
+func takeError(s datagram.Socket) (u unreachable, to netip.AddrPort, ok bool) {
 	var cut [8]byte
 	var control [256]byte
-	_, n, _, _, err := unix.Recvmsg(int(s), cut[:], control[:], unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
+	_, n, _, about, err := unix.Recvmsg(int(s), cut[:], control[:], unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
 	if err != nil {
-		return unreachable{}, false
+		return unreachable{}, to, false
+	}
+	switch a := about.(type) {
+	case *unix.SockaddrInet4:
+		to = netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
+	case *unix.SockaddrInet6:
+		to = netip.AddrPortFrom(netip.AddrFrom16(a.Addr), uint16(a.Port))
 	}
 	messages, err := unix.ParseSocketControlMessage(control[:n])
 	if err != nil {
-		return unreachable{}, true
+		return unreachable{}, to, true
 	}
 	for _, m := range messages {
 		v4 := m.Header.Level == unix.IPPROTO_IP && m.Header.Type == unix.IP_RECVERR
 		v6 := m.Header.Level == unix.IPPROTO_IPV6 && m.Header.Type == unix.IPV6_RECVERR
 		if v4 || v6 {
-			return readError(m.Data), true
+			return readError(m.Data), to, true
 		}
 	}
-	return unreachable{}, true
+	return unreachable{}, to, true
 }
 
 // readError reads what the kernel writes, struct sock_extended_err (linux/errqueue.h), and behind it who has sent the

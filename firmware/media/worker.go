@@ -33,6 +33,7 @@ type worker struct {
 	idle    []int32 // free places in flows
 	now     time.Time
 	pulse   pulse
+	express *express // nil: every flow is read and written on its own socket
 	from    datagram.Name
 	in      [largest]byte
 	clear   [largest + overhead]byte
@@ -61,11 +62,14 @@ func (w *worker) run() {
 	w.stopped = true // also when waiting failed: nothing is relayed any more, and orders find that out
 	w.mu.Unlock()
 	w.poll.close()
+	if w.express != nil {
+		w.express.close()
+	}
 }
 
 // turn deals with the packets that are there, and tells how many. It reports false once the worker is stopped. A packet
-// that makes us panic is our fault, but it must not end every call. An event may be older than an order that gave its place to another socket:
-// then that one is read in vain.
+// that makes us panic is our fault, but it must not end every call. An event may be older than an order that gave its place
+// to another socket: then that one is read in vain.
 func (w *worker) turn() (carried int, more bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -73,15 +77,17 @@ func (w *worker) turn() (carried int, more bool) {
 	more = !w.stopped
 	w.now = time.Now()
 	for _, e := range w.poll.ready() {
-		if e.Fd == bellPlace {
+		switch {
+		case e.Fd == bellPlace:
 			w.answer()
-			continue
-		}
-		if f := w.flows[e.Fd]; f != nil {
-			w.receive(f)
+		case e.Fd <= inletPlace:
+			carried += w.serve(w.express.inlets[inletPlace-e.Fd])
+		case w.flows[e.Fd] != nil:
+			w.receive(w.flows[e.Fd])
 			carried++
 		}
 	}
+	w.flush()
 	return carried, more
 }
 
@@ -136,6 +142,7 @@ func (w *worker) attach(f *flow) error {
 	}
 	w.flows[f.place] = f
 	f.owner.Store(w)
+	w.steer(f)
 	return nil
 }
 
@@ -145,6 +152,7 @@ func (w *worker) let(f *flow) {
 	if f.place == nowhereRead {
 		return
 	}
+	w.unsteer(f)
 	if err := w.poll.remove(int(f.socket)); err != nil {
 		w.log.Warn("letting a media port go", "err", err)
 	}

@@ -91,7 +91,7 @@ func (w *world) startBox(ctx context.Context) (*lab.Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the policy: %w", err)
 	}
-	b := &branch.Box{Host: w.lab.Box, Binary: w.options.Binary}
+	b := &branch.Box{Host: w.lab.Box, Binary: w.options.Binary, Without: w.without}
 	err = b.Start(ctx, string(policy))
 	return b.Process, err
 }

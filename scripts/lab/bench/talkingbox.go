@@ -24,8 +24,11 @@ type talkingBox struct {
 }
 
 // startTalkingBox runs the box between a PBX that speaks RTP and a carrier that speaks SRTP.
-func (w *world) startTalkingBox(ctx context.Context) (relay, error) {
+func (w *world) startTalkingBox(ctx context.Context, portable bool) (relay, error) {
 	w.encrypted = true
+	if portable {
+		w.without = []string{"bpf", "sys_admin"} // either would let it steer
+	}
 	ctx, cancel := context.WithTimeout(ctx, branch.Patience)
 	defer cancel()
 	p, err := w.start(ctx, Box)

@@ -19,8 +19,9 @@ func Programs() []string {
 type world struct {
 	options   Options
 	lab       *lab.Lab
-	admitted  int  // calls at once, by the box's policy
-	encrypted bool // the carrier speaks SRTP
+	admitted  int      // calls at once, by the box's policy
+	encrypted bool     // the carrier speaks SRTP
+	without   []string // capabilities that the box has to do without
 	runs      int
 	audio     []net.PacketConn // the ports that sipp names for audio
 }

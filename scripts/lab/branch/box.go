@@ -18,7 +18,8 @@ import (
 type Box struct {
 	Host    *lab.Host
 	Binary  string
-	Live    string // folder of running calls; "": they end with the process
+	Live    string   // folder of running calls; "": they end with the process
+	Without []string // capabilities that it has to do without, as setpriv(1) calls them
 	Process *lab.Process
 }
 
@@ -39,7 +40,8 @@ func (b *Box) Start(ctx context.Context, policy string) error {
 		args = append(args, "--live", b.Live)
 	}
 	var err error
-	if b.Process, err = b.Host.Start("box", b.Binary, args...); err != nil {
+	command := append(append(b.deprived(), b.Binary), args...)
+	if b.Process, err = b.Host.Start("box", command[0], command[1:]...); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(ctx, Patience)
@@ -55,6 +57,15 @@ func (b *Box) Start(ctx context.Context, policy string) error {
 		return errors.New("the box answers before its policy is in force")
 	}
 	return nil
+}
+
+// deprived is the command that starts another one without some capabilities.
+func (b *Box) deprived() []string {
+	if len(b.Without) == 0 {
+		return nil
+	}
+	list := "-" + strings.Join(b.Without, ",-")
+	return []string{"setpriv", "--inh-caps", list, "--bounding-set", list}
 }
 
 // Import puts another policy document into force and confirms it.

@@ -28,7 +28,7 @@ func main() {
 	flag.IntVar(&o.Core, "generator", 1, "the core of the load generator")
 	flag.DurationVar(&o.Round, "round", o.Round, "how long a round takes")
 	flag.DurationVar(&o.Span, "span", o.Span, "how long each number of calls has audio")
-	flag.StringVar(&o.Only, "system", "", "measure the media of this system alone, without bars: tollgate or rtpengine")
+	flag.StringVar(&o.Only, "system", "", "measure the media of this system alone, without bars: tollgate, portable or rtpengine")
 	flag.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds of each system")
 	quick := flag.Bool("quick", false, "one short round of everything, to see that it works; the figures are of little use")
 	only := flag.String("only", "", "measure only these parts, separated by commas")

@@ -1,0 +1,108 @@
+package media
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+
+	"tollgate/firmware/datagram"
+)
+
+func TestTheKernelSteersThePortsThatItIsTold(t *testing.T) {
+	for _, address := range []string{"127.0.0.1", "::1"} {
+		t.Run(address, func(t *testing.T) {
+			s := steers(t)
+			own, at := anyPort(t, address)
+			inlet, _ := anyPort(t, address)
+			peer, _ := anyPort(t, address)
+			to := datagram.NameOf(at)
+			arrives := func(at, not datagram.Socket) {
+				t.Helper()
+				if errno := peer.Send([]byte("x"), &to); errno != 0 {
+					t.Fatal(errno)
+				}
+				var b [10]byte
+				var from datagram.Name
+				if n, errno := at.Receive(b[:], &from); n != 1 || errno != 0 {
+					t.Errorf("nothing arrives where it should: %v", errno)
+				}
+				if _, errno := not.Receive(b[:], &from); errno != unix.EAGAIN {
+					t.Error("something arrives where it should not")
+				}
+			}
+			arrives(own, inlet)
+			for range 2 { // telling it twice changes nothing
+				if err := s.put(at, inlet); err != nil {
+					t.Fatal(err)
+				}
+			}
+			arrives(inlet, own)
+			if err := s.drop(at); err != nil {
+				t.Fatal(err)
+			}
+			arrives(own, inlet)
+			if err := s.put(at, inlet); err != nil {
+				t.Fatal(err)
+			}
+			s.close()
+			arrives(own, inlet)
+			*s = steering{-1, -1, -1} // for the end of the test
+		})
+	}
+}
+
+// TestACallGoesOnWhereItsPacketsAreSteered has what is steered, what is not, and what is too long for a raw socket pass.
+func TestACallGoesOnWhereItsPacketsAreSteered(t *testing.T) {
+	if *portable {
+		t.Skip("nothing is steered")
+	}
+	steers(t)
+	call := newCall(t, plainRTP, aesCM)
+	f := call.Leg(Callee).half.rtp
+	if f.inlet == nil || !call.relay.Steered() {
+		t.Fatal("the ports are read by themselves")
+	}
+	call.converse(5)
+	long := bytes.Repeat([]byte("long "), 270)
+	call.a.talk(long)
+	call.b.hears(long)
+	call.Session.worker.do(func() { call.Session.worker.unsteer(f) })
+	call.converse(5)
+	call.Session.worker.do(func() { call.Session.worker.steer(f) })
+	call.converse(5)
+	if n := call.Leg(Callee).Stats().PacketsOut; n != 16 {
+		t.Errorf("%d packets have left", n)
+	}
+}
+
+const deprived = "TOLLGATE_TEST_DEPRIVED"
+
+func TestWithoutTheRightToSteerPortsAreReadByThemselves(t *testing.T) {
+	if os.Getenv(deprived) != "" {
+		var log bytes.Buffer
+		r, err := New(nil, slog.New(slog.NewTextHandler(&log, nil)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		if r.Steered() || !strings.Contains(log.String(), "steered=false") || !strings.Contains(log.String(), "operation not permitted") {
+			t.Errorf("steered %v, the log says %s", r.Steered(), log.String())
+		}
+		return
+	}
+	if os.Getuid() != 0 {
+		t.Skip("needs root, to have rights that can be given up")
+	}
+	for _, rights := range []string{"-bpf,-sys_admin", "-net_raw"} {
+		c := exec.Command("setpriv", "--inh-caps", rights, "--bounding-set", rights, os.Args[0], "-test.run", "^"+t.Name()+"$", "-test.v")
+		c.Env = append(os.Environ(), deprived+"=yes")
+		if out, err := c.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("PASS: "+t.Name())) {
+			t.Errorf("without %s: %v\n%s", rights, err, out)
+		}
+	}
+}

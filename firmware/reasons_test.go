@@ -4,7 +4,9 @@ import (
 	"go/ast"
 	"go/printer"
 	"go/token"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -20,6 +22,8 @@ var refusalTypes = []struct {
 	{"firmware/access", "Verdict", "Rule", "Reason"},
 	{"firmware/registrar", "fault", "rule", "reason"},
 	{"firmware/edge", "refusal", "rule", "reason"},
+	{"firmware/phones", "refusal", "rule", "reason"},
+	{"firmware/notice", "refusal", "rule", "reason"},
 }
 
 func TestEveryRefusalNamesItsRuleAndSaysWhy(t *testing.T) {
@@ -99,4 +103,72 @@ func text(n ast.Node) string {
 		return err.Error()
 	}
 	return b.String()
+}
+
+// frenchWords hold what the page says in place of the box's own sentences, by the rule.
+const frenchWords = "../webui/src/words/fr.ts"
+
+// TestEveryRuleOfARefusalHasWordsInFrench reads the rules from the code and their words from the page.
+func TestEveryRuleOfARefusalHasWordsInFrench(t *testing.T) {
+	page, err := os.ReadFile(frenchWords)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, words, found := strings.Cut(string(page), "\n  rules: {\n")
+	words, _, whole := strings.Cut(words, "\n  },\n")
+	if !found || !whole {
+		t.Fatalf("%s has no rules any more: the search is broken", frenchWords)
+	}
+	rules := map[string]bool{"trunks.caps.calls": true, "trunks.srtp": true, "pbx.srtp": true} // put together at run time
+	all := packages(t)
+	for _, name := range []string{"access", "admission", "call", "edge", "notice", "phones", "registrar"} {
+		before := len(rules)
+		for _, f := range all["firmware/"+name].files {
+			rulesIn(f, rules)
+		}
+		if len(rules) == before && name != "notice" {
+			t.Errorf("firmware/%s has no rule of its own: the search is broken", name)
+		}
+	}
+	for rule := range rules {
+		if !strings.Contains("\n"+words, "\n    '"+rule+"': ") && !strings.Contains("\n"+words, "\n    "+rule+": ") {
+			t.Errorf("%s has no words for refusals by %q", frenchWords, rule)
+		}
+	}
+}
+
+// rulesIn adds the rules that a file names: constants called rule..., and what stands as text in a field or variable rule.
+func rulesIn(f *ast.File, rules map[string]bool) {
+	note := func(name string, value ast.Expr) {
+		lit, ok := value.(*ast.BasicLit)
+		if !ok || lit.Kind != token.STRING || lit.Value == `""` {
+			return
+		}
+		if s, err := strconv.Unquote(lit.Value); err == nil && strings.HasPrefix(strings.ToLower(name), "rule") {
+			rules[s] = true
+		}
+	}
+	ast.Inspect(f, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.ValueSpec:
+			for i, v := range n.Values {
+				note(n.Names[i].Name, v)
+			}
+		case *ast.AssignStmt:
+			for i, left := range n.Lhs {
+				if id, ok := left.(*ast.Ident); ok && len(n.Rhs) == len(n.Lhs) {
+					note(id.Name, n.Rhs[i])
+				}
+			}
+		case *ast.CompositeLit:
+			if isType(n, "refusal") || isType(n, "Refusal") || isType(n, "outcome") || isType(n, "Verdict") {
+				if v := fieldOf(n, "rule", nil); v != nil {
+					note("rule", v)
+				} else if v := fieldOf(n, "Rule", nil); v != nil {
+					note("rule", v)
+				}
+			}
+		}
+		return true
+	})
 }

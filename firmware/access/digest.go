@@ -16,8 +16,8 @@ import (
 	"tollgate/firmware/policy"
 )
 
-// realm is the same on every box and for ever: secrets are kept as hashes over it.
-const realm = "tollgate"
+// realm is the one that the secrets are hashed over.
+const realm = policy.DigestRealm
 
 // maxAuthorizations is how many Authorization headers are looked at for ours.
 const maxAuthorizations = 8
@@ -32,20 +32,25 @@ const (
 // verb reaches it, as it would a value in a field that is not exported.
 type account struct {
 	user    string
-	ha1     func(algorithm string) string
-	offered []string // algorithms, in the order of the policy
+	ha1     []func(algorithm string) string // that of the policy first, then those that count besides it
+	offered []string                        // algorithms, in the order of the policy
 }
 
 // newAccount returns the account of a PBX that authenticates by digest, else nil.
-func newAccount(pbx policy.PBX) *account {
+func newAccount(pbx policy.PBX, besides []policy.Secret) *account {
 	if pbx.Authentication != policy.AuthDigest {
 		return nil
 	}
-	ha1 := map[string]string{}
-	for _, alg := range []string{algSHA256, algMD5} {
-		ha1[alg] = hash(alg, pbx.User, realm, pbx.Secret.Reveal())
+	a := &account{user: pbx.User, offered: pbx.DigestAlgorithms}
+	for _, s := range append([]policy.Secret{pbx.Secret}, besides...) {
+		strong, old, _ := policy.HashSecret(pbx.User, s).Hashes()
+		a.ha1 = append(a.ha1, func(algorithm string) string {
+			if algorithm == algMD5 {
+				return old
+			}
+			return strong
+		})
 	}
-	a := &account{user: pbx.User, ha1: func(algorithm string) string { return ha1[algorithm] }, offered: pbx.DigestAlgorithms}
 	if len(a.offered) == 0 {
 		a.offered = policy.DigestAlgorithms()
 	}
@@ -62,11 +67,15 @@ func (g *Gate) digest(now time.Time, s Source, req *sip.Request, peer policy.Pee
 		return g.challenge(now, s, peer, a, RuleNoCredentials, "the PBX has not sent credentials yet")
 	case !sameURI(req, c.uri):
 		return g.wrong(now, s, peer, a, c, "the PBX's credentials are for another request")
-	case !a.proves(c, string(req.Method)):
-		return g.wrong(now, s, peer, a, c, "the PBX's user or secret is wrong")
 	}
-	if !g.nonces.use(now, s, c, req) {
+	which := a.proves(c, string(req.Method))
+	switch {
+	case which < 0:
+		return g.wrong(now, s, peer, a, c, "the PBX's user or secret is wrong")
+	case !g.nonces.use(now, s, c, req):
 		return g.challenge(now, s, peer, a, RuleStaleNonce, "the PBX's nonce is old or was used before")
+	case g.proved != nil:
+		g.proved(now, s, which)
 	}
 	return Verdict{Action: Accept, Peer: peer}
 }
@@ -86,15 +95,23 @@ func ours(req *sip.Request) (c credentials, found bool, err error) {
 	return credentials{}, false, nil
 }
 
-// proves tells whether the credentials were made with the account's secret. It does the same work for every user, so that
-// neither the answer nor its time tells whether the user exists.
-func (a account) proves(c credentials, method string) bool {
+// proves tells with which of the account's secrets the credentials were made, -1 for none. It does the same work for every
+// user, so that neither the answer nor its time tells whether the user exists.
+func (a account) proves(c credentials, method string) int {
 	alg, ok := algorithm(c.algorithm)
-	want := hash(alg, a.ha1(alg), c.nonce, c.nc, c.cnonce, c.qop, hash(alg, method, c.uri))
-	got := strings.ToLower(c.response)
+	got, request := []byte(strings.ToLower(c.response)), hash(alg, method, c.uri)
 	user := subtle.ConstantTimeCompare([]byte(hash(algSHA256, c.user)), []byte(hash(algSHA256, a.user)))
-	response := subtle.ConstantTimeCompare([]byte(got), []byte(want))
-	return user&response == 1 && ok && slices.Contains(a.offered, alg)
+	which := -1
+	for i, ha1 := range a.ha1 {
+		want := hash(alg, ha1(alg), c.nonce, c.nc, c.cnonce, c.qop, request)
+		if user&subtle.ConstantTimeCompare(got, []byte(want)) == 1 {
+			which = i
+		}
+	}
+	if !ok || !slices.Contains(a.offered, alg) {
+		return -1
+	}
+	return which
 }
 
 // algorithm reads the parameter; without it MD5 is meant (RFC 7616 §3.3). False for those not offered.

@@ -24,11 +24,13 @@ const (
 
 var office10 = from(policy.SideInside, policy.UDP, "192.0.2.10")
 
-func digestGate() *Gate {
+func digestPolicy() *policy.Policy {
 	p := office()
 	p.PBX.Authentication, p.PBX.User, p.PBX.Secret = policy.AuthDigest, user, secret
-	return New(p, rand.Reader)
+	return p
 }
+
+func digestGate() *Gate { return New(digestPolicy(), rand.Reader) }
 
 // challenged sends an INVITE without credentials and returns the challenges by algorithm.
 func challenged(t testing.TB, g *Gate, at time.Time, s Source) map[string]*digest.Challenge {
@@ -524,5 +526,35 @@ func TestAnUnknownUserCostsTheWorkOfAWrongSecret(t *testing.T) {
 		if got := work(user, "guess"); got != known {
 			t.Errorf("%s: %v steps, a wrong secret %v", user, got, known)
 		}
+	}
+}
+
+func TestTwoSecretsCountWhileOneReplacesTheOther(t *testing.T) {
+	g := digestGate()
+	var which []int
+	g.SetProved(func(_ time.Time, _ Source, n int) { which = append(which, n) })
+	try := func(password string) Action {
+		c := challenged(t, g, noon, office10)["SHA-256"]
+		return g.Identify(noon, office10, request(t, "INVITE", called, authorization(t, c, digest.Options{Password: password}))).Action
+	}
+	old := string(digestPolicy().PBX.Secret)
+	const next = "the-next-secret-of-the-PBX"
+	if try(old) != Accept || try(next) != Challenge {
+		t.Fatal("before the rotation")
+	}
+	g.Accept(policy.HashSecret("office-pbx", next)) // only its hashes are known
+	if try(next) != Accept || try(old) != Accept || try("neither") != Challenge {
+		t.Fatal("both should count")
+	}
+	g.Set(digestPolicy()) // another change of the policy in between
+	if try(next) != Accept {
+		t.Error("a change of the policy has ended the rotation")
+	}
+	g.Accept()
+	if try(next) != Challenge || try(old) != Accept {
+		t.Error("after it was called off")
+	}
+	if want := []int{0, 1, 0, 1, 0}; fmt.Sprint(which) != fmt.Sprint(want) {
+		t.Errorf("proved with %v, want %v", which, want)
 	}
 }

@@ -22,13 +22,17 @@ type Gate struct {
 	bans   *Bans // nil: nobody is banned
 	flood  flood
 
-	mu sync.Mutex // held by whoever replaces peers
+	proved func(now time.Time, s Source, which int) // nil: nobody wants to know
+
+	mu      sync.Mutex            // held by whoever replaces peers; guards everything below
+	policy  func() *policy.Policy // behind functions no printing verb reaches the secrets
+	besides func() []policy.Secret
 }
 
 // New makes the gate of p. random gives the nonces their secret; it is read whenever one is made.
 func New(p *policy.Policy, random io.Reader) *Gate {
-	g := &Gate{nonces: &nonces{random: random}}
-	g.peers.Store(newPeers(p))
+	g := &Gate{nonces: &nonces{random: random}, policy: func() *policy.Policy { return p }, besides: func() []policy.Secret { return nil }}
+	g.peers.Store(newPeers(p, nil))
 	return g
 }
 
@@ -37,7 +41,13 @@ func New(p *policy.Policy, random io.Reader) *Gate {
 func (g *Gate) Set(p *policy.Policy) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	next := newPeers(p)
+	g.policy = func() *policy.Policy { return p }
+	g.renew()
+}
+
+// renew makes the peers anew; g.mu is held.
+func (g *Gate) renew() {
+	next := newPeers(g.policy(), g.besides())
 	for _, st := range g.peers.Load().stations {
 		if len(st.resolved) > 0 {
 			next = next.withResolved(st.peer.Name, st.resolved)
@@ -53,6 +63,18 @@ func (g *Gate) SetResolved(trunk string, addrs []netip.Addr) {
 	defer g.mu.Unlock()
 	g.peers.Store(g.peers.Load().withResolved(trunk, addrs))
 }
+
+// Accept has the gate take further secrets of the PBX's user besides that of the policy, while one replaces the other.
+func (g *Gate) Accept(besides ...policy.Secret) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.besides = func() []policy.Secret { return besides }
+	g.renew()
+}
+
+// SetProved says who is told of each proof of the PBX: 0 for the policy's secret, then those of Accept. It is called once,
+// before the first request.
+func (g *Gate) SetProved(f func(now time.Time, s Source, which int)) { g.proved = f }
 
 // Known tells whether the source is a configured peer's on this side. It is cheap enough to be asked before parsing.
 func (g *Gate) Known(s Source) bool { return len(g.peers.Load().at(s)) > 0 }

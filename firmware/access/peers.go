@@ -46,8 +46,8 @@ type line struct {
 	numbers []string // E.164
 }
 
-func newPeers(p *policy.Policy) *peers {
-	out := &peers{gateway: plain(p.Network.Gateway), outside: p.PBX.OutsidePrefix, account: newAccount(p.PBX)}
+func newPeers(p *policy.Policy, besides []policy.Secret) *peers {
+	out := &peers{gateway: plain(p.Network.Gateway), outside: p.PBX.OutsidePrefix, account: newAccount(p.PBX, besides)}
 	if plan, err := numbering.For(p.Site.Country); err == nil {
 		out.plan = plan
 	}

@@ -168,6 +168,7 @@ func read(doc []byte, old *policy.Policy) (*policy.Policy, []byte, error) {
 	if faults := append(p.Check(), p.Lapsed(time.Now())...); len(faults) > 0 {
 		return nil, nil, faults
 	}
+	p.HashSecrets()
 	canonical, err := p.Canonical()
 	if err != nil {
 		return nil, nil, fmt.Errorf("write the policy for the store: %w", err)

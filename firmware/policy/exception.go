@@ -55,7 +55,11 @@ type weakness struct {
 // exceptions lists every exception with what it is for. Of a masked password nothing is known.
 func (p *Policy) exceptions() (list []weakness) {
 	if e := p.PBX.WeakSecret; e.Made() && p.PBX.Secret != SecretMask {
-		list = append(list, weakness{"pbx.weak_secret", e, credential.Weak(p.PBX.Secret.Reveal(), p.PBX.names()...)})
+		why := credential.Weak(p.PBX.Secret.Reveal(), p.PBX.names()...)
+		if _, _, is := p.PBX.Secret.Hashes(); is { // nothing of it is known any more
+			why = "was weak when it came in"
+		}
+		list = append(list, weakness{"pbx.weak_secret", e, why})
 	}
 	for i, t := range p.Trunks {
 		for j, a := range t.Accounts {
@@ -69,7 +73,7 @@ func (p *Policy) exceptions() (list []weakness) {
 }
 
 // names are what a password of the PBX must not hold: its user and the realm.
-func (p PBX) names() []string { return []string{p.User, "tollgate"} }
+func (p PBX) names() []string { return []string{p.User, DigestRealm} }
 
 // names are what a password of one of the trunk's accounts must not hold.
 func (t Trunk) names(a Account) []string {

@@ -25,6 +25,7 @@ func (b *box) Overview() api.Overview {
 		Revision: revision(rev), Load: b.loads.latest(), Trunks: []api.Trunk{}, Calls: []api.Call{}, Refusals: b.refusals.latest(), Counters: b.counters(),
 	}
 	o.Bans, o.Banned = b.bans.shown(api.BansShown)
+	o.Credentials = keyring{b.rotations}.List()
 	if p == nil {
 		return o
 	}
@@ -239,7 +240,7 @@ func (b *box) Export(context.Context) ([]byte, error) {
 	if !ok {
 		return nil, &api.Conflict{Detail: "There is no policy yet.", Remedy: "Import one first: the box is in set-up mode."}
 	}
-	p, err := policy.Parse(rev.Policy)
+	p, err := policy.ParseKept(rev.Policy)
 	if err != nil {
 		return nil, err
 	}

@@ -84,6 +84,7 @@ func (b *box) setAccess(_ context.Context, p *policy.Policy) error {
 	}
 	b.access.Set(p)
 	b.bans.set(p)
+	b.rotations.set(p, time.Now())
 	return nil
 }
 

@@ -60,6 +60,7 @@ type box struct {
 	relay       *media.Relay
 	access      *access.Gate
 	bans        *bans
+	rotations   *rotations
 	gate        *admission.Gate
 	callBacks   *callBacks
 	ended       *ended
@@ -86,7 +87,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	end := b.stop
 	defer func() { end() }()
 	go paceCollector(ctx)
-	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.measureBoard, b.openLive, b.openFilter, b.openTalkers, b.openPage, b.boot, b.openSocket, b.watchLinks} {
+	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.measureBoard, b.openLive, b.openFilter, b.openTalkers, b.openPage, b.boot, b.openSocket, b.watchLinks, b.turnPasswords} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -192,6 +193,11 @@ func (b *box) openTalkers(context.Context) error {
 		return err
 	}
 	b.access.SetFlows(b.phones)
+	b.rotations = &rotations{gate: b.access, prober: b.trunks, refused: b.refusedPassword, rotated: b.registrar.Rotated, store: b.store, random: rand.Reader, sink: b.facts, log: b.log}
+	if err := b.rotations.load(); err != nil {
+		return err
+	}
+	b.access.SetProved(b.rotations.proved)
 	calls := call.Options{
 		Parties: b.parties, Phones: telephones{b.phones, b.parties}, Told: told{b}, Relay: b.relay, Gate: b.callBacks,
 		Sessions: b.relay, Core: b.core, Sink: b.facts, Log: b.log, Ended: b.ended.note, Altered: b.altered,
@@ -203,11 +209,12 @@ func (b *box) openTalkers(context.Context) error {
 	people := noticed{b.parties, telephones{b.phones, b.parties}}
 	b.notices = notice.New(notice.Options{Core: b.core, Parties: people, Phones: people, Gate: b.gate, Calls: b.desk, Sink: b.facts, Log: b.log})
 	b.config = apply.New(b.parts(), b.store, b.facts, b.log)
+	b.rotations.config = b.config
 	return nil
 }
 
 func (b *box) openPage(ctx context.Context) (err error) {
-	b.server, err = api.New(ctx, api.Options{Box: b, Bans: guard{b.bans}, Alarms: &b.emergencies, Accounts: b.store, Authority: b.authority, Pages: webui.Files(), Log: b.log})
+	b.server, err = api.New(ctx, api.Options{Box: b, Bans: guard{b.bans}, Credentials: keyring{b.rotations}, Alarms: &b.emergencies, Accounts: b.store, Authority: b.authority, Pages: webui.Files(), Log: b.log})
 	if err != nil {
 		return err
 	}

@@ -165,7 +165,7 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t, box: &office{}, accounts: &memory{values: map[string][]byte{}}, log: &lockedBuffer{}}
 	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	server, err := New(t.Context(), Options{Box: b.box, Bans: b.box, Alarms: b.box, Accounts: b.accounts, Pages: pages(), Log: log, cost: cheap()})
+	server, err := New(t.Context(), Options{Box: b.box, Bans: b.box, Credentials: keys{b.box}, Alarms: b.box, Accounts: b.accounts, Pages: pages(), Log: log, cost: cheap()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -324,4 +324,23 @@ func within(t *testing.T, d time.Duration, f func()) {
 	case <-time.After(d):
 		t.Fatalf("not done after %v", d)
 	}
+}
+
+// keys are the passwords of an office.
+type keys struct{ *office }
+
+func (k keys) List() []Credential { return k.overview.Credentials }
+
+func (k keys) Rotate(id, secret, who string) (string, error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.who, k.why = who, secret
+	return "made-for-" + id, k.err
+}
+
+func (k keys) Cancel(id, who string) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.who, k.why = who, id
+	return k.err
 }

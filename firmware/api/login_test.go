@@ -112,11 +112,13 @@ func plausible(method, path string) any {
 		return nil
 	}
 	return map[string]any{
-		"/api/v1/password":       PasswordRequest{Current: "x", New: "y"},
-		"/api/v1/policy":         ImportRequest{Document: "version: 1"},
-		"/api/v1/bans":           BanRequest{Source: "203.0.113.7"},
-		"/api/v1/bans/lift":      LiftRequest{Source: "203.0.113.7"},
-		"/api/v1/policy/confirm": ConfirmRequest{Revision: 1},
+		"/api/v1/password":           PasswordRequest{Current: "x", New: "y"},
+		"/api/v1/policy":             ImportRequest{Document: "version: 1"},
+		"/api/v1/bans":               BanRequest{Source: "203.0.113.7"},
+		"/api/v1/bans/lift":          LiftRequest{Source: "203.0.113.7"},
+		"/api/v1/credentials/rotate": RotateRequest{ID: "pbx"},
+		"/api/v1/credentials/cancel": CancelRequest{ID: "pbx"},
+		"/api/v1/policy/confirm":     ConfirmRequest{Revision: 1},
 
 		"/api/v1/emergencies/acknowledge": AcknowledgeRequest{Call: "c1"},
 		"/api/v1/session":                 LoginRequest{User: "admin", Password: "x"},

@@ -40,6 +40,9 @@ func (s *Server) register(a huma.API) {
 	huma.Register(a, operation(get, "/bans", "list-bans", "Who is banned, the latest first", administrator), s.getBans)
 	huma.Register(a, operation(post, "/bans", "ban", "Keep a source away", administrator), s.ban)
 	huma.Register(a, operation(post, "/bans/lift", "lift-ban", "End a ban", administrator), s.liftBan)
+	huma.Register(a, operation(get, "/credentials", "list-credentials", "How old the passwords of peers are", administrator), s.getCredentials)
+	huma.Register(a, operation(post, "/credentials/rotate", "rotate-credential", "Begin to replace a password", administrator), s.rotate)
+	huma.Register(a, operation(post, "/credentials/cancel", "cancel-rotation", "Call the replacement of a password off", administrator), s.cancelRotation)
 
 	huma.Register(a, operation(post, "/emergencies/acknowledge", "acknowledge-emergency", "Say that an emergency was seen", administrator), s.acknowledge)
 

@@ -16,13 +16,14 @@ type Overview struct {
 	Trunks   []Trunk   `json:"trunks" nullable:"false"`
 	Calls    []Call    `json:"calls" nullable:"false" doc:"The calls of this moment, oldest first."`
 	// Emergencies and CallBacks are what the office has to know after a call for help.
-	Emergencies []Emergency `json:"emergencies" nullable:"false" doc:"The latest emergency calls, and what passed for one against the policy, newest first; since the start."`
-	CallBacks   []CallBack  `json:"call_backs" nullable:"false" doc:"Numbers of ours that an emergency service may call back past every limit."`
-	Refusals    []Refusal   `json:"refusals" nullable:"false" doc:"The latest refusals, newest first; equal ones are counted together."`
-	Banned      int         `json:"banned" doc:"How many sources are banned."`
-	Bans        []Ban       `json:"bans" nullable:"false" doc:"The latest bans, newest first; GET /bans has all of them."`
-	Warnings    []Warning   `json:"warnings" nullable:"false" doc:"What in the policy in force works and has its price; to be shown in red."`
-	Counters    []Counter   `json:"counters" nullable:"false" doc:"Counters of the packet filter."`
+	Emergencies []Emergency  `json:"emergencies" nullable:"false" doc:"The latest emergency calls, and what passed for one against the policy, newest first; since the start."`
+	CallBacks   []CallBack   `json:"call_backs" nullable:"false" doc:"Numbers of ours that an emergency service may call back past every limit."`
+	Refusals    []Refusal    `json:"refusals" nullable:"false" doc:"The latest refusals, newest first; equal ones are counted together."`
+	Banned      int          `json:"banned" doc:"How many sources are banned."`
+	Bans        []Ban        `json:"bans" nullable:"false" doc:"The latest bans, newest first; GET /bans has all of them."`
+	Credentials []Credential `json:"credentials" nullable:"false" doc:"How old the passwords of PBX and carriers are."`
+	Warnings    []Warning    `json:"warnings" nullable:"false" doc:"What in the policy in force works and has its price; to be shown in red."`
+	Counters    []Counter    `json:"counters" nullable:"false" doc:"Counters of the packet filter."`
 }
 
 // Site says where the box stands and which version it runs.

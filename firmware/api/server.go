@@ -19,14 +19,15 @@ import (
 
 // Options are what a Server is made of.
 type Options struct {
-	Box       Box
-	Bans      Bans
-	Alarms    Alarms
-	Accounts  Accounts
-	Authority Authority    // the box's own CA, offered for download; may be nil
-	Pages     fs.FS        // the built page with index.html at its root; nil or empty: a plain message instead
-	Log       *slog.Logger // default: slog.Default()
-	Random    io.Reader    // default: crypto/rand.Reader
+	Box         Box
+	Bans        Bans
+	Credentials Credentials
+	Alarms      Alarms
+	Accounts    Accounts
+	Authority   Authority    // the box's own CA, offered for download; may be nil
+	Pages       fs.FS        // the built page with index.html at its root; nil or empty: a plain message instead
+	Log         *slog.Logger // default: slog.Default()
+	Random      io.Reader    // default: crypto/rand.Reader
 
 	cost cost // default: boardCost; tests take less
 }
@@ -43,6 +44,7 @@ type Config struct {
 type Server struct {
 	box           Box
 	bans          Bans
+	credentials   Credentials
 	alarms        Alarms
 	authority     Authority
 	pages         fs.FS
@@ -84,7 +86,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		o.cost = boardCost()
 	}
 	s := &Server{
-		box: o.Box, bans: o.Bans, alarms: o.Alarms, authority: o.Authority, pages: o.Pages, log: o.Log,
+		box: o.Box, bans: o.Bans, credentials: o.Credentials, alarms: o.Alarms, authority: o.Authority, pages: o.Pages, log: o.Log,
 		keyring:   newKeyring(o.Accounts, o.Random, o.cost),
 		sessions:  newSessions(o.Random),
 		backoff:   newBackoff(),

@@ -112,7 +112,7 @@ func faultsProblem(faults policy.Faults) *Problem {
 // complete replaces what JSON would write as null.
 func complete(o Overview) Overview {
 	o.Trunks, o.Calls, o.Refusals, o.Counters, o.Warnings = list(o.Trunks), list(o.Calls), list(o.Refusals), list(o.Counters), list(o.Warnings)
-	o.Bans = list(o.Bans)
+	o.Bans, o.Credentials = list(o.Bans), list(o.Credentials)
 	o.Emergencies, o.CallBacks = list(o.Emergencies), list(o.CallBacks)
 	emergencies := make([]Emergency, len(o.Emergencies))
 	for i, e := range o.Emergencies {

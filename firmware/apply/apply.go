@@ -98,7 +98,7 @@ func (b *Box) Boot(ctx context.Context) (bool, error) {
 	if !ok {
 		return false, b.set(ctx, nil, nil)
 	}
-	p, err := policy.Parse(rev.Policy)
+	p, err := policy.ParseKept(rev.Policy)
 	if err != nil {
 		return false, fmt.Errorf("read revision %d: %w", rev.Number, err)
 	}

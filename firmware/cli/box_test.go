@@ -33,7 +33,7 @@ func startBox(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 1 {
 		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &b.overview))
 	}
-	server, err := api.New(context.Background(), api.Options{Box: b, Bans: &jail{}, Accounts: &records{}, Log: slog.New(slog.DiscardHandler)})
+	server, err := api.New(context.Background(), api.Options{Box: b, Bans: &jail{}, Credentials: keys{}, Accounts: &records{}, Log: slog.New(slog.DiscardHandler)})
 	ts.Check(err)
 	ts.Check(server.Listen(ts.MkAbs("state/" + api.SocketName)))
 	ts.Defer(func() {
@@ -190,3 +190,31 @@ func (j *jail) Lift(source, _ string) (api.Ban, error) {
 	j.bans = slices.Delete(j.bans, i, i+1)
 	return ban, nil
 }
+
+// keys are two passwords that never change.
+type keys struct{}
+
+// List lists them.
+func (keys) List() []api.Credential {
+	since := time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+	due, until := since.AddDate(0, 0, 90), since.AddDate(0, 0, 7)
+	return []api.Credential{
+		{ID: "pbx", User: "x42", Made: true, Replaceable: true, Since: since, Due: &due, State: "current"},
+		{ID: "carrier-a/alice", Trunk: "carrier-a", User: "alice", Replaceable: true, Since: since, State: "active", Until: &until,
+			Laggards: []api.Laggard{{Source: "192.0.2.20", At: since}}},
+	}
+}
+
+// Rotate shows a password for the PBX.
+func (keys) Rotate(id, secret, _ string) (string, error) {
+	switch {
+	case id == "pbx" && secret == "":
+		return "an-invented-password", nil
+	case id == "carrier-a/alice" && secret != "":
+		return "", nil
+	}
+	return "", &api.Conflict{Detail: id + ": there is no such credential.", Remedy: "Look at the list."}
+}
+
+// Cancel does nothing.
+func (keys) Cancel(string, string) error { return nil }

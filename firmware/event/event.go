@@ -135,6 +135,16 @@ type AudioFaulty struct {
 	Reason string // a sentence for the administrator
 }
 
+// CredentialChanged: the password of a peer is due, is being replaced, or could not be.
+type CredentialChanged struct {
+	At     time.Time
+	ID     string // pbx, or trunk/account
+	What   string // begun, called off, in force, taken back, given up, done or due
+	Alarm  bool   // somebody has to do something
+	Reason string // a sentence
+	Who    string // empty: the box itself
+}
+
 // TrunkChanged: a trunk's registration changed state.
 type TrunkChanged struct {
 	At     time.Time
@@ -195,6 +205,7 @@ func (CallRefused) event()        {}
 func (SourceRefused) event()      {}
 func (SourceBanned) event()       {}
 func (SourceLifted) event()       {}
+func (CredentialChanged) event()  {}
 func (TrunkChanged) event()       {}
 func (AddressChanged) event()     {}
 func (MessagesAltered) event()    {}

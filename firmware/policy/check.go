@@ -10,8 +10,10 @@ import (
 // Check finds every fault of a policy whose defaults are filled in. The faults have paths, but no lines.
 //
 // Each check looks only at values that are there: what follows from a missing or broken value is not told as well.
-func (p *Policy) Check() Faults {
-	c := &checker{p: p}
+func (p *Policy) Check() Faults { return p.check(true) }
+
+func (p *Policy) check(judge bool) Faults {
+	c := &checker{p: p, judge: judge}
 	if p.Version != Version {
 		c.faults = append(c.faults, versionFault(p.Version))
 	}
@@ -24,6 +26,7 @@ func (p *Policy) Check() Faults {
 	c.routes()
 	c.limits()
 	c.bans()
+	c.rotation()
 	c.admin()
 	return c.faults
 }
@@ -31,6 +34,7 @@ func (p *Policy) Check() Faults {
 // checker collects faults. Its methods are beside each other by section: site.go, network.go, pbx.go and so on.
 type checker struct {
 	p      *Policy
+	judge  bool // whether passwords are strong enough
 	faults Faults
 }
 

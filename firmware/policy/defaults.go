@@ -42,6 +42,8 @@ func setStatic(v reflect.Value) {
 		x.Requests = []string{"INVITE"}
 	case *Bans:
 		*x = defaultBans()
+	case *Rotation:
+		x.Days, x.GraceDays = 90, 7
 	case *Limits:
 		x.Calls, x.SilenceTimeout, x.HoldTimeout = 30, 60, 3600
 	case *Admin:

@@ -48,3 +48,40 @@ func warningsOf(p *Policy, now time.Time) string {
 	}
 	return b.String()
 }
+
+func TestAKeptPolicyIsReadWhateverIsThoughtOfItsPasswordsLater(t *testing.T) {
+	doc := strings.Replace(small, "hunter2-hunter2-hunter2", "pin4711", 1)
+	if _, err := Parse([]byte(doc)); err == nil {
+		t.Error("a weak password came in")
+	}
+	if p, err := ParseKept([]byte(doc)); err != nil || p.Trunks[0].Accounts[0].Secret.Reveal() != "pin4711" {
+		t.Errorf("%v", err)
+	}
+	if _, err := ParseKept([]byte(strings.Replace(doc, "country: FR", "country: ZZ", 1))); err == nil {
+		t.Error("other faults pass")
+	}
+}
+
+func TestThePBXsSecretIsKeptAsHashes(t *testing.T) {
+	doc := strings.Replace(small, "address: 192.0.2.20\n", "address: 192.0.2.20\n  authentication: digest\n  user: x42\n  secret: hunter2-hunter2-hunter3\n", 1)
+	p := mustParse(t, doc)
+	p.HashSecrets()
+	kept := canonical(t, p)
+	if strings.Contains(kept, "hunter3") {
+		t.Fatalf("the store has the secret:\n%s", kept)
+	}
+	again := mustParse(t, kept)
+	again.HashSecrets()
+	strong, old, is := again.PBX.Secret.Hashes()
+	// printf x42:tollgate:hunter2-hunter2-hunter3 | sha256sum, md5sum
+	if !is || again.PBX.Secret != p.PBX.Secret || len(strong) != 64 || len(old) != 32 {
+		t.Errorf("%q %q", strong, old)
+	}
+	masked := mustParse(t, strings.Replace(doc, "hunter2-hunter2-hunter3", `"***"`, 1))
+	if faults := FillSecrets(masked, again); faults != nil || masked.PBX.Secret != p.PBX.Secret || masked.Check() != nil {
+		t.Errorf("a mask did not take it: %v", faults)
+	}
+	if changes := Diff(again, masked); len(changes) != 0 {
+		t.Errorf("%v", changes)
+	}
+}

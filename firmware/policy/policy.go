@@ -12,16 +12,17 @@ import "net/netip"
 // Policy is one whole document. The zero value is not valid; documents come from Parse, which fills in the defaults
 // named below, so that nobody else needs to know them. What Parse returned is shared: read it, do not write it.
 type Policy struct {
-	Version int     `yaml:"version"`
-	Site    Site    `yaml:"site"`
-	Network Network `yaml:"network"`
-	PBX     PBX     `yaml:"pbx"`    // may be left out where there are Phones
-	Phones  Phones  `yaml:"phones"` // may be left out
-	Trunks  []Trunk `yaml:"trunks"` // may be left out where there are Phones
-	Routes  []Route `yaml:"routes"`
-	Limits  Limits  `yaml:"limits"`
-	Bans    Bans    `yaml:"bans"`
-	Admin   Admin   `yaml:"admin"`
+	Version  int      `yaml:"version"`
+	Site     Site     `yaml:"site"`
+	Network  Network  `yaml:"network"`
+	PBX      PBX      `yaml:"pbx"`    // may be left out where there are Phones
+	Phones   Phones   `yaml:"phones"` // may be left out
+	Trunks   []Trunk  `yaml:"trunks"` // may be left out where there are Phones
+	Routes   []Route  `yaml:"routes"`
+	Limits   Limits   `yaml:"limits"`
+	Bans     Bans     `yaml:"bans"`
+	Rotation Rotation `yaml:"rotation"`
+	Admin    Admin    `yaml:"admin"`
 }
 
 // Site says where the box stands. Country chooses the numbering plan, TimeZone and Language what the page shows.

@@ -96,6 +96,16 @@ func (r *Registrar) Set(pbx policy.PBX, local func(policy.Transport) ua.Local) {
 	r.resume(time.Now())
 }
 
+// Rotated says that a secret of the PBX takes the place of another in the next Set, and that who has registered with either
+// may stay.
+func (r *Registrar) Rotated(from, to policy.Secret) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.line.secret == sha256.Sum256([]byte(from.Reveal())) {
+		r.line.secret = sha256.Sum256([]byte(to.Reveal()))
+	}
+}
+
 // Close forgets the binding.
 func (r *Registrar) Close() {
 	r.mu.Lock()

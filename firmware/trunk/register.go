@@ -136,6 +136,7 @@ func (r *registration) failed(err error) time.Duration {
 		first, longest = firstRefusedWait, longestRefusedWait
 	}
 	wait := jitter(backoff(first, longest, a.Tries))
+	a.Refused = errors.Is(err, errRefused)
 	a.State, a.Reason, a.NextTry = Down, err.Error(), time.Now().Add(wait)
 	if !a.Expires.After(time.Now()) {
 		a.Expires = time.Time{}

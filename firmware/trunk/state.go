@@ -25,6 +25,7 @@ type AccountState struct {
 	Reason  string    // why it is not up, in words
 	Expires time.Time // when the registration in force lapses; zero when there is none
 	Tries   int       // failures since the last success
+	Refused bool      // the carrier does not accept the credentials
 	NextTry time.Time // zero while a try is under way
 }
 

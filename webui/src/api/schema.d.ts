@@ -90,6 +90,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How old the passwords of peers are */
+        get: operations["list-credentials"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Call the replacement of a password off */
+        post: operations["cancel-rotation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/credentials/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Begin to replace a password */
+        post: operations["rotate-credential"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/emergencies/acknowledge": {
         parameters: {
             query?: never;
@@ -335,6 +386,9 @@ export interface components {
             /** Format: date-time */
             until: string;
         };
+        CancelRequest: {
+            id: string;
+        };
         Change: {
             /** @description Empty when it is gone. */
             new: string;
@@ -356,6 +410,49 @@ export interface components {
             name: string;
             /** Format: int64 */
             packets: number;
+        };
+        Credential: {
+            /**
+             * Format: date-time
+             * @description When the replacement began.
+             */
+            begun?: string;
+            /**
+             * Format: date-time
+             * @description When it should be replaced; absent: never.
+             */
+            due?: string;
+            /** @description pbx, or the name of a trunk, a slash and the user. */
+            id: string;
+            /** @description Where the old one was used last, newest first. */
+            laggards: components["schemas"]["Laggard"][];
+            /** @description The box makes the next one; otherwise the carrier does, and it is brought. */
+            made: boolean;
+            /** @description It can be replaced here; otherwise in the policy alone. */
+            replaceable: boolean;
+            /**
+             * Format: date-time
+             * @description It counts since then, as far as the box knows.
+             */
+            since: string;
+            /**
+             * @description current: nothing is under way. pending: the next one is there and has not been seen to work. probed: it works. active: it is in force, and the one before is kept.
+             * @enum {string}
+             */
+            state: "current" | "pending" | "probed" | "active";
+            /** @description Why the latest replacement has not worked, as a sentence. */
+            trouble: string;
+            /** @description Empty for the PBX. */
+            trunk: string;
+            /**
+             * Format: date-time
+             * @description Until when the next one waits, or the one before is kept.
+             */
+            until?: string;
+            user: string;
+        };
+        CredentialsOutputBody: {
+            credentials: components["schemas"]["Credential"][];
         };
         Diagnosis: {
             /** @description It was over soon after something was tried. */
@@ -495,6 +592,12 @@ export interface components {
         InWords: {
             en: string;
             fr: string;
+        };
+        Laggard: {
+            /** Format: date-time */
+            at: string;
+            /** @description IP address. */
+            source: string;
         };
         Leg: {
             /**
@@ -636,6 +739,8 @@ export interface components {
             calls: components["schemas"]["Call"][];
             /** @description Counters of the packet filter. */
             counters: components["schemas"]["Counter"][];
+            /** @description How old the passwords of PBX and carriers are. */
+            credentials: components["schemas"]["Credential"][];
             /** @description The latest emergency calls, and what passed for one against the policy, newest first; since the start. */
             emergencies: components["schemas"]["Emergency"][];
             limits: components["schemas"]["Limits"];
@@ -843,6 +948,15 @@ export interface components {
             state: "none" | "proposed" | "confirmed" | "reverted";
             who: string;
             why: string;
+        };
+        RotateRequest: {
+            id: string;
+            /** @description The new one that the carrier has given out; absent for the PBX. */
+            secret?: string;
+        };
+        RotateResult: {
+            /** @description Shown this once; empty for a carrier. */
+            secret: string;
         };
         Session: {
             /**
@@ -1122,6 +1236,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EndedCalls"];
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialsOutputBody"];
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "cancel-rotation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CancelRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CredentialsOutputBody"];
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "rotate-credential": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotateResult"];
                 };
             };
             /** @description The request was not served. */

@@ -74,6 +74,7 @@ export function overview(changed: Partial<Overview> = {}): Overview {
     warnings: [],
     banned: 0,
     bans: [],
+    credentials: [],
     emergencies: [],
     call_backs: [],
     ...changed,

@@ -44,7 +44,7 @@ func (p *parties) PBX() (call.Party, bool) {
 	if now == nil || !now.PBX.Used() {
 		return call.Party{}, false
 	}
-	pbx := now.PBX
+	pbx := &now.PBX
 	party := call.Party{
 		Peer:   policy.Peer{Side: policy.SideInside, Name: policy.PeerPBX},
 		Path:   pbxPath{p, pbx},
@@ -99,7 +99,7 @@ func members(t *trunk.Trunk) []call.Member {
 // pbxPath leads to the PBX; its certificate is looked for only when a connection is made.
 type pbxPath struct {
 	parties *parties
-	pbx     policy.PBX
+	pbx     *policy.PBX
 }
 
 func (p pbxPath) Conn(ctx context.Context) (sip.Connection, error) {

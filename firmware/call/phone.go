@@ -76,7 +76,7 @@ func (s *Session) meetPhone() *refusal {
 	case !known && !s.dialledForHelp():
 		return &refusal{status: 403, rule: "not registered", reason: "no phone has registered from " + s.in.Source() + " over " + strings.ToLower(s.in.Transport())}
 	}
-	s.phone = phone
+	s.phone = phoneRecord{phone.Token, phone.User, phone.Route}
 	party := &phone.Party
 	party.Path = ua.Back(s.in, party.Path)
 	s.caller = &Leg{Party: party, Dialog: ua.Accept(s.in, party.Local, party.Local.Contact(""))}

@@ -104,7 +104,7 @@ func (s *Session) record() record {
 	s.desk.mu.Lock()
 	r.Forwarded = s.forwarded
 	s.desk.mu.Unlock()
-	r.Phone = phoneRecord{s.phone.Token, s.phone.User, s.phone.Route}
+	r.Phone = s.phone
 	r.Invite, r.Source, r.Tag, r.Peer = s.in.Text(), s.in.Source(), s.in.Tag, s.in.Peer
 	r.Ticket, r.Onward = s.ticket.Record(), s.onward.Record()
 	for _, t := range s.extra {

@@ -43,7 +43,7 @@ type Session struct {
 	from     numbering.Number // the caller; zero when withheld or no number
 	to       numbering.Number // whom the caller wants
 	withheld bool             // the caller wants to stay unknown
-	phone    Phone            // that calls; zero when the caller is none
+	phone    phoneRecord      // that calls; zero when the caller is none
 	dialled  string           // between phones and their PBX: the user that was called
 	targets  []route.Target
 	caller   *Leg

@@ -142,7 +142,7 @@ func (d *Desk) recall(r *record) (*Session, error) {
 		freed: make(chan struct{}), over: make(chan struct{}),
 	}
 	s.log = d.o.Log.With("call", s.id)
-	s.phone = Phone{Token: r.Phone.Token, User: r.Phone.User, Route: r.Phone.Route}
+	s.phone = r.Phone
 	if s.caller, err = s.recallLeg(&r.Legs[media.Caller]); err == nil {
 		s.callee, err = s.recallLeg(&r.Legs[media.Callee])
 	}

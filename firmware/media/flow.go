@@ -20,7 +20,7 @@ type half struct {
 	opening   opening
 	reporting reporting
 	listener  listener
-	keypad    keypad
+	keypad    *keypad // nil: no key was pressed
 	counters  *counters
 	account   account
 }
@@ -36,7 +36,7 @@ type setting struct {
 	ice             *ICE            // nil: there are no connectivity checks
 	sources         []netip.Prefix
 	latching        policy.Latching
-	translation             // of what the peer sends
+	*translation            // of what the peer sends
 	events          *Events // nil: key presses cross as they come, if they do
 	clock           quality.Clock
 }

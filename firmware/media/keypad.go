@@ -49,7 +49,10 @@ func (l *Leg) Press(p Press) error {
 	defer l.session.mu.Unlock()
 	h, idle, taken := l.half, false, false
 	h.rtp.do(func() {
-		k := &h.keypad
+		if h.keypad == nil {
+			h.keypad = new(keypad)
+		}
+		k := h.keypad
 		if h.events == nil || k.waiting == len(k.queue) || strings.IndexByte(eventKeys, p.Key) < 0 {
 			return
 		}
@@ -87,7 +90,7 @@ func (r *Relay) pressAlone(h *half) {
 
 // beat sends an event's next packet if no audio comes that could carry it. It reports whether keys wait.
 func (w *worker) beat(h *half, now time.Time) (more bool) {
-	k := &h.keypad
+	k := h.keypad
 	switch {
 	case k.waiting == 0 || h.events == nil:
 		k.waiting, k.pressing, k.beating = 0, false, false
@@ -108,7 +111,7 @@ func (w *worker) beat(h *half, now time.Time) (more bool) {
 
 // replace makes an event's next packet out of one of audio that is about to leave.
 func (w *worker) replace(h *half, packet []byte) []byte {
-	k := &h.keypad
+	k := h.keypad
 	k.audio = w.now
 	if k.pressing && k.alone || h.events == nil {
 		return packet

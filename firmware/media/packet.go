@@ -54,7 +54,7 @@ func (w *worker) pass(f *flow, from netip.AddrPort, packet []byte) {
 			return
 		}
 		h.translate(packet)
-		if h.far.keypad.waiting > 0 {
+		if k := h.far.keypad; k != nil && k.waiting > 0 {
 			packet = w.replace(h.far, packet)
 		}
 	}

@@ -160,7 +160,7 @@ func (s *Session) openLeg(side policy.Side) (*Leg, error) {
 func (s *Session) newLeg(side policy.Side) *Leg {
 	own := s.config.side(side)
 	h := &half{side: side, counters: &counters{}, opening: newOpening(own.KeepOpen)}
-	h.translation, _ = translationOf(Params{})
+	h.translation = unchanged
 	return &Leg{session: s, own: own, half: h, pool: s.relay.pools[own.Address]}
 }
 

@@ -13,11 +13,22 @@ type translation struct {
 	conversions [128]g711.Conversion
 }
 
-// translationOf makes it from parameters.
-func translationOf(p Params) (t translation, err error) {
+// unchanged is the translation of most calls.
+var unchanged = func() *translation {
+	t := new(translation)
 	for i := range t.types {
 		t.types[i] = uint8(i)
 	}
+	return t
+}()
+
+// translationOf makes it from parameters.
+func translationOf(p Params) (*translation, error) {
+	if len(p.PayloadMap)+len(p.Conversions) == 0 {
+		return unchanged, nil
+	}
+	t := new(translation)
+	*t = *unchanged
 	for from, to := range p.PayloadMap {
 		if from > 127 || to > 127 {
 			return t, fmt.Errorf("payload type %d cannot become %d: they go up to 127", from, to)

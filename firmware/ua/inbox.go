@@ -124,7 +124,9 @@ func (b *Inbox) Next(ctx context.Context) (Event, error) {
 	for {
 		if len(b.ready) > 0 {
 			e := b.ready[0]
-			b.ready = b.ready[1:]
+			if b.ready = b.ready[1:]; len(b.ready) == 0 {
+				b.ready = nil // a message is not kept for as long as the call is quiet after it
+			}
 			return e, nil
 		}
 		if err := ctx.Err(); err != nil {

@@ -32,6 +32,7 @@ const (
 // with MD5 digest that calls back on the registration's connection.
 type Wishes struct {
 	Binary string // the box's program
+	Live   string // folder of running calls; "": they end with the process
 
 	Layout        lab.Layout      // default: TwoPorts
 	Translation   lab.Translation // of the router, with BehindRouter; default: FullCone
@@ -262,7 +263,7 @@ func (b *Branch) startBox(ctx context.Context) error {
 	if b.Wishes.Amend != nil {
 		policy = b.Wishes.Amend(policy)
 	}
-	b.Box = &Box{Host: b.Lab.Box, Binary: b.Wishes.Binary}
+	b.Box = &Box{Host: b.Lab.Box, Binary: b.Wishes.Binary, Live: b.Wishes.Live}
 	if err := b.Box.Start(ctx, policy); err != nil {
 		return err
 	}

@@ -53,19 +53,21 @@ func (p *parties) PBX() (call.Party, bool) {
 		SRTP:   pbx.SRTP, Keying: pbx.Keying, Suites: pbx.Suites, Codecs: pbx.Codecs, Ptime: pbx.Ptime, DTMF: pbx.DTMF, Format: pbx.NumberFormat, Latching: pbx.MediaLatching, Headers: pbx.Headers, Trusted: pbx.Trusted,
 	}
 	if pbx.ReachedBy.Registers() {
-		p.registered(&party, now)
+		registered(&party, p.registrar.State(), now)
 	}
 	return party, true
 }
 
 // registered fills in where a PBX that registers is now, or why it is nowhere.
-func (p *parties) registered(party *call.Party, now *policy.Policy) {
-	s := p.registrar.State()
+func registered(party *call.Party, s registrar.State, now *policy.Policy) {
 	party.Path, party.Away = s.Path(), s.Reason
 	party.Domain = party.Local.URIHost()
 	if s.Registered {
 		party.Local = apply.Local(now, policy.SideInside, s.Transport)
 		party.Domain, party.Params = s.Host(), s.Params()
+	}
+	if s.Registered && s.BehindNAT() {
+		party.MediaAt = s.Source.Addr()
 	}
 	if s.Registered && now.PBX.ReachedBy == policy.ReachContact {
 		party.Target = s.Contact.String()

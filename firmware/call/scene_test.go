@@ -238,6 +238,7 @@ func (s *scene) Trunk(name string) (Party, bool) {
 			}
 			return Party{Peer: a.peer, Path: a.boxEnd, Members: s.more[name], Down: s.down == name, Local: local, Media: audio, MediaAt: s.really,
 				Domain: p.Domain, Home: p.OwnName, Hold: p.Hold, Timer: p.SessionTimer, SRTP: p.SRTP, Keying: p.Keying, Suites: p.Suites, Codecs: p.Codecs, Ptime: p.Ptime, DTMF: p.DTMF, Format: p.NumberFormat,
+				MediaSources: p.MediaSources, Latching: p.MediaLatching,
 				Headers: p.Headers, Trusted: p.Trusted, Unowned: p.UnownedNumbers, ClipNoScreening: p.ClipNoScreening}, true
 		}
 	}

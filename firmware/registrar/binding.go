@@ -30,6 +30,12 @@ type Binding struct {
 // Path leads to the PBX: to this binding while it lives, then to the one that has taken its place.
 func (b Binding) Path() ua.Path { return b.path }
 
+// BehindNAT tells whether a router stands before the PBX: its Contact names another address than the one it was heard from.
+func (b Binding) BehindNAT() bool {
+	a, err := netip.ParseAddr(strings.Trim(b.Contact.Host, "[]"))
+	return err == nil && a.Unmap() != b.Source.Addr().Unmap()
+}
+
 // Host is the host and port that the PBX calls itself by, for the URIs of requests to it.
 func (b Binding) Host() string {
 	host := b.Contact.Host

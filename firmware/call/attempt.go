@@ -164,7 +164,7 @@ func (s *Session) place(ctx context.Context, l *Leg, draft ua.Draft) (o outcome,
 	if err != nil {
 		return outcome{status: 404, reason: fmt.Sprintf("the number cannot be written as a URI: %v", err)}, false
 	}
-	l.Dialog = draft.Begin()
+	l.Dialog, s.placed = draft.Begin(), l
 	s.inbox.Attach(draft.CallID, draft.FromTag, l.Party.Peer)
 	s.touch()
 	if l.invite, err = s.send(ctx, l, req); err != nil {
@@ -359,7 +359,7 @@ func (s *Session) failedAttempt(quit giveUp, err error) outcome {
 
 // answer responds within the call; an answer that cannot be sent is the transaction's to report.
 func (s *Session) answer(in *ua.Incoming, r ua.Reply) {
-	if err := in.Respond(s.inbox, r); err != nil {
+	if err := in.Respond(s.inbox, s.ruledReply(in, r)); err != nil {
 		s.log.Debug("answer not sent", "method", in.Method, "status", r.Status, "err", err)
 	}
 }

@@ -78,7 +78,7 @@ func (s *Session) prepare() *refusal {
 
 // refuse answers the caller, tells the fact and ends the call before it began.
 func (s *Session) refuse(r refusal) {
-	if err := s.in.Respond(s.inbox, ua.Reply{Status: r.status, Headers: r.headers}); err != nil {
+	if err := s.in.Respond(s.inbox, s.ruledReply(s.in, ua.Reply{Status: r.status, Headers: r.headers})); err != nil {
 		s.log.Debug("refusal not sent", "err", err)
 	}
 	s.tellRefused(r)
@@ -267,7 +267,7 @@ func (s *Session) setUp() ending {
 		return s.talk()
 	}
 	if !last.told {
-		if err := s.in.Respond(s.inbox, ua.Reply{Status: last.status, Headers: last.headers}); err != nil {
+		if err := s.in.Respond(s.inbox, s.ruledReply(s.in, ua.Reply{Status: last.status, Headers: last.headers})); err != nil {
 			s.log.Debug("final answer not sent", "err", err)
 		}
 	}

@@ -21,11 +21,32 @@ func (s *Session) ruled(e ua.Event) ua.Event {
 		e.Request.Request = header.Rewrite(e.Request.Request, party.Headers, policy.DirectionFrom)
 		s.unpackLater(e.Request)
 	case e.Response != nil:
+		if l := s.legAsked(e.Sent); l != nil && e.Sent.Is(sip.INVITE) {
+			e.Response = header.RewriteResponse(sip.INVITE, e.Response, l.Party.Headers)
+		}
 		e.Response = unpacked(e.Response)
 	case e.Cancelled != nil:
 		e.Cancel = header.Rewrite(e.Cancel, s.legOf(e.Cancelled).Party.Headers, policy.DirectionFrom)
 	}
 	return e
+}
+
+// legAsked is the leg by which a request of ours went out; nil when it has left.
+func (s *Session) legAsked(out *ua.Outgoing) *Leg {
+	for _, l := range []*Leg{s.callee, s.caller, s.placed} {
+		if l != nil && l.Dialog == out.Dialog {
+			return l
+		}
+	}
+	return nil
+}
+
+// ruledReply applies the header rules on what a peer is sent to what the box answers it.
+func (s *Session) ruledReply(in *ua.Incoming, r ua.Reply) ua.Reply {
+	if l := s.legOf(in); l != nil {
+		r.Headers = header.RewriteReply(in.Method, r.Headers, l.Party.Headers)
+	}
+	return r
 }
 
 // cancel gives a leg's INVITE up, with these headers.

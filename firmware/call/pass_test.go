@@ -199,3 +199,36 @@ func TestHeaderRulesActOnEachLeg(t *testing.T) {
 		t.Errorf("the office got %s with %v", shown(e), e.Cancel)
 	}
 }
+
+func TestHeaderRulesActOnResponsesOfEachLeg(t *testing.T) {
+	rule := func(d policy.Direction, a policy.HeaderAction, name, value string) policy.HeaderRule {
+		return policy.HeaderRule{Direction: d, Responses: []string{"INVITE"}, Action: a, Name: name, Value: value}
+	}
+	s := newScene(t, func(p *policy.Policy) {
+		p.PBX.Headers = []policy.HeaderRule{rule("to", "set", "X-Line", "1"), rule("to", "remove", "call-info", "")}
+		p.Trunks[0].Headers = []policy.HeaderRule{rule("from", "remove", "P-Early-Media", ""), rule("from", "set", "Reason", "Q.850;cause=17")}
+	})
+	caller := s.pbx.send(draftTo("00472105518", clearSDP("192.0.2.50"), "X-Line: mine"))
+	callee := s.a.called()
+	if got := fields(callee.in, "X-Line"); got != "" {
+		t.Errorf("a rule for responses has put %q into a request", got)
+	}
+	callee.respondWith(180, "", "P-Early-Media: supported", "Alert-Info: <urn:alert:service:call-waiting>", "Call-Info: <sip:x@203.0.113.7>;answer-after=0")
+	if got := fields(caller.expect(180), "X-Line", "P-Early-Media", "Alert-Info", "Call-Info"); got != "X-Line: 1\nAlert-Info: <urn:alert:service:call-waiting>" {
+		t.Errorf("the office got the 180 with %q", got)
+	}
+	callee.respondWith(486, "", "Reason: Q.850;cause=21")
+	if got := fields(caller.expect(486), "X-Line", "Reason"); !strings.HasPrefix(got, "X-Line: 1\nReason: Q.850;cause=17;") {
+		t.Errorf("the office got the 486 with %q", got)
+	}
+	caller, callee = s.answeredCall()
+	hold := caller.ask(sip.INVITE, clearSDP("192.0.2.50", "a=sendonly"))
+	callee.reinvited(secureSDP("203.0.113.8", "a=recvonly"))
+	if got := fields(caller.expect(200), "X-Line"); got != "X-Line: 1" {
+		t.Errorf("the office got the answer to its re-INVITE with %q", got)
+	}
+	if err := hold.Ack(nil); err != nil {
+		t.Fatal(err)
+	}
+	hangUp(t, caller, callee)
+}

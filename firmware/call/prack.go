@@ -42,7 +42,7 @@ func (s *Session) tellProgress(r ua.Reply) {
 		s.answer(s.in, r)
 		return
 	}
-	if err := s.in.RespondReliably(s.inbox, r); err != nil {
+	if err := s.in.RespondReliably(s.inbox, s.ruledReply(s.in, r)); err != nil {
 		s.log.Debug("provisional response not sent", "status", r.Status, "err", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tollgate/firmware/event"
+	"tollgate/firmware/header"
 	"tollgate/firmware/media"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/sdp"
@@ -156,9 +157,8 @@ func (s *Session) newcomer(in *ua.Incoming, held *Leg) (leg *Leg, status int) {
 // welcome answers the INVITE of a newcomer. Requests of its dialog come to this call from now on.
 func (s *Session) welcome(leg *Leg, in *ua.Incoming, body []byte) error {
 	s.inbox.Attach(leg.Dialog.CallID, leg.Dialog.LocalTag, leg.Party.Peer)
-	return in.Respond(s.inbox, ua.Reply{
-		Status: 200, Contact: leg.Dialog.Contact, Body: body, ContentType: sdpType, Headers: s.grantTimer(leg, in.Request),
-	})
+	headers := header.RewriteReply(in.Method, s.grantTimer(leg, in.Request), leg.Party.Headers)
+	return in.Respond(s.inbox, ua.Reply{Status: 200, Contact: leg.Dialog.Contact, Body: body, ContentType: sdpType, Headers: headers})
 }
 
 // takeOver gives the place of a leg of an answered call to a newcomer.

@@ -48,6 +48,7 @@ type Session struct {
 	targets  []route.Target
 	caller   *Leg
 	callee   *Leg
+	placed   *Leg       // whom the last INVITE that begins a dialog went to
 	before   *ua.Dialog // of the attempt at another server of the same target
 	hurry    bool       // somebody else could take the call: silence is not waited out
 	relay    *media.Session

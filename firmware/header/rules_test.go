@@ -3,6 +3,7 @@ package header
 import (
 	"testing"
 
+	"github.com/emiago/sipgo/sip"
 	"github.com/google/go-cmp/cmp"
 
 	"tollgate/firmware/policy"
@@ -37,5 +38,36 @@ func TestRulesActInTheirOrder(t *testing.T) {
 				t.Error("the original was changed")
 			}
 		})
+	}
+}
+
+func TestRulesForResponsesLeaveRequestsAlone(t *testing.T) {
+	back := []string{"INVITE"}
+	rules := []policy.HeaderRule{
+		{Direction: "from", Responses: back, Action: "remove", Name: "Reason"},
+		{Direction: "to", Responses: back, Action: "set", Name: "X-A", Value: "1"},
+	}
+	request := message("Reason: x")
+	for _, d := range []policy.Direction{policy.DirectionTo, policy.DirectionFrom} {
+		if got := Rewrite(request, rules, d); got != request {
+			t.Errorf("a request was changed: %v", texts(got.Headers()))
+		}
+	}
+	if got := RewriteFields("INVITE", nil, rules); len(got) > 0 {
+		t.Errorf("a request to be was changed: %v", texts(got))
+	}
+	res := sip.NewResponse(180, "Ringing")
+	res.AppendHeader(sip.NewHeader("reason", "x"))
+	changed := RewriteResponse("INVITE", res, rules)
+	changed.RemoveHeader("Content-Length")
+	if len(changed.Headers()) != 0 || len(res.Headers()) != 1 {
+		t.Errorf("a response became %v, the original %v", texts(changed.Headers()), texts(res.Headers()))
+	}
+	if got := RewriteResponse("BYE", res, rules); got != res {
+		t.Error("a response to another request was changed")
+	}
+	fields := []sip.Header{sip.NewHeader("x-a", "2")}
+	if got := texts(RewriteReply("INVITE", fields, rules)); len(got) != 1 || got[0] != "X-A: 1" || fields[0].Value() != "2" {
+		t.Errorf("a reply became %v", got)
 	}
 }

@@ -97,12 +97,28 @@ func (d *decoder) mapping(v reflect.Value, node ast.Node, path string) {
 		d.unreadable(path, node, fmt.Sprintf("is %s where a mapping is expected", kindOf(node)), "its keys are "+strings.Join(keysOf(v.Type()), ", "))
 		return
 	}
-	if p, ok := v.Addr().Interface().(*Phones); ok && len(entries) > 0 {
-		p.begin()
-	}
+	begin(v, entries)
 	seen := map[string]place{}
 	for _, entry := range entries {
 		d.entry(v, entry, path, seen)
+	}
+}
+
+// begin sets defaults that hang on the section being there, or on its other keys.
+func begin(v reflect.Value, entries []*ast.MappingValueNode) {
+	switch x := v.Addr().Interface().(type) {
+	case *Phones:
+		if len(entries) > 0 {
+			x.begin()
+		}
+	case *HeaderRule:
+		var keys []string
+		for _, e := range entries {
+			if key := keyToken(e); key != nil {
+				keys = append(keys, key.Value)
+			}
+		}
+		x.begin(keys)
 	}
 }
 

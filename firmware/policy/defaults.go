@@ -38,8 +38,6 @@ func setStatic(v reflect.Value) {
 		x.UnownedNumbers, x.MediaLatching, x.DTMF = UnownedReplace, LatchDynamicStrict, DTMFPass
 		x.Transport = TLSTransport
 		x.Codecs, x.NumberFormat = []string{"PCMA", "PCMU"}, FormatE164
-	case *HeaderRule:
-		x.Requests = []string{"INVITE"}
 	case *Bans:
 		*x = defaultBans()
 	case *Rotation:

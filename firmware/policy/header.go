@@ -7,11 +7,12 @@ import (
 	"strings"
 )
 
-// HeaderRule changes one header field of requests: those that the box sends to a peer, or those that it gets from it,
-// before anything in them is judged. Rules act in their order.
+// HeaderRule changes one header field of requests, or of responses to them: those that the box sends to a peer, or those
+// that it gets from it, before anything in them is judged. Rules act in their order.
 type HeaderRule struct {
 	Direction Direction    `yaml:"direction"`
-	Requests  []string     `yaml:"requests"` // methods; default INVITE
+	Requests  []string     `yaml:"requests"`  // methods; default INVITE, but none where there are responses
+	Responses []string     `yaml:"responses"` // to these methods
 	Action    HeaderAction `yaml:"action"`
 	Name      string       `yaml:"name"`
 	Value     string       `yaml:"value"` // with add and set
@@ -38,7 +39,11 @@ const (
 
 // String prints the rule on one line.
 func (r HeaderRule) String() string {
-	s := fmt.Sprintf("%s %s %s %s", r.Direction, strings.Join(r.Requests, " "), r.Action, r.Name)
+	messages := slices.Clone(r.Requests)
+	for _, m := range r.Responses {
+		messages = append(messages, "responses to "+m)
+	}
+	s := fmt.Sprintf("%s %s %s %s", r.Direction, strings.Join(messages, " "), r.Action, r.Name)
 	if r.Value != "" {
 		s += ": " + r.Value
 	}
@@ -53,6 +58,16 @@ const (
 
 // headerMethods are the requests that cross the border.
 var headerMethods = []string{"INVITE", "BYE", "CANCEL", "INFO", "MESSAGE", "SUBSCRIBE", "NOTIFY"}
+
+// answeredMethods are the requests whose responses bring more across the border than their status.
+var answeredMethods = []string{"INVITE"}
+
+// begin sets the fixed default of a rule, before it is read.
+func (r *HeaderRule) begin(keys []string) {
+	if !slices.Contains(keys, "responses") {
+		r.Requests = []string{"INVITE"}
+	}
+}
 
 // dialogHeaders carry the dialog, the transaction, the session or the body: the box writes them, and a call would not
 // survive that somebody else did. Fields that begin with Content- and Proxy-Auth count too.
@@ -84,6 +99,9 @@ func crossing(method string) []string {
 	return nil
 }
 
+// crossingBack are the fields that the box reads in a response to an INVITE and passes on.
+var crossingBack = []string{"Alert-Info", "Call-Info", "P-Early-Media", "User-to-User", "Reason"}
+
 // headerName is a name as RFC 3261 §25.1 writes it, without the signs that nobody uses.
 var headerName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,63}$`)
 
@@ -97,7 +115,12 @@ func (c *checker) headerRules(path string, list []HeaderRule) {
 		at := index(path, i)
 		known := one(c, at+".direction", r.Direction, DirectionTo, DirectionFrom)
 		known = one(c, at+".action", r.Action, HeaderAdd, HeaderSet, HeaderRemove) && known
-		c.headerMethods(at+".requests", r.Requests)
+		if len(r.Responses) == 0 || len(r.Requests) > 0 {
+			c.headerMethods(at+".requests", r.Requests, headerMethods)
+		}
+		if len(r.Responses) > 0 {
+			c.headerMethods(at+".responses", r.Responses, answeredMethods)
+		}
 		if known && c.headerName(at+".name", r.Name) {
 			c.headerEffect(at+".name", r)
 		}
@@ -107,12 +130,12 @@ func (c *checker) headerRules(path string, list []HeaderRule) {
 	}
 }
 
-func (c *checker) headerMethods(path string, list []string) {
+func (c *checker) headerMethods(path string, list, accepted []string) {
 	if !c.required(path, len(list) > 0, "name the requests, such as INVITE") || !c.atMost(path, len(list), 16) {
 		return
 	}
 	for i, m := range list {
-		if one(c, index(path, i), m, headerMethods...) && slices.Contains(list[:i], m) {
+		if one(c, index(path, i), m, accepted...) && slices.Contains(list[:i], m) {
 			c.fault(index(path, i), "keep one of the two", "%s is listed twice", m)
 		}
 	}
@@ -149,6 +172,9 @@ func (c *checker) headerEffect(path string, r HeaderRule) {
 			c.fault(path, crossingHint(m, fields), "%s of %s is not read and does not pass, so that this has no effect", r.Name, m)
 			return
 		}
+	}
+	if len(r.Responses) > 0 && !among(crossingBack, r.Name) {
+		c.fault(path, crossingHint("a response", crossingBack), "%s of a response is not read and does not pass, so that this has no effect", r.Name)
 	}
 }
 

@@ -14,6 +14,18 @@ func TestAHeaderRuleIsForInvitesUnlessItSaysOtherwise(t *testing.T) {
 	}
 }
 
+func TestAHeaderRuleForResponsesIsForNothingElseUnlessItSaysSo(t *testing.T) {
+	rule := func(more string) HeaderRule {
+		return mustParse(t, strings.Replace(small, "    accounts:", "    headers: [{direction: to, "+more+"action: set, name: X-Customer, value: \"1\"}]\n    accounts:", 1)).Trunks[0].Headers[0]
+	}
+	if got := rule("responses: [INVITE], ").String(); got != "to responses to INVITE set X-Customer: 1" {
+		t.Errorf("got %s", got)
+	}
+	if got := rule("responses: [INVITE], requests: [INVITE, BYE], ").String(); got != "to INVITE BYE responses to INVITE set X-Customer: 1" {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestDiffShowsHeaderRulesAndSwitches(t *testing.T) {
 	const rules = "    trusted: true\n    headers: [{direction: to, requests: [INVITE, BYE], action: set, name: X-Customer, value: \"1\"}, {direction: from, action: remove, name: Privacy}]\n    accounts:"
 	got := changes(Diff(mustParse(t, small), mustParse(t, strings.Replace(small, "    accounts:", rules, 1))))

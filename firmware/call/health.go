@@ -20,6 +20,9 @@ const (
 	renewAfter = 6 * time.Second
 	// helpedWithin is how soon a side must be heard again for a remedy to have helped.
 	helpedWithin = 10 * time.Second
+	// mostNews bounds how many calls are told of or treated in one look: when all of them are silent, it is not the calls
+	// that are ill.
+	mostNews = 10
 	// mostRenewals bounds the re-INVITEs that one call is worth for this.
 	mostRenewals = 2
 )
@@ -70,15 +73,21 @@ func (d *Desk) Watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case now := <-t.C:
+			budget := mostNews
 			for _, s := range d.sessions() {
-				s.lookAfter(now)
+				if s.lookAfter(now) {
+					budget--
+				}
+				if budget == 0 {
+					break // what is left is looked at next time
+				}
 			}
 		}
 	}
 }
 
-// lookAfter looks at one call and has its goroutine carry out what is due.
-func (s *Session) lookAfter(now time.Time) {
+// lookAfter looks at one call, has its goroutine carry out what is due, and says whether there was anything.
+func (s *Session) lookAfter(now time.Time) bool {
 	fact, note := s.look(now)
 	if fact != nil {
 		s.desk.o.Sink.Tell(*fact)
@@ -86,6 +95,7 @@ func (s *Session) lookAfter(now time.Time) {
 	if note != nil {
 		s.inbox.Post(*note)
 	}
+	return fact != nil || note != nil
 }
 
 // look compares a call with how it was and says what is news, and what is to be done.
@@ -122,13 +132,15 @@ func (s *Session) treat(now time.Time) *heal {
 	switch {
 	case due == doctor.Nothing:
 		return nil
-	case due == doctor.Reopen && len(d.Tried) > 0:
-		due = doctor.Renew
-		if now.Sub(h.tried) < renewAfter {
+	case len(d.Tried) > 0:
+		if due = d.Then; now.Sub(h.tried) < renewAfter {
 			return nil
 		}
 	}
-	if due == doctor.Renew && (s.urgent || h.renewals == mostRenewals || slices.Contains(d.Tried, due) || s.shown.Leg(d.Role).Stats().Handshakes) {
+	if due == doctor.Nothing || slices.Contains(d.Tried, due) {
+		return nil
+	}
+	if due == doctor.Renew && (s.urgent || h.renewals == mostRenewals || s.shown.Leg(d.Role).Stats().Handshakes) {
 		return nil
 	}
 	if due == doctor.Renew {

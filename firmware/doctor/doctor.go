@@ -89,6 +89,9 @@ type Finding struct {
 	Rule   string // which rule it is, for programs
 	Leg    int    // of Facts: whose audio it is about
 	Remedy Remedy // what comes first
+	// Then is what may be tried when that has not helped. It is more than a nuisance to the peer, so that there must be
+	// evidence: the other side is heard.
+	Then   Remedy
 	values [8]string
 }
 

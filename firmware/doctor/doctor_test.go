@@ -56,12 +56,12 @@ var illnesses = []illness{
 	{"wrong key", 1, Nothing, func(_, c *Leg) { mute(c, false); c.AuthFailures = 450 }},
 	{"no handshake", 1, Nothing, func(_, c *Leg) { mute(c, true); c.Handshakes, c.Keyed, c.Early = true, false, 10 }},
 	{"wrong payload type", 1, Nothing, func(_, c *Leg) { c.PayloadType = 18 }},
-	{"port closed", 1, Renew, func(_, c *Leg) { mute(c, false); c.Unreachable, c.UnreachableBy = 20, c.SentTo }},
+	{"port closed", 1, Nothing, func(_, c *Leg) { mute(c, false); c.Unreachable, c.UnreachableBy = 20, c.SentTo }},
 	{"filter forbids", 1, Nothing, func(_, c *Leg) {
 		c.Unreachable, c.Prohibited, c.UnreachableBy = 20, true, netip.MustParseAddr("198.51.100.1")
 	}},
 	{"private address", 1, Reopen, func(_, c *Leg) { mute(c, true); c.Named = at("192.168.7.7:4000"); c.SentTo = c.Named.Addr() }},
-	{"changed by a router", 1, Renew, func(_, c *Leg) { mute(c, true); c.Altered = true }},
+	{"changed by a router", 1, Reopen, func(_, c *Leg) { mute(c, true); c.Altered = true }},
 	{"both silent", 0, Reopen, func(o, c *Leg) { mute(o, true); mute(c, true) }},
 	{"does not arrive", 0, Reopen, func(o, _ *Leg) { o.Lost = 0.97 }},
 }
@@ -75,7 +75,7 @@ func TestEveryIllnessIsFound(t *testing.T) {
 		if !ill || got.Rule != c.rule || got.Leg != c.leg || got.Remedy != c.remedy {
 			t.Errorf("%s of leg %d: found %q of leg %d, remedy %q", c.rule, c.leg, got.Rule, got.Leg, got.Remedy)
 		}
-		fmt.Fprintf(&said, "%s, leg %d, remedy %q\n", got.Rule, got.Leg, got.Remedy)
+		fmt.Fprintf(&said, "%s, leg %d, remedy %q, then %q\n", got.Rule, got.Leg, got.Remedy, got.Then)
 		for _, l := range Languages() {
 			fmt.Fprintf(&said, "    %s\n    %s\n", got.Sentence(l), got.Advice(l))
 		}

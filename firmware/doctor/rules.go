@@ -13,7 +13,8 @@ import (
 type rule struct {
 	name   string
 	fits   func(l, o Leg) bool
-	remedy Remedy
+	remedy Remedy // what comes first
+	then   Remedy // when that has not helped
 }
 
 // allButLost is the share of lost packets from which a listener hears nothing that makes sense.
@@ -21,20 +22,20 @@ const allButLost = 0.5
 
 // rules in the order in which they are asked: what proves itself comes before what is only likely.
 var rules = []rule{
-	{"wrong key", func(l, _ Leg) bool { return l.ill() && l.Encrypted && l.AuthFailures > 0 }, Nothing},
-	{"no handshake", func(l, _ Leg) bool { return l.ill() && l.Handshakes && !l.Keyed }, Nothing},
-	{"other port", func(l, _ Leg) bool { return l.ill() && l.Strangers > 0 && l.Stranger == l.SentTo }, Nothing},
-	{"other address", func(l, _ Leg) bool { return l.ill() && l.Strangers > 0 }, Nothing},
-	{"filter forbids", func(l, _ Leg) bool { return l.Takes && l.Unreachable > 0 && l.Prohibited && l.Sent > 0 }, Nothing},
-	{"port closed", func(l, _ Leg) bool { return l.Takes && l.Unreachable > 0 && l.Sent > 0 }, Renew},
-	{"wrong payload type", func(l, _ Leg) bool { return l.Sends && l.PayloadType >= 0 && !l.knows(l.PayloadType) }, Nothing},
-	{"private address", func(l, _ Leg) bool { return l.ill() && !l.Ever && l.unreachableName() }, Reopen},
-	{"changed by a router", func(l, _ Leg) bool { return l.ill() && !l.Ever && l.Altered }, Renew},
-	{"both silent", func(l, o Leg) bool { return l.ill() && o.ill() }, Reopen},
-	{"never came, router", func(l, _ Leg) bool { return l.ill() && !l.Ever && l.NAT }, Reopen},
-	{"never came", func(l, _ Leg) bool { return l.ill() && !l.Ever }, Reopen},
-	{"stopped", func(l, _ Leg) bool { return l.ill() }, Reopen},
-	{"does not arrive", func(l, _ Leg) bool { return l.Takes && l.Reports && l.Sent > 0 && l.Lost > allButLost }, Reopen},
+	{"wrong key", func(l, _ Leg) bool { return l.ill() && l.Encrypted && l.AuthFailures > 0 }, Nothing, Nothing},
+	{"no handshake", func(l, _ Leg) bool { return l.ill() && l.Handshakes && !l.Keyed }, Nothing, Nothing},
+	{"other port", func(l, _ Leg) bool { return l.ill() && l.Strangers > 0 && l.Stranger == l.SentTo }, Nothing, Nothing},
+	{"other address", func(l, _ Leg) bool { return l.ill() && l.Strangers > 0 }, Nothing, Nothing},
+	{"filter forbids", func(l, _ Leg) bool { return l.Takes && l.Unreachable > 0 && l.Prohibited && l.Sent > 0 }, Nothing, Nothing},
+	{"port closed", func(l, _ Leg) bool { return l.Takes && l.Unreachable > 0 && l.Sent > 0 }, Nothing, Nothing},
+	{"wrong payload type", func(l, _ Leg) bool { return l.Sends && l.PayloadType >= 0 && !l.knows(l.PayloadType) }, Nothing, Nothing},
+	{"private address", func(l, _ Leg) bool { return l.ill() && !l.Ever && l.unreachableName() }, Reopen, Nothing},
+	{"changed by a router", func(l, _ Leg) bool { return l.ill() && !l.Ever && l.Altered }, Reopen, Nothing},
+	{"both silent", func(l, o Leg) bool { return l.ill() && o.ill() }, Reopen, Nothing},
+	{"never came, router", func(l, _ Leg) bool { return l.ill() && !l.Ever && l.NAT }, Reopen, Renew},
+	{"never came", func(l, _ Leg) bool { return l.ill() && !l.Ever }, Reopen, Renew},
+	{"stopped", func(l, _ Leg) bool { return l.ill() }, Reopen, Renew},
+	{"does not arrive", func(l, _ Leg) bool { return l.Takes && l.Reports && l.Sent > 0 && l.Lost > allButLost }, Reopen, Nothing},
 }
 
 func (l Leg) knows(kind int) bool { return slices.Contains(l.Known, uint8(kind)) }
@@ -62,7 +63,7 @@ func Examine(f Facts) (Finding, bool) {
 // finding fills in what the sentence says.
 func (f Facts) finding(r rule, leg int) Finding {
 	l := f.Legs[leg]
-	x := Finding{Rule: r.name, Leg: leg, Remedy: r.remedy}
+	x := Finding{Rule: r.name, Leg: leg, Remedy: r.remedy, Then: r.then}
 	x.values = [8]string{
 		peer: l.Peer, address: text(l.Named.Addr()), ports: f.Ports, other: text(l.Stranger), number: strconv.Itoa(l.PayloadType),
 		known: list(l.Known), seconds: fmt.Sprint(int(l.Silent / time.Second)), box: text(l.Box.Addr()),

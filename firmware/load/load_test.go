@@ -47,10 +47,11 @@ func TestTheGuardShutsBeforeCallsSufferAndOpensWhenItIsOver(t *testing.T) {
 		"the relay is late":              {func(s *Signs) { s.Late = 25 * time.Millisecond }, nothing, 3, 10, "load.lateness", "25 ms"},
 		"the processors are busy":        {func(s *Signs) { s.CPU = 0.97 }, nothing, 5, 10, "load.cpu", "97 %"},
 		"memory runs out":                {func(s *Signs) { s.Free = 40 << 20 }, nothing, 2, 10, "load.memory", "40 MB of 1000 MB"},
-		"the board is full":              {func(s *Signs) { s.Calls = 100 }, func(s *Signs) { s.Calls = 99 }, 0, 0, "load.capacity", "that of 100"},
+		"the board is full":              {func(s *Signs) { s.Calls, s.CPU = 100, 0.84 }, func(s *Signs) { s.Calls, s.CPU = 99, 0.84 }, 2, 10, "load.capacity", "that of 100"},
+		"the measurement was spoilt":     {func(s *Signs) { s.Calls, s.CPU = 500, 0.5 }, nothing, -1, -1, "", ""},
 		"busy, but not too much":         {func(s *Signs) { s.CPU = 0.9; s.Late = 15 * time.Millisecond }, nothing, -1, -1, "", ""},
 		"better, but not good":           {func(s *Signs) { s.Late = 25 * time.Millisecond }, func(s *Signs) { s.Late = 12 * time.Millisecond }, 3, -1, "load.lateness", ""},
-		"one thing is good, another not": {func(s *Signs) { s.Late = time.Second }, func(s *Signs) { s.CPU = 0.85 }, 3, -1, "load.lateness", ""},
+		"one thing is good, another not": {func(s *Signs) { s.Late = time.Second }, func(s *Signs) { s.CPU = 0.88 }, 3, -1, "load.lateness", ""},
 		"memory is not known":            {func(s *Signs) { s.Free, s.Total = 0, 0 }, nothing, -1, -1, "", ""},
 	} {
 		full, room, at := watch(&Guard{Capacity: 100}, c.bad, c.good, 30)

@@ -33,6 +33,8 @@ type Options struct {
 	Rounds   int           // of each system, for processor time
 	Live     int           // calls up at once, for memory
 	Messages int           // of the flood
+	Together int           // calls at once through the whole box
+	More     int           // calls that come and go meanwhile
 	Keep     string        // folder for the logs; "": none
 	Out      io.Writer     // what is going on, line by line
 }

@@ -165,6 +165,10 @@ func callRound(ctx context.Context, o Options, k relayKind) (best int, err error
 	defer s.close()
 	for calls, failed := fewest, 0; failed < beyond; calls += callStep {
 		h, err := s.hear(ctx, calls)
+		if errors.Is(err, errFull) { // it looks after the calls that it has
+			o.say("  %-9s %v", k, err)
+			return best, nil
+		}
 		if err != nil {
 			return best, err
 		}

@@ -82,7 +82,7 @@ func (w *world) startBox(ctx context.Context) (*lab.Process, error) {
 	at := func(a netip.Addr) netip.AddrPort { return netip.AddrPortFrom(a, sipPort) }
 	file, err := w.fill("policy.yaml.tmpl", map[string]any{
 		"InsideLink": lab.BoxInside, "OutsideLink": lab.BoxOutside, "Inside": w.lab.BoxInsidePrefix(), "Outside": w.lab.BoxOutsidePrefix(),
-		"PBX": at(n.PBX), "Carrier": at(n.Carrier), "Backup": at(n.Subscribers[0]), "Calls": w.admitted, "Encrypted": w.encrypted,
+		"PBX": at(n.PBX), "Carrier": w.carrierAt(), "Trust": indent(w.trust, 8), "Backup": at(n.Subscribers[0]), "Calls": w.admitted, "Encrypted": w.encrypted,
 	})
 	if err != nil {
 		return nil, err
@@ -94,6 +94,14 @@ func (w *world) startBox(ctx context.Context) (*lab.Process, error) {
 	b := &branch.Box{Host: w.lab.Box, Binary: w.options.Binary, Without: w.without}
 	err = b.Start(ctx, string(policy))
 	return b.Process, err
+}
+
+// carrierAt is where the carrier takes calls.
+func (w *world) carrierAt() netip.AddrPort {
+	if w.trust != "" {
+		return netip.AddrPortFrom(w.lab.Net.Carrier, securedPort)
+	}
+	return netip.AddrPortFrom(w.lab.Net.Carrier, sipPort)
 }
 
 func (w *world) startKamailio(hiding bool) (*lab.Process, error) {

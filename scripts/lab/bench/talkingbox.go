@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -20,7 +21,10 @@ type talkingBox struct {
 	process      *lab.Process
 	net          lab.Addresses
 	pbx, carrier *wire.Line
+	listener     *wire.Listener // of a carrier over TLS, until the box has come; nil: over UDP
+	contact      string         // of the carrier
 	calls        int
+	last         string // To of the call that was set up last
 }
 
 // startTalkingBox runs the box between a PBX that speaks RTP and a carrier that speaks SRTP.
@@ -37,7 +41,7 @@ func (w *world) startTalkingBox(ctx context.Context, portable bool) (relay, erro
 	}
 	n := w.lab.Net
 	at := func(a netip.Addr) netip.AddrPort { return netip.AddrPortFrom(a, sipPort) }
-	b := &talkingBox{process: p, net: n}
+	b := &talkingBox{process: p, net: n, contact: fmt.Sprintf("<sip:line@%s:%d>", n.Carrier, sipPort)}
 	if b.pbx, err = wire.Dial(ctx, w.lab.PBX, "udp", at(n.PBX), at(n.BoxInside)); err != nil {
 		return nil, fmt.Errorf("the PBX: %w", err)
 	}
@@ -59,15 +63,20 @@ func (b *talkingBox) add() (c traffic.Call, err error) {
 	if err := b.pbx.Send(b.request("INVITE", id, "", describe(b.net.PBX, ""))); err != nil {
 		return c, err
 	}
+	if b.carrier == nil {
+		if b.carrier, err = b.listener.Accept(answerPatience); err != nil {
+			return c, fmt.Errorf("the carrier waits for the box: %w", err)
+		}
+	}
 	invite, err := next(b.carrier, func(m wire.Message) bool { return m.Method() == "INVITE" })
 	if err != nil {
-		return c, fmt.Errorf("the carrier waits for the INVITE: %w", err)
+		return c, b.refusal(id, fmt.Errorf("the carrier waits for the INVITE: %w", err))
 	}
 	key := newKey()
 	if c, err = secured(invite.Body(), key); err != nil {
 		return c, err
 	}
-	if err := b.carrier.Send(accept(invite, b.net.Carrier, describe(b.net.Carrier, cryptoLine(invite.Body(), key)))); err != nil {
+	if err := b.carrier.Send(accept(invite, b.contact, describe(b.net.Carrier, cryptoLine(invite.Body(), key)))); err != nil {
 		return c, err
 	}
 	ok, err := next(b.pbx, func(m wire.Message) bool { return m.Status() >= 200 && m.Field("Call-ID") == id })
@@ -77,11 +86,28 @@ func (b *talkingBox) add() (c traffic.Call, err error) {
 	if c.Inside, _, err = audio(ok.Body()); err != nil {
 		return c, err
 	}
-	if err := b.pbx.Send(b.request("ACK", id, ok.Field("To"), "")); err != nil {
+	b.last = ok.Field("To")
+	if err := b.pbx.Send(b.request("ACK", id, b.last, "")); err != nil {
 		return c, err
 	}
 	_, err = next(b.carrier, func(m wire.Message) bool { return m.Method() == "ACK" })
 	return c, err
+}
+
+// errFull says that the box takes no more calls.
+var errFull = errors.New("the box refuses the call")
+
+// refusal looks for the box's answer to a call that did not get through; without one, err stands.
+func (b *talkingBox) refusal(id string, err error) error {
+	for {
+		m, none := b.pbx.Next(time.Millisecond)
+		if none != nil {
+			return err
+		}
+		if m.Status() >= 300 && m.Field("Call-ID") == id {
+			return fmt.Errorf("%w: %s", errFull, m.Start())
+		}
+	}
 }
 
 // next waits for a message.
@@ -110,10 +136,10 @@ func (b *talkingBox) request(method, id, to, body string) []byte {
 }
 
 // accept answers an INVITE as the carrier.
-func accept(invite wire.Message, self netip.Addr, body string) []byte {
+func accept(invite wire.Message, contact, body string) []byte {
 	to := strings.TrimSuffix(invite.Fields("To"), "\r\n") + ";tag=far\r\n"
-	return fmt.Appendf(nil, "SIP/2.0 200 OK\r\n%s%sContact: <sip:line@%s:%d>\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
-		invite.Fields("Via", "From", "Call-ID", "CSeq", "Record-Route"), to, self, sipPort, len(body), body)
+	return fmt.Appendf(nil, "SIP/2.0 200 OK\r\n%s%sContact: %s\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
+		invite.Fields("Via", "From", "Call-ID", "CSeq", "Record-Route"), to, contact, len(body), body)
 }
 
 // describe is a session description of the generator; crypto is its line with a key, or "".

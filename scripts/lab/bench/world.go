@@ -23,6 +23,7 @@ type world struct {
 	encrypted bool     // the carrier speaks SRTP
 	without   []string // capabilities that the box has to do without
 	runs      int
+	trust     string           // who signs the carrier's certificate, PEM; "": it is reached over UDP
 	audio     []net.PacketConn // the ports that sipp names for audio
 }
 

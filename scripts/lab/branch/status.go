@@ -62,6 +62,36 @@ type Call struct {
 		Caller Leg `json:"caller"`
 		Callee Leg `json:"callee"`
 	} `json:"legs"`
+	Diagnosis *Diagnosis `json:"diagnosis"`
+}
+
+// Diagnosis is why a call is silent.
+type Diagnosis struct {
+	Rule     string `json:"rule"`
+	Leg      string `json:"leg"`
+	Sentence struct {
+		English string `json:"en"`
+		French  string `json:"fr"`
+	} `json:"sentence"`
+	Over   *time.Time `json:"over"`
+	Tried  []string   `json:"tried"`
+	Healed bool       `json:"healed"`
+}
+
+// Quality is how the audio of a leg comes across.
+type Quality struct {
+	Codec     string  `json:"codec"`
+	RoundTrip float64 `json:"round_trip_ms"`
+	In        Heard   `json:"in"`
+	Out       *Heard  `json:"out"`
+}
+
+// Heard is one direction of it.
+type Heard struct {
+	Packets     uint64  `json:"packets"`
+	LossPercent float64 `json:"loss_percent"`
+	Jitter      float64 `json:"jitter_ms"`
+	MOS         float64 `json:"mos"`
 }
 
 // Outside is the leg of the call between the box and the carrier.
@@ -79,6 +109,8 @@ type Leg struct {
 	PacketsIn    uint64 `json:"packets_in"`
 	PacketsOut   uint64 `json:"packets_out"`
 	AuthFailures uint64 `json:"auth_failures"`
+
+	Quality *Quality `json:"quality"`
 }
 
 // Refusal is something that was not let through.

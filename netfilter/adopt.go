@@ -22,8 +22,11 @@ func (f *Filter) adopt(pinholesToo bool) error {
 	if err != nil {
 		return err
 	}
-	if f.bans, err = f.kernel.heldBans(have, time.Now()); err != nil {
+	if f.bans, err = f.kernel.heldBans(bannedFor, have, time.Now()); err != nil {
 		return fmt.Errorf("read the bans: %w", err)
+	}
+	if f.blocked, err = f.kernel.heldBans(blockedFor, have, time.Now()); err != nil {
+		return fmt.Errorf("read the block list: %w", err)
 	}
 	if !pinholesToo {
 		return nil

@@ -262,3 +262,44 @@ func TestWhatNobodyMayBeBannedForIsRefused(t *testing.T) {
 		t.Error("nothing is banned")
 	}
 }
+
+func TestABlockListKeepsItsSourcesAwayAndIsReplacedAsAWhole(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	l := twoPortLab(t, twoPortsV6())
+	block := func(want int, texts ...string) {
+		t.Helper()
+		if n, err := l.filter.Block(prefixes(texts...)); err != nil || n != want {
+			t.Fatalf("%d sources, %v; want %d", n, err, want)
+		}
+	}
+	block(4, "203.0.113.99/32", "203.0.113.0/24", "203.0.112.0/24", "203.0.112.7/32", "2001:db8:bad::1/128", "2001:db8:b0d::/48")
+	box := l.receiver("198.51.100.2:5060")
+	l.probe(t, []probe{
+		{"host", l.wan, udpPacket("203.0.113.99:5060", "198.51.100.2:5060", hello), "blocked", nil},
+		{"network", l.wan, tcpPacket("203.0.112.200:5060", "198.51.100.2:443", flagSYN), "blocked", nil},
+		{"IPv6 host", l.wan, udpPacket("[2001:db8:bad::77]:5060", "[2001:db8:2::2]:5060", hello), "blocked", nil},
+		{"IPv6 network", l.wan, udpPacket("[2001:db8:b0d:7::1]:5060", "[2001:db8:2::2]:5060", hello), "blocked", nil},
+		{"a peer that is on the list", l.wan, udpPacket("203.0.113.5:5060", "198.51.100.2:5060", hello), "outside_udp_5060_trunk_carrier-a", box},
+	})
+	if len(l.filter.Bans()) != 0 {
+		t.Error("what is blocked is listed as banned")
+	}
+	l.ban(ban("203.0.113.99/32", time.Minute))
+	block(1, "203.0.112.0/24")
+	l.set(twoPorts())
+	l.probe(t, []probe{
+		{"banned besides", l.wan, udpPacket("203.0.113.99:5060", "198.51.100.2:5060", hello), "banned", nil},
+		{"off the list", l.wan, udpPacket("[2001:db8:bad::77]:5060", "[2001:db8:2::2]:5060", hello), "outside_sip_refused", nil},
+		{"on the new one", l.wan, udpPacket("203.0.112.9:5060", "198.51.100.2:5060", hello), "blocked", nil},
+	})
+	nft(t, "flush", "ruleset")
+	l.set(twoPorts())
+	l.probe(t, []probe{{"refilled", l.wan, udpPacket("203.0.112.9:5060", "198.51.100.2:5060", hello), "blocked", nil}})
+	if _, err := l.filter.Block(prefixes("0.0.0.0/0")); err == nil {
+		t.Error("everything is blocked")
+	}
+	block(0)
+	l.probe(t, []probe{{"emptied", l.wan, udpPacket("203.0.112.9:5060", "198.51.100.2:5060", hello), "outside_sip_refused", nil}})
+}

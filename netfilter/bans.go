@@ -102,17 +102,15 @@ func (h bans) without(sources []netip.Prefix) bans {
 	return next
 }
 
-// elements returns what the ban sets hold, by set.
-func (h bans) elements(now time.Time) map[string][]element {
+// elements returns what the sets of a kind hold, by set.
+func (h bans) elements(k kept, now time.Time) map[string][]element {
 	all := map[string][]element{}
 	for p, until := range h {
-		name := banSetOf(p)
+		name := banSetName(k, familyOf(p.Addr()), network(p))
 		all[name] = append(all[name], banElement(p, until, now))
 	}
 	return all
 }
-
-func banSetOf(p netip.Prefix) string { return banSetName(familyOf(p.Addr()), network(p)) }
 
 // banElement is what a ban set holds of a source: of a host its address, or where its /64 begins.
 func banElement(p netip.Prefix, until, now time.Time) element {

@@ -41,28 +41,32 @@ func (b *builder) forged(c *chain) {
 	}
 }
 
-// banned drops the sources that Filter.Ban was told, before anything is spent on them. Configured peers are let off:
-// asked for those alone that are banned, it costs the others nothing. An IPv6 host outside is banned with its /64, one
+// banned drops the sources that Filter.Ban and Block were told, before anything is spent on them. Configured peers are let
+// off: asked for those alone that are kept away, it costs the others nothing. An IPv6 host outside is banned with its /64, one
 // inside by its address, for an office may have a single /64; so both are looked for.
 func (b *builder) banned(c *chain) {
-	for _, f := range families() {
-		hosts, nets := banSet(f, false), banSet(f, true)
-		b.rules.sets = append(b.rules.sets, hosts, nets)
-		b.rule(c, "banned hosts", addrIn{f, src, hosts.name}, call("banned"))
-		if f == ip6 {
-			b.rule(c, "banned hosts, by the /64 that one can choose from", hostIn{f, hosts.name}, call("banned"))
-		}
-		b.rule(c, "banned networks", addrIn{f, src, nets.name}, call("banned"))
-	}
-	banned := b.chain(chain{name: "banned", why: "banned sources, unless they are configured peers"})
-	for _, side := range b.sides() {
+	for _, k := range keptAway() {
 		for _, f := range families() {
-			if known := string(side) + "_known" + f.suffix(); b.has(known) {
-				b.rule(banned, "a configured peer, whose address may be forged", iif(b.port(side).Interface), addrIn{f, src, known}, back())
+			hosts, nets := banSet(k, f, false), banSet(k, f, true)
+			b.rules.sets = append(b.rules.sets, hosts, nets)
+			b.rule(c, string(k)+" hosts", addrIn{f, src, hosts.name}, call(string(k)))
+			if f == ip6 {
+				b.rule(c, string(k)+" hosts, by the /64 that one can choose from", hostIn{f, hosts.name}, call(string(k)))
+			}
+			b.rule(c, string(k)+" networks", addrIn{f, src, nets.name}, call(string(k)))
+		}
+	}
+	for _, r := range []reason{bannedSource(), blockedSource()} {
+		c := b.chain(chain{name: r.name, why: r.why + ", unless it is a configured peer's"})
+		for _, side := range b.sides() {
+			for _, f := range families() {
+				if known := string(side) + "_known" + f.suffix(); b.has(known) {
+					b.rule(c, "a configured peer, whose address may be forged", iif(b.port(side).Interface), addrIn{f, src, known}, back())
+				}
 			}
 		}
+		b.refuse(c, r)
 	}
-	b.refuse(banned, bannedSource())
 }
 
 // fragmentRate is what one peer may send: an INVITE over UDP is two or three fragments.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -23,14 +24,15 @@ type Filter struct {
 	table string
 	log   *slog.Logger
 
-	mu     sync.Mutex // guards all that follows, the connection included
-	kernel *kernel
-	config *Config // in force; nil before the first Set and after Remove
-	trial  *trial  // beside it; nil: none
-	rules  Ruleset // in force
-	live   pinholes
-	left   pinholes // of an earlier process, until Settle
-	bans   bans     // expired ones too, until forgotten
+	mu      sync.Mutex // guards all that follows, the connection included
+	kernel  *kernel
+	config  *Config // in force; nil before the first Set and after Remove
+	trial   *trial  // beside it; nil: none
+	rules   Ruleset // in force
+	live    pinholes
+	left    pinholes // of an earlier process, until Settle
+	blocked bans     // by the block list
+	bans    bans     // expired ones too, until forgotten
 }
 
 // Open connects to the kernel and changes nothing yet. It fails without CAP_NET_ADMIN or nf_tables, and when the table's
@@ -122,7 +124,9 @@ func (f *Filter) replace(rules Ruleset) error {
 func (f *Filter) refill() map[string][]element {
 	now := time.Now()
 	f.bans.forget(now)
-	return f.bans.elements(now)
+	all := f.bans.elements(bannedFor, now)
+	maps.Copy(all, f.blocked.elements(blockedFor, now))
+	return all
 }
 
 // Counters returns every named decision with its count, in the order in which the chains take them.

@@ -15,7 +15,7 @@ const bansABatch = 10_000
 
 // changeBans brings the kernel's sets from some bans to others: what goes first, then what comes. A ban with another end
 // is taken out and put in again, because older kernels do not change the time of an element.
-func (f *Filter) changeBans(before, next bans, now time.Time) error {
+func (f *Filter) changeBans(k kept, before, next bans, now time.Time) error {
 	var gone, come []netip.Prefix
 	for p, until := range before {
 		if then, ok := next[p]; !ok || !then.Equal(until) {
@@ -28,22 +28,22 @@ func (f *Filter) changeBans(before, next bans, now time.Time) error {
 		}
 	}
 	if len(gone)+len(come) <= bansABatch { // as almost always: one transaction
-		return f.commitBans(gone, come, next, now)
+		return f.commitBans(k, gone, come, next, now)
 	}
 	for portion := range slices.Chunk(gone, bansABatch) {
-		if err := f.commitBans(portion, nil, next, now); err != nil {
+		if err := f.commitBans(k, portion, nil, next, now); err != nil {
 			return err
 		}
 	}
 	for portion := range slices.Chunk(come, bansABatch) {
-		if err := f.commitBans(nil, portion, next, now); err != nil {
+		if err := f.commitBans(k, nil, portion, next, now); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (f *Filter) commitBans(gone, come []netip.Prefix, next bans, now time.Time) error {
+func (f *Filter) commitBans(k kept, gone, come []netip.Prefix, next bans, now time.Time) error {
 	if err := f.kernel.ready(); err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (f *Filter) commitBans(gone, come []netip.Prefix, next bans, now time.Time)
 	for _, p := range gone {
 		remove[p] = time.Time{}
 	}
-	return f.change(add.elements(now), remove.elements(now))
+	return f.change(add.elements(k, now), remove.elements(k, now))
 }
 
 // again puts the rules in force into force once more, the bans afresh.
@@ -77,15 +77,17 @@ func (k *kernel) dropBans() error {
 }
 
 func isBanSet(name string) bool {
-	return slices.ContainsFunc(families(), func(f family) bool { return name == banSetName(f, false) || name == banSetName(f, true) })
+	return slices.ContainsFunc(keptAway(), func(k kept) bool {
+		return slices.ContainsFunc(families(), func(f family) bool { return name == banSetName(k, f, false) || name == banSetName(k, f, true) })
+	})
 }
 
-// heldBans reads the bans that the table holds, those of an earlier process among them.
-func (k *kernel) heldBans(have present, now time.Time) (bans, error) {
+// heldBans reads who of a kind the table keeps away, by the word of an earlier process too.
+func (k *kernel) heldBans(of kept, have present, now time.Time) (bans, error) {
 	held := bans{}
 	for _, f := range families() {
 		for _, networks := range []bool{false, true} {
-			want := banSet(f, networks)
+			want := banSet(of, f, networks)
 			def, ok := have.sets[want.name]
 			if !ok || !want.sameKind(def) {
 				continue

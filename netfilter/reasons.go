@@ -9,7 +9,8 @@ type reason struct{ name, why string }
 func forged() reason {
 	return reason{"forged", "source is the box itself, or belongs inside and arrived outside"}
 }
-func bannedSource() reason { return reason{"banned", "source is banned"} }
+func bannedSource() reason  { return reason{string(bannedFor), "source is banned"} }
+func blockedSource() reason { return reason{string(blockedFor), "source is on the block list"} }
 func fragmentsRefused() reason {
 	return reason{"fragments_refused", "fragments of others, or beyond a peer's share"}
 }

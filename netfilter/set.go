@@ -18,7 +18,7 @@ type set struct {
 	types    []nftables.SetDatatype // more than one: concatenated
 	interval bool                   // elements are ranges
 	dynamic  bool                   // filled by rules; never together with interval
-	timed    bool                   // filled by Filter.Ban, each element with a time of its own
+	timed    bool                   // filled by Filter.Ban and Block, each element with a time of its own
 	timeout  time.Duration          // of what rules filled in
 	size     uint32
 	verdicts *verdict      // a map: where a trial leads; see trial.go
@@ -91,22 +91,37 @@ func connectionSet(name, why string, f family) set {
 	return s
 }
 
-// banSetSize is how many bans of a kind and family there may be: each takes some 100 bytes of the kernel's memory.
+// banSetSize is how many sources of a kind and family may be kept away: each takes some 100 bytes of the kernel's memory.
 const banSetSize = 1 << 18
 
-// banSet holds banned addresses of one family, or networks, each until its time is over.
-func banSet(f family, networks bool) set {
+// kept says why sources are kept away.
+type kept string
+
+// bannedFor holds who misbehaved, each for a time; blockedFor holds what a block list names.
+const (
+	bannedFor  kept = "banned"
+	blockedFor kept = "blocked"
+)
+
+func keptAway() []kept { return []kept{bannedFor, blockedFor} }
+
+// banSet holds addresses of one family, or networks, that are kept away.
+func banSet(k kept, f family, networks bool) set {
+	why := "sources banned, each for a time"
+	if k == blockedFor {
+		why = "sources on the block list"
+	}
 	return set{
-		name: banSetName(f, networks), why: "sources banned, each for a time", types: []nftables.SetDatatype{addrType(f)}, interval: networks, timed: true, size: banSetSize, perLine: 1,
+		name: banSetName(k, f, networks), why: why, types: []nftables.SetDatatype{addrType(f)}, interval: networks, timed: true, size: banSetSize, perLine: 1,
 	}
 }
 
-// banSetName tells in which set a banned address or network is kept.
-func banSetName(f family, networks bool) string {
+// banSetName tells in which set an address or network is kept.
+func banSetName(k kept, f family, networks bool) string {
 	if networks {
-		return "banned_nets" + f.suffix()
+		return string(k) + "_nets" + f.suffix()
 	}
-	return "banned" + f.suffix()
+	return string(k) + f.suffix()
 }
 
 // pinholeSet holds source, local address and local port of live calls. Single sources lie in a hash, where one costs

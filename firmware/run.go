@@ -57,6 +57,8 @@ type box struct {
 	taken       bool         // the calls of the process before have been taken up
 	authority   *certs.Authority
 	filter      *netfilter.Filter
+	blockList   *blockList
+	drops       drops
 	relay       *media.Relay
 	access      *access.Gate
 	bans        *bans
@@ -87,7 +89,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	end := b.stop
 	defer func() { end() }()
 	go paceCollector(ctx)
-	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.measureBoard, b.openLive, b.openFilter, b.openTalkers, b.openPage, b.boot, b.openSocket, b.watchLinks, b.turnPasswords} {
+	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.measureBoard, b.openLive, b.openFilter, b.openBlockList, b.watchDrops, b.openTalkers, b.openPage, b.boot, b.openSocket, b.watchLinks, b.turnPasswords} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -214,7 +216,7 @@ func (b *box) openTalkers(context.Context) error {
 }
 
 func (b *box) openPage(ctx context.Context) (err error) {
-	b.server, err = api.New(ctx, api.Options{Box: b, Bans: guard{b.bans}, Credentials: keyring{b.rotations}, Alarms: &b.emergencies, Accounts: b.store, Authority: b.authority, Pages: webui.Files(), Log: b.log})
+	b.server, err = api.New(ctx, api.Options{Box: b, Bans: guard{b.bans}, Credentials: keyring{b.rotations}, Alarms: &b.emergencies, Filter: filterView{b}, Accounts: b.store, Authority: b.authority, Pages: webui.Files(), Log: b.log})
 	if err != nil {
 		return err
 	}
@@ -264,6 +266,14 @@ func (b *box) endCalls() {
 	b.desk.Forget()
 }
 
+// shutFilter takes the filter's rules away, or leaves those that let nothing in.
+func (b *box) shutFilter() error {
+	if b.options.StayClosed {
+		return b.filter.Deny(context.Background())
+	}
+	return b.filter.Remove()
+}
+
 // stop takes everything down in reverse: calls are hung up, trunks unregistered, the filter's table removed last.
 func (b *box) stop() {
 	if b.config != nil {
@@ -289,7 +299,7 @@ func (b *box) stop() {
 		b.relay.Close()
 	}
 	if b.filter != nil {
-		errs = append(errs, b.filter.Remove())
+		errs = append(errs, b.shutFilter())
 	}
 	if b.callBacks != nil {
 		b.callBacks.save()

@@ -118,7 +118,18 @@ func TestPinholesThatNoCallTakesUpAreShut(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.filter.Close() })
+	if _, err := l.filter.Block(prefixes("203.0.111.0/24")); err != nil { // what a program does before it has rules
+		t.Fatal(err)
+	}
+	if err := l.filter.Unban(prefixes("203.0.113.99/32")...); err != nil {
+		t.Fatal(err)
+	}
 	l.set(twoPortsV6())
+	l.probe(t, []probe{
+		{"blocked since", l.wan, udpPacket("203.0.111.9:1", "198.51.100.2:5060", hello), "blocked", nil},
+		{"lifted since", l.wan, udpPacket("203.0.113.99:1", "198.51.100.2:5060", hello), "outside_sip_refused", nil},
+		{"banned before", l.wan, udpPacket("203.0.112.9:1", "198.51.100.2:5060", hello), "banned", nil},
+	})
 	media := l.receiver("198.51.100.2:20002")
 	call := udpPacket("203.0.113.6:4000", "198.51.100.2:20002", []byte("rtp"))
 	l.probe(t, []probe{{"until it is settled", l.wan, call, "outside_rtp", media}})

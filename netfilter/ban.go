@@ -164,10 +164,28 @@ func (f *Filter) rebanned(next bans, now time.Time) error {
 	return nil
 }
 
+// catchUp brings the kernel's sets, which an earlier process may have filled, to what was asked for before the first Set.
+func (f *Filter) catchUp() error {
+	for k, before := range f.held {
+		next := f.bans
+		if k == blockedFor {
+			next = f.blocked
+		}
+		if err := f.changeBans(k, before, next, time.Now()); err != nil {
+			return fmt.Errorf("keep sources away: %w", err)
+		}
+	}
+	f.held = map[kept]bans{}
+	return nil
+}
+
 // keepAway brings the kernel's sets of a kind from some sources to others; where that fails, it sets the whole table.
 func (f *Filter) keepAway(k kept, before, next bans, now time.Time) error {
-	if f.config == nil {
-		return nil // they are put into force with the rules
+	if f.config == nil { // they are put into force with the rules
+		if _, ok := f.held[k]; !ok {
+			f.held[k] = before
+		}
+		return nil
 	}
 	err := f.changeBans(k, before, next, now)
 	if err == nil {

@@ -30,9 +30,10 @@ type Filter struct {
 	trial   *trial  // beside it; nil: none
 	rules   Ruleset // in force
 	live    pinholes
-	left    pinholes // of an earlier process, until Settle
-	blocked bans     // by the block list
-	bans    bans     // expired ones too, until forgotten
+	left    pinholes      // of an earlier process, until Settle
+	blocked bans          // by the block list
+	held    map[kept]bans // as the kernel has had them since Open, until the first Set
+	bans    bans          // expired ones too, until forgotten
 }
 
 // Open connects to the kernel and changes nothing yet. It fails without CAP_NET_ADMIN or nf_tables, and when the table's
@@ -51,7 +52,7 @@ func Open(opts Options) (*Filter, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open filter: %w", err)
 	}
-	f := &Filter{table: opts.Table, log: opts.Log, kernel: k, live: pinholes{}}
+	f := &Filter{table: opts.Table, log: opts.Log, kernel: k, live: pinholes{}, held: map[kept]bans{}}
 	if err := f.adopt(opts.Adopt); err != nil {
 		k.close()
 		return nil, fmt.Errorf("open filter: table inet %s: %w", opts.Table, err)
@@ -100,7 +101,7 @@ func (f *Filter) apply(c Config, on *trial) error {
 		return err
 	}
 	f.config, f.trial = &c, on
-	return nil
+	return f.catchUp()
 }
 
 // replace puts rules into force, with the pinholes and bans there are. A transaction is whole or nothing and replacing twice

@@ -119,6 +119,7 @@ func plausible(method, path string) any {
 		"/api/v1/credentials/rotate": RotateRequest{ID: "pbx"},
 		"/api/v1/credentials/cancel": CancelRequest{ID: "pbx"},
 		"/api/v1/policy/confirm":     ConfirmRequest{Revision: 1},
+		"/api/v1/blocklist":          BlockListRequest{Text: "203.0.113.7"},
 
 		"/api/v1/emergencies/acknowledge": AcknowledgeRequest{Call: "c1"},
 		"/api/v1/session":                 LoginRequest{User: "admin", Password: "x"},

@@ -13,7 +13,9 @@ import (
 const (
 	maxBody   = 16 << 10
 	maxPolicy = 2 << 20
-	bodyTime  = 10 * time.Second
+	// maxBlockList holds what access reads at most, as JSON.
+	maxBlockList = 9 << 20
+	bodyTime     = 10 * time.Second
 )
 
 // register adds every operation to a.
@@ -37,6 +39,10 @@ func (s *Server) register(a huma.API) {
 	huma.Register(a, upTo(maxPolicy, operation(post, "/policy", "import-policy", "Check a policy and put it into force", administrator)), s.importPolicy)
 	huma.Register(a, operation(post, "/policy/confirm", "confirm-policy", "Keep the revision on trial", administrator), s.confirmPolicy)
 
+	huma.Register(a, operation(get, "/filter", "get-filter", "The rules of the packet filter", administrator), s.getFilter)
+	huma.Register(a, operation(get, "/filter/drops", "list-drops", "Why packets were dropped, the latest first", administrator), s.getDrops)
+	huma.Register(a, operation(get, "/blocklist", "get-block-list", "Sources that reach nothing", administrator), s.getBlockList)
+	huma.Register(a, upTo(maxBlockList, operation(post, "/blocklist", "set-block-list", "Bring another block list", administrator)), s.block)
 	huma.Register(a, operation(get, "/bans", "list-bans", "Who is banned, the latest first", administrator), s.getBans)
 	huma.Register(a, operation(post, "/bans", "ban", "Keep a source away", administrator), s.ban)
 	huma.Register(a, operation(post, "/bans/lift", "lift-ban", "End a ban", administrator), s.liftBan)

@@ -23,6 +23,7 @@ type Options struct {
 	Bans        Bans
 	Credentials Credentials
 	Alarms      Alarms
+	Filter      Filter
 	Accounts    Accounts
 	Authority   Authority    // the box's own CA, offered for download; may be nil
 	Pages       fs.FS        // the built page with index.html at its root; nil or empty: a plain message instead
@@ -46,6 +47,7 @@ type Server struct {
 	bans          Bans
 	credentials   Credentials
 	alarms        Alarms
+	filter        Filter
 	authority     Authority
 	pages         fs.FS
 	log           *slog.Logger
@@ -86,7 +88,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		o.cost = boardCost()
 	}
 	s := &Server{
-		box: o.Box, bans: o.Bans, credentials: o.Credentials, alarms: o.Alarms, authority: o.Authority, pages: o.Pages, log: o.Log,
+		box: o.Box, bans: o.Bans, credentials: o.Credentials, alarms: o.Alarms, filter: o.Filter, authority: o.Authority, pages: o.Pages, log: o.Log,
 		keyring:   newKeyring(o.Accounts, o.Random, o.cost),
 		sessions:  newSessions(o.Random),
 		backoff:   newBackoff(),

@@ -25,12 +25,13 @@ const (
 
 // RunOptions are what "tollgate run" was told.
 type RunOptions struct {
-	Policy  string          // file that seeds an empty store; may be empty
-	State   string          // folder of the store and the socket
-	Inside  string          // interface of the page in set-up mode; may be empty
-	Live    string          // folder of running calls, in a memory file system; may be empty
-	Leave   context.Context // ends when the process is to go and leave its calls to the next
-	Version string          // what "tollgate version" prints
+	Policy     string          // file that seeds an empty store; may be empty
+	State      string          // folder of the store and the socket
+	Inside     string          // interface of the page in set-up mode; may be empty
+	Live       string          // folder of running calls, in a memory file system; may be empty
+	Leave      context.Context // ends when the process is to go and leave its calls to the next
+	StayClosed bool            // a stop leaves rules that let nothing in
+	Version    string          // what "tollgate version" prints
 }
 
 // terminal is where a command reads and writes.

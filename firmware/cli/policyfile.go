@@ -95,21 +95,26 @@ func (t *terminal) warn(file, path, text string) {
 
 // read returns the content of file and what to call it; - is the standard input.
 func (t *terminal) read(file string) (string, []byte, error) {
+	return t.readUpTo(file, "policy", maxPolicy)
+}
+
+// readUpTo reads what is expected of a file, or of the standard input when its name is -; it has at most so many bytes.
+func (t *terminal) readUpTo(file, what string, most int64) (string, []byte, error) {
 	in, name := t.stdin, "stdin"
 	if file != "-" {
 		f, err := os.Open(file)
 		if err != nil {
-			return "", nil, fmt.Errorf("reading the policy: %w", err)
+			return "", nil, fmt.Errorf("reading the %s: %w", what, err)
 		}
 		defer f.Close()
 		in, name = f, file
 	}
-	doc, err := io.ReadAll(io.LimitReader(in, maxPolicy+1))
+	doc, err := io.ReadAll(io.LimitReader(in, most+1))
 	if err != nil {
-		return "", nil, fmt.Errorf("reading the policy: %w", err)
+		return "", nil, fmt.Errorf("reading the %s: %w", what, err)
 	}
-	if len(doc) > maxPolicy {
-		return "", nil, fmt.Errorf("%s is larger than 1 MiB; that is no policy", name)
+	if int64(len(doc)) > most {
+		return "", nil, fmt.Errorf("%s is larger than %d MiB; that is no %s", name, most>>20, what)
 	}
 	return name, doc, nil
 }

@@ -73,6 +73,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/blocklist": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sources that reach nothing */
+        get: operations["get-block-list"];
+        put?: never;
+        /** Bring another block list */
+        post: operations["set-block-list"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/calls/ended": {
         parameters: {
             query?: never;
@@ -167,6 +185,40 @@ export interface paths {
         };
         /** The overview, and again whenever it changed, at most once a second */
         get: operations["stream-events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The rules of the packet filter */
+        get: operations["get-filter"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/filter/drops": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Why packets were dropped, the latest first */
+        get: operations["list-drops"];
         put?: never;
         post?: never;
         delete?: never;
@@ -358,6 +410,25 @@ export interface components {
         BansOutputBody: {
             bans: components["schemas"]["Ban"][];
         };
+        BlockList: {
+            /**
+             * Format: date-time
+             * @description When it was brought; absent: there is none.
+             */
+            at?: string;
+            /**
+             * Format: int64
+             * @description Addresses and networks on it; those that lie within one another count once.
+             */
+            sources: number;
+            /** @description As it was brought. */
+            text: string;
+            who: string;
+        };
+        BlockListRequest: {
+            /** @description One address or network a line; # begins a remark. Empty: nothing is blocked. */
+            text: string;
+        };
         Call: {
             /** Format: date-time */
             answered?: string;
@@ -478,6 +549,31 @@ export interface components {
             /** @description What the box has tried by itself. reopen: packets of its own to both sides. renew: it described the audio to the silent side again (re-INVITE). */
             tried: ("reopen" | "renew")[];
         };
+        Drop: {
+            /**
+             * Format: date-time
+             * @description The latest.
+             */
+            at: string;
+            /**
+             * Format: int64
+             * @description Samples alike.
+             */
+            count: number;
+            interface: string;
+            protocol: string;
+            /** @description The counter that counted it. */
+            reason: string;
+            /** @description An address. */
+            source: string;
+            /** @description Address and port. */
+            to: string;
+            /** @description What the counter says. */
+            why: string;
+        };
+        DropsOutputBody: {
+            drops: components["schemas"]["Drop"][];
+        };
         Emergency: {
             /** Format: date-time */
             at: string;
@@ -538,6 +634,48 @@ export interface components {
             /** @description The key, e.g. trunks[0].registrar. */
             path: string;
             problem: string;
+        };
+        FilterChain: {
+            name: string;
+            rules: components["schemas"]["FilterRule"][];
+            /** @description Where packets meet it, with its priority; empty: where other chains lead to it. */
+            where: string;
+            why: string;
+        };
+        FilterRule: {
+            /** Format: int64 */
+            bytes: number;
+            /** @description What it counts in; empty: nothing. */
+            counter: string;
+            /** @description Its chain and its place there. */
+            id: string;
+            /**
+             * Format: int64
+             * @description Of that counter.
+             */
+            packets: number;
+            text: string;
+            why: string;
+        };
+        FilterView: {
+            /**
+             * Format: int64
+             * @description Sources banned in the filter.
+             */
+            banned: number;
+            /**
+             * Format: int64
+             * @description Sources on the block list.
+             */
+            blocked: number;
+            chains: components["schemas"]["FilterChain"][];
+            /** @description As the tool nft prints it; of bans and block list, which may be long, nothing. */
+            text: string;
+            /**
+             * Format: date-time
+             * @description Other rules are on trial until then; the kernel itself goes back. Absent: none are.
+             */
+            trial?: string;
         };
         Heard: {
             /**
@@ -1220,6 +1358,68 @@ export interface operations {
             };
         };
     };
+    "get-block-list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockList"];
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-block-list": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["BlockListRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BlockList"];
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-ended-calls": {
         parameters: {
             query?: never;
@@ -1397,6 +1597,64 @@ export interface operations {
                         /** @enum {string} */
                         event: "overview";
                     };
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-filter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilterView"];
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "list-drops": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DropsOutputBody"];
                 };
             };
             /** @description The request was not served. */

@@ -200,12 +200,18 @@ func (k *keeper) ask() (calls []written) {
 	return calls
 }
 
+// allMedia is the record of the media of all calls.
+type allMedia struct {
+	Written  time.Time
+	Sessions []media.SessionRecord
+}
+
 func (k *keeper) writeMedia() error {
 	list := k.sessions.Records()
 	if len(list) == 0 && k.idle {
 		return nil
 	}
-	b, err := json.Marshal(list)
+	b, err := json.Marshal(allMedia{time.Now(), list})
 	if err != nil {
 		return err
 	}

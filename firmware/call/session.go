@@ -60,6 +60,7 @@ type Session struct {
 	change   *change                       // the change of the media under way
 	promise  *promise                      // an offer of ours that waits for its ACK
 	passing  map[*ua.Outgoing]*ua.Incoming // what else was passed on and waits for its answer
+	probes   map[*ua.Outgoing]*Leg         // questions after a restart
 	presses  []press                       // key presses that wait for their turn
 	former   []*Leg                        // transferors: they have left the call
 	leaver   *ua.Incoming                  // a phone's BYE that its PBX has not answered

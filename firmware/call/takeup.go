@@ -22,7 +22,7 @@ import (
 //
 // Connections have ended with the process. What the box sends goes by a new one; what a peer has sent meanwhile comes again,
 // over UDP for half a minute (RFC 3261 §17.1.2.2). Who has hung up over a stream while nobody listened is found out by the
-// question whether the dialog is still there (probe).
+// question whether the dialog is still there (probe.go).
 
 // longestAway is how old records may be. Sooner or later everybody has hung up, and after half of all sequence numbers
 // nobody can tell how often they have begun anew (RFC 3711 §3.3.1).
@@ -44,9 +44,9 @@ func (d *Desk) TakeUp(now time.Time) (taken int, err error) {
 	k := &keeper{records: d.o.Records, sessions: d.o.Sessions, log: d.o.Log, stop: make(chan struct{}), stopped: make(chan struct{}), changed: map[*Session]bool{}, names: map[string]bool{}}
 	d.keeper = k
 	k.sessions.KeepRecords(true)
-	kept, err := readMedia(found[mediaRecord])
+	kept, err := readMedia(found[mediaRecord], now)
 	if err != nil {
-		d.o.Log.Error("the calls of before the restart are lost: their media cannot be read", "err", err)
+		d.o.Log.Error("the calls of before the restart are lost: their media cannot be taken up", "err", err)
 	}
 	for name, b := range found {
 		id, isCall := strings.CutPrefix(name, callRecords)
@@ -81,15 +81,18 @@ type ports [2]struct {
 	port uint16
 }
 
-func readMedia(b []byte) (map[ports]media.SessionRecord, error) {
-	var list []media.SessionRecord
+func readMedia(b []byte, now time.Time) (map[ports]media.SessionRecord, error) {
+	var all allMedia
 	if len(b) > 0 {
-		if err := json.Unmarshal(b, &list); err != nil {
+		if err := json.Unmarshal(b, &all); err != nil {
 			return nil, err
+		}
+		if away := now.Sub(all.Written); away > longestAway {
+			return nil, fmt.Errorf("they were written %v ago", away.Round(time.Second))
 		}
 	}
 	kept := map[ports]media.SessionRecord{}
-	for _, s := range list {
+	for _, s := range all.Sessions {
 		var p ports
 		for i, l := range s.Legs {
 			p[i].side, p[i].port = l.Side, l.Local.Port()
@@ -115,6 +118,7 @@ func (d *Desk) resume(b []byte, kept map[ports]media.SessionRecord, now time.Tim
 	}
 	for i, l := range []*Leg{s.caller, s.callee} {
 		s.rearm(l, r.Legs[i], now)
+		s.probeLater(l)
 	}
 	s.publish()
 	s.touch()

@@ -88,6 +88,8 @@ func (s *Session) note(note any) (ending, bool) {
 		return ending{reason: n.reason}, true
 	case moved:
 		s.relocate()
+	case probeDue:
+		s.probe(n.leg)
 	case heal:
 		s.heal(n)
 	case refreshDue:
@@ -106,6 +108,9 @@ func (s *Session) note(note any) (ending, bool) {
 
 // response takes the answer to a request of ours within an answered call. BYEs are sent at the end only.
 func (s *Session) response(e ua.Event) (ending, bool) {
+	if end, lost := s.probed(e); lost {
+		return end, true
+	}
 	if s.passed(e) || s.change == nil || e.Sent != s.change.out {
 		return ending{}, false
 	}

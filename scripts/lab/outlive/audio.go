@@ -45,8 +45,8 @@ type Audio struct {
 	done    chan struct{}
 	pass    chan []byte // handshakes; nil: there is none
 
-	key, salt []byte // ours by SDES
-	pair      tls.Certificate
+	key  []byte // ours by SDES, with its salt
+	pair tls.Certificate
 }
 
 // newAudio opens a port. first is the number of the first packet.

@@ -3,10 +3,13 @@ package outlive_test
 import (
 	"os"
 	"regexp"
+	"slices"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"tollgate/scripts/lab/branch"
 	"tollgate/scripts/lab/outlive"
@@ -92,6 +95,7 @@ func TestCallsOutliveTheProcess(t *testing.T) {
 			}
 			time.Sleep(600 * time.Millisecond) // what has happened is written down, and numbers are reserved
 		}
+		before := holes(t, w)
 		if err := w.End(t.Context(), by); err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
@@ -103,6 +107,9 @@ func TestCallsOutliveTheProcess(t *testing.T) {
 		up := time.Now()
 		last := listen(t, all, up.Add(soon))
 		t.Logf("round %d: %v after its process began the box answers, after %v all %d calls have audio", round, up.Sub(begun).Round(time.Millisecond), last.Sub(begun).Round(time.Millisecond), len(all))
+		if diff := cmp.Diff(before, holes(t, w)); diff != "" {
+			t.Errorf("round %d: the pinholes before and after the restart:\n%s", round, diff)
+		}
 		finish(t, young)
 		if s, err := w.Box.Status(t.Context()); err != nil || len(s.Calls) != len(old) {
 			t.Fatalf("round %d: %d calls are left, %v", round, len(s.Calls), err)
@@ -119,6 +126,9 @@ func TestCallsOutliveTheProcess(t *testing.T) {
 	if err := w.Box.AwaitRest(t.Context()); err != nil {
 		t.Error(err)
 	}
+	if left := holes(t, w); len(left) > 0 {
+		t.Errorf("pinholes are left: %v", left)
+	}
 	audit(t, w.Box.Process.Output(), rounds*calls+len(old), rounds*(calls+len(old)))
 }
 
@@ -126,6 +136,20 @@ func mark(all []*outlive.Call) {
 	for _, c := range all {
 		c.Mark()
 	}
+}
+
+// holes are the pinholes of the box's packet filter, in order.
+func holes(t *testing.T, w *outlive.World) (list []string) {
+	t.Helper()
+	open, err := w.Box.Pinholes(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, h := range open {
+		list = append(list, h.Local.String()+" from "+h.From)
+	}
+	slices.Sort(list)
+	return list
 }
 
 // listen waits until all calls have had audio since mark.

@@ -21,6 +21,13 @@ func newOpenCall(t *testing.T, outside policy.Suite) *call {
 	return c
 }
 
+// keepAllWays is keepWays for all legs.
+func (w *worker) keepAllWays(now time.Time) {
+	for share := range shares {
+		w.keepWays(now, share)
+	}
+}
+
 // greeted checks the packet that the box sends of itself.
 func (p *peer) greeted() {
 	p.t.Helper()
@@ -58,7 +65,7 @@ func TestTheBoxSendsFirstTowardsACarrier(t *testing.T) {
 			c.a.set()
 			c.b.set()
 			c.b.greeted()
-			look := func() { c.worker.do(func() { c.worker.keepWays(time.Now()) }) }
+			look := func() { c.worker.do(func() { c.worker.keepAllWays(time.Now()) }) }
 			look()
 			c.b.greetedOnRTCP()
 			look()
@@ -86,7 +93,7 @@ func TestAWayOnWhichNothingGoesIsKeptOpen(t *testing.T) {
 	c.b.set(func(p *Params) { p.Mux, p.Hold = true, true })
 	c.b.greeted()
 	w, begun := c.worker, time.Now()
-	look := func(after time.Duration) { w.do(func() { w.keepWays(begun.Add(after)) }) }
+	look := func(after time.Duration) { w.do(func() { w.keepAllWays(begun.Add(after)) }) }
 	look(10 * time.Second)
 	c.b.hearsNothing()
 	look(16 * time.Second)
@@ -114,7 +121,7 @@ func TestNothingIsSentWhereNobodyIs(t *testing.T) {
 	if err := c.Leg(Callee).Set(Params{}); err != nil {
 		t.Fatal(err)
 	}
-	c.worker.do(func() { c.worker.keepWays(time.Now()) })
+	c.worker.do(func() { c.worker.keepAllWays(time.Now()) })
 	c.b.hearsNothing()
 	silent(t, c.b.rtcp, "the report's port")
 }

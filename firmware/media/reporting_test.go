@@ -13,7 +13,7 @@ import (
 
 // lookAt has the relay look at its ways as if so much time had passed since begun.
 func (c *call) lookAt(begun time.Time, after time.Duration) {
-	c.worker.do(func() { c.worker.keepWays(begun.Add(after)) })
+	c.worker.do(func() { c.worker.keepAllWays(begun.Add(after)) })
 }
 
 // reported takes a compound packet of the box's and reads it as another implementation does.

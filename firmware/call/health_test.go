@@ -231,3 +231,42 @@ func TestTheRecordOfACallHasItsLastCounters(t *testing.T) {
 		t.Errorf("nobody spoke there, rated %+v", in)
 	}
 }
+
+// Two gateways that send only to where they have heard something from would wait for one another for ever.
+func TestGatewaysThatWaitForOneAnotherAreWoken(t *testing.T) {
+	s, run, _, _, office, carrier := quietCall(t)
+	for m, l := range map[*mouth]*media.Leg{office: run.relay.Leg(media.Caller), carrier: run.relay.Leg(media.Callee)} {
+		go func() {
+			b := make([]byte, 2000)
+			if n, err := m.conn.Read(b); err != nil || n != 12 {
+				return // the test fails by what does not come
+			}
+			for seq := byte(1); seq < 200; seq++ {
+				p := make([]byte, 172)
+				to, _ := l.Local()
+				p[0], p[1], p[3], p[8] = 0x80, 8, seq, 1
+				if _, err := m.conn.WriteToUDPAddrPort(p, netip.AddrPortFrom(boxAddress(l), to.Port())); err != nil {
+					return
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
+		}()
+	}
+	run.mu.Lock()
+	run.answered = run.answered.Add(-time.Minute)
+	run.mu.Unlock()
+	run.lookAfter(time.Now())
+	if d := s.diagnosis(); d == nil || d.Rule != "both silent" {
+		t.Fatalf("found %+v", d)
+	}
+	heard := func(r media.Role) bool { return run.relay.Leg(r).Stats().PacketsOut > 20 }
+	for end := time.Now().Add(5 * time.Second); !heard(media.Caller) || !heard(media.Callee); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("no audio after the ways were opened")
+		}
+	}
+	run.lookAfter(time.Now())
+	if d := s.diagnosis(); d.Over.IsZero() || !d.Healed {
+		t.Errorf("afterwards %+v", d)
+	}
+}

@@ -12,7 +12,7 @@ type Reception struct {
 	base   uint64 // the first extended sequence number
 	top    uint64 // the highest so far: cycles, then the number in the packet (RFC 3550 §A.1)
 	got    uint64 // packets of this source, each number once
-	seen   uint64 // bit i: top-i has arrived
+	seen   uint64 // bit i: top-i has arrived; what is further back is not known
 	doubt  uint32 // the number that would prove that the source has started over; above 65535: none
 	stamp  uint32 // RTP timestamp of the last packet that told of jitter
 	at     int64  // when it arrived, in nanoseconds
@@ -46,8 +46,6 @@ const (
 	maxDropout  = 3000
 	maxMisorder = 100
 	noDoubt     = 1 << 16
-	// window is how far back a number is known to have come or not.
-	window = 64
 )
 
 // Take counts a packet with this source, sequence number and timestamp that arrives at a moment, in nanoseconds of any

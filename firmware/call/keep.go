@@ -111,6 +111,12 @@ func (k *keeper) run() {
 
 // tick writes what has changed; false when nothing can be kept any more.
 func (k *keeper) tick() bool {
+	k.mu.Lock()
+	off := k.off
+	k.mu.Unlock()
+	if off {
+		return false
+	}
 	if err := k.write(); err != nil {
 		k.log.Error("running calls are not kept any more; a restart would end them", "err", err)
 		k.giveUp()

@@ -190,7 +190,7 @@ func (b *box) openTalkers(context.Context) error {
 	})
 	b.parties = &parties{trunks: b.trunks, registrar: b.registrar, dialer: dialer{b.edge}, authority: b.authority}
 	if b.phones, err = phones.New(phones.Options{
-		Core: b.core, Dialer: dialer{b.edge}, Upstream: b.parties, Records: b.store, Sink: b.facts, Log: b.log,
+		Core: b.core, Dialer: dialer{b.edge}, Upstream: b.parties, Records: b.store, Conduct: b.bans, Sink: b.facts, Log: b.log,
 	}); err != nil {
 		return err
 	}

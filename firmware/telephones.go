@@ -96,7 +96,7 @@ func shownPhones(s phones.State) *api.Phones {
 	for _, r := range s.Registers {
 		shown.Registered = append(shown.Registered, api.Phone{
 			User: r.User, Instance: r.Instance, Transport: string(r.Transport), Source: r.Source.String(), BehindNAT: r.BehindNAT,
-			Since: r.Since, Expires: r.Expires, Verified: r.Verified,
+			Since: r.Since, Expires: r.Expires, Verified: r.Verified, Weak: r.Weak,
 		})
 	}
 	return shown

@@ -82,6 +82,7 @@ type Phone struct {
 	Since     time.Time `json:"since"`
 	Expires   time.Time `json:"expires" doc:"When it must have renewed its registration."`
 	Verified  time.Time `json:"verified" doc:"When its PBX has last answered for it."`
+	Weak      string    `json:"weak" doc:"Which of the passwords that guessing programs try first it was found to have, by its kind; empty: none of them."`
 }
 
 // Trunk is one carrier and how it is doing.

@@ -78,6 +78,9 @@ func showPhones(w io.Writer, o api.Overview, zone *time.Location) {
 	t := table(w)
 	row(t, "PHONE", "SOURCE", "TRANSPORT", "SINCE", "EXPIRES", "NAT", "INSTANCE")
 	for _, p := range o.Phones.Registered {
+		if p.Weak != "" {
+			fmt.Fprintf(w, "WARNING  the password of phone %s is %s\n", clean(p.User), clean(p.Weak))
+		}
 		nat := "no"
 		if p.BehindNAT {
 			nat = "behind a router"

@@ -145,6 +145,14 @@ type CredentialChanged struct {
 	Who    string // empty: the box itself
 }
 
+// WeakPassword: a phone that its PBX has let in has one of the passwords that are tried first.
+type WeakPassword struct {
+	At     time.Time
+	User   string
+	Source netip.Addr
+	Reason string // a sentence with the remedy, without the password
+}
+
 // TrunkChanged: a trunk's registration changed state.
 type TrunkChanged struct {
 	At     time.Time
@@ -206,6 +214,7 @@ func (SourceRefused) event()      {}
 func (SourceBanned) event()       {}
 func (SourceLifted) event()       {}
 func (CredentialChanged) event()  {}
+func (WeakPassword) event()       {}
 func (TrunkChanged) event()       {}
 func (AddressChanged) event()     {}
 func (MessagesAltered) event()    {}

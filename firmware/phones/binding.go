@@ -24,6 +24,7 @@ type kept struct {
 	Source    netip.AddrPort   `json:"source"`
 	BehindNAT bool             `json:"behind_nat"`
 	Digest    string           `json:"digest"` // the user that proved itself to the PBX; "": it asked for nothing
+	Weak      string           `json:"weak"`   // the kind of password that it was found to have, one of those that are tried first; "" else
 	Route     []string         `json:"route"`  // Service-Route of the PBX (RFC 3608)
 	Since     time.Time        `json:"since"`
 	Verified  time.Time        `json:"verified"` // when the PBX has last answered for it

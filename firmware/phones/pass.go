@@ -43,6 +43,7 @@ func (p *Phones) pass(in *ua.Incoming, f flow, w wish, hops int) (ua.Reply, *ref
 		return p.without(in, f, w, time.Now())
 	}
 	p.Heard()
+	p.judged(in, f, w, res)
 	return p.answer(in, f, w, res)
 }
 

@@ -69,6 +69,7 @@ type Options struct {
 	Dialer   ua.Dialer
 	Upstream Upstream
 	Records  Records
+	Conduct  Conduct // nil: nobody takes note
 	Sink     event.Sink
 	Log      *slog.Logger
 }
@@ -85,13 +86,14 @@ type Phones struct {
 	seal []byte // makes tokens and Call-IDs; kept with the bindings
 	kick chan struct{}
 
-	mu       sync.Mutex // guards everything below
-	config   Config
-	bindings map[string]*binding // by token
-	least    time.Duration       // the PBX wants to be asked for no less (423)
-	presence presence
-	stop     func() // what runs while phones are used; nil: nothing does
-	saving   *time.Timer
+	mu         sync.Mutex // guards everything below
+	config     Config
+	bindings   map[string]*binding // by token
+	least      time.Duration       // the PBX wants to be asked for no less (423)
+	presence   presence
+	challenged challenged
+	stop       func() // what runs while phones are used; nil: nothing does
+	saving     *time.Timer
 }
 
 // New makes Phones of what was kept; nobody may register before Set.

@@ -185,6 +185,7 @@ func (p *Phones) bind(in *ua.Incoming, f flow, w wish, c contact, granted time.D
 	b.Token, b.Domain, b.User, b.Instance, b.Contact = c.token, p.config.Policy.Domain, w.user, c.instance, c.text
 	b.Digest, b.Route, b.Verified, b.Granted = w.digest, route, now, now.Add(granted)
 	b.move(in, f, c)
+	p.guess(in, b)
 }
 
 // move has the binding follow the phone to another flow.

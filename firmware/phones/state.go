@@ -134,6 +134,7 @@ type Registered struct {
 	Since     time.Time
 	Expires   time.Time // when it must have spoken again
 	Verified  time.Time // when the PBX has last answered for it
+	Weak      string    // the kind of password that it was found to have, if that is one of the first that are tried
 }
 
 // State tells how things stand.
@@ -147,7 +148,7 @@ func (p *Phones) State() State {
 		if b.live(time.Now()) {
 			s.Registers = append(s.Registers, Registered{
 				User: b.User, Instance: strings.Trim(b.Instance, `"<>`), Transport: b.Transport, Source: b.Source, BehindNAT: b.BehindNAT,
-				Since: b.Since, Expires: b.Until, Verified: b.Verified,
+				Since: b.Since, Expires: b.Until, Verified: b.Verified, Weak: b.Weak,
 			})
 		}
 	}

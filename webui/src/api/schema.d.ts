@@ -971,6 +971,8 @@ export interface components {
              * @description When its PBX has last answered for it.
              */
             verified: string;
+            /** @description Which of the passwords that guessing programs try first it was found to have, by its kind; empty: none of them. */
+            weak: string;
         };
         Phones: {
             /**

@@ -67,6 +67,24 @@ export class Client {
     await done(this.#api.POST('/api/v1/emergencies/acknowledge', { body: { at: emergency.at, call: emergency.call } }));
   }
 
+  /** Keeps a source away for some minutes. */
+  async ban(source: string, minutes: number): Promise<void> {
+    await done(this.#api.POST('/api/v1/bans', { body: { source, minutes } }));
+  }
+
+  async liftBan(source: string): Promise<void> {
+    await done(this.#api.POST('/api/v1/bans/lift', { body: { source } }));
+  }
+
+  /** Begins to replace a password; what the box has made is in the answer, this once. */
+  rotate(id: string, secret?: string): Promise<{ secret: string }> {
+    return answered(this.#api.POST('/api/v1/credentials/rotate', { body: { id, secret } }));
+  }
+
+  async cancelRotation(id: string): Promise<void> {
+    await done(this.#api.POST('/api/v1/credentials/cancel', { body: { id } }));
+  }
+
   confirm(revision: number): Promise<Revision> {
     return answered(this.#api.POST('/api/v1/policy/confirm', { body: { revision } }));
   }

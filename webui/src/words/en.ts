@@ -420,6 +420,41 @@ export const en = {
     seen: (who: string, when: string) => `acknowledged by ${who}, ${when}`,
   },
 
+  bans: {
+    heading: 'Banned',
+    count: (banned: number) => (banned === 0 ? 'nobody' : many(banned, 'source', 'sources')),
+    rules: {
+      malformed: 'messages that are no SIP',
+      stranger: 'messages from where no peer is',
+      'wrong password': 'wrong passwords',
+      'unknown user': 'users that do not exist',
+      scanner: 'a scanner',
+      unacknowledged: 'refused calls without acknowledgement',
+      'banned by hand': 'banned by hand',
+    },
+    times: (times: number) => `${n(times)} times in a row`,
+    peer: 'Emergency calls from there pass.',
+    until: 'until',
+    forEver: 'until it is lifted',
+    lift: 'Lift',
+    address: 'Ban an address or a network for an hour',
+    ban: 'Ban',
+  },
+
+  credentials: {
+    heading: 'Passwords',
+    none: 'The policy has no passwords.',
+    once: 'New password, shown this once:',
+    noted: 'I have noted it',
+    since: 'since',
+    due: 'due',
+    state: { current: 'in force', pending: 'the next one waits', probed: 'the next one works', active: 'replaced; the old one is kept' },
+    laggard: (source: string) => `The old one was used from ${source}.`,
+    brought: 'New password from the carrier',
+    rotate: 'Replace',
+    cancel: 'Call off',
+  },
+
   network: {
     lead: 'what the packet filter counted',
     heading: 'Packet filter',

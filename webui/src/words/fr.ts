@@ -424,6 +424,41 @@ export const fr: typeof en = {
     seen: (who, when) => `acquitté par ${who}, ${when}`,
   },
 
+  bans: {
+    heading: 'Bannis',
+    count: (banned: number) => (banned === 0 ? 'personne' : many(banned, 'source', 'sources')),
+    rules: {
+      malformed: 'messages qui ne sont pas du SIP',
+      stranger: 'messages d’une adresse sans correspondant',
+      'wrong password': 'mots de passe faux',
+      'unknown user': 'utilisateurs qui n’existent pas',
+      scanner: 'un programme de recherche de cibles',
+      unacknowledged: 'appels refusés sans acquittement',
+      'banned by hand': 'banni à la main',
+    },
+    times: (times: number) => `${n(times)} fois de suite`,
+    peer: 'Les appels d’urgence en passent.',
+    until: 'jusqu’au',
+    forEver: 'jusqu’à ce qu’on le lève',
+    lift: 'Lever',
+    address: 'Bannir une adresse ou un réseau pour une heure',
+    ban: 'Bannir',
+  },
+
+  credentials: {
+    heading: 'Mots de passe',
+    none: 'La politique n’a pas de mot de passe.',
+    once: 'Nouveau mot de passe, montré cette seule fois :',
+    noted: 'Je l’ai noté',
+    since: 'depuis le',
+    due: 'à changer le',
+    state: { current: 'en vigueur', pending: 'le suivant attend', probed: 'le suivant marche', active: 'remplacé ; l’ancien est gardé' },
+    laggard: (source: string) => `L’ancien a servi depuis ${source}.`,
+    brought: 'Nouveau mot de passe de l’opérateur',
+    rotate: 'Remplacer',
+    cancel: 'Annuler',
+  },
+
   network: {
     lead: 'ce que le filtre de paquets a compté',
     heading: 'Filtre de paquets',

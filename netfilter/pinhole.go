@@ -111,17 +111,23 @@ func (f *Filter) moveElements(before map[spot][]netip.Prefix) error {
 	if err := f.kernel.ready(); err != nil {
 		return err
 	}
-	add, remove := map[string][]element{}, map[string][]element{}
+	add, remove, holes := map[string][]element{}, map[string][]element{}, f.holes()
 	for s, sources := range before {
-		now, was := f.holes().elementsOf(s), elementsOf(s, sources)
-		for name, list := range now {
-			add[name] = append(add[name], without(list, was[name])...)
-		}
-		for name, list := range was {
-			remove[name] = append(remove[name], without(list, now[name])...)
-		}
+		now := holes.sources(s)
+		s.gather(add, now, sources)
+		s.gather(remove, sources, now)
 	}
 	return f.change(add, remove)
+}
+
+// gather adds a spot's elements to those of each set: for the sources that are in the first list and not in the second.
+func (s spot) gather(bySet map[string][]element, sources, others []netip.Prefix) {
+	for _, p := range sources {
+		if !slices.Contains(others, p) {
+			name := s.setFor(p)
+			bySet[name] = append(bySet[name], pinholeElement(p, s.local))
+		}
+	}
 }
 
 // change sends elements to add and to remove, by set, as one transaction. A set that the rules in force lack - a live

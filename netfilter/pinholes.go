@@ -109,14 +109,3 @@ func (h pinholes) elements() map[string][]element {
 	}
 	return all
 }
-
-func (h pinholes) elementsOf(s spot) map[string][]element { return elementsOf(s, h.sources(s)) }
-
-// elementsOf returns what the sets hold for a spot with these sources, by set.
-func elementsOf(s spot, sources []netip.Prefix) map[string][]element {
-	bySet := map[string][]element{}
-	for _, p := range sources {
-		bySet[s.setFor(p)] = append(bySet[s.setFor(p)], pinholeElement(p, s.local))
-	}
-	return bySet
-}

@@ -142,7 +142,11 @@ func pinholeElement(source netip.Prefix, local netip.AddrPort) element {
 		k := slices.Concat(source.AsSlice(), local.Addr().AsSlice(), port(local.Port()))
 		return append(k, 0, 0) // each part fills whole registers of 4 bytes
 	}
-	return element{first: key(source.Addr()), last: key(lastOf(source))}
+	first := key(source.Addr())
+	if source.IsSingleIP() {
+		return element{first: first, last: first}
+	}
+	return element{first: first, last: key(lastOf(source))}
 }
 
 // pinholeText is how nft prints a pinhole's element.

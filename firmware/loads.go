@@ -111,11 +111,12 @@ type gauge struct {
 	at                    time.Time
 	cpu                   time.Duration
 	pulse                 media.Pulse
+	together              bool // the relay takes the packets of many calls at once
 	free, total, resident uint64
 }
 
 func (b *box) gauge() gauge {
-	g := gauge{at: time.Now(), pulse: b.relay.Pulse()}
+	g := gauge{at: time.Now(), pulse: b.relay.Pulse(), together: b.relay.Steered()}
 	var u unix.Rusage
 	if unix.Getrusage(unix.RUSAGE_SELF, &u) == nil {
 		g.cpu = time.Duration(u.Utime.Nano() + u.Stime.Nano())
@@ -166,7 +167,7 @@ func (l *loads) show(s load.Signs, state load.State, g gauge) {
 	m := l.measure
 	shown := api.Load{
 		CPU: rounded(100 * s.CPU), Late: milliseconds(s.Late), Resident: g.resident, Free: g.free, Packets: s.Packets,
-		Capacity: m.Calls(), PacketCost: microseconds(m.Packet), CryptoCost: microseconds(m.Encryption),
+		Together: g.together, Capacity: m.Calls(), PacketCost: microseconds(m.Packet), CryptoCost: microseconds(m.Encryption),
 		Full: state.Full, Rule: state.Rule, Reason: state.Reason,
 	}
 	if m.Packet > 0 {

@@ -60,6 +60,7 @@ type Load struct {
 	Resident   uint64     `json:"resident_bytes" doc:"Memory of this program."`
 	Free       uint64     `json:"free_bytes" doc:"Memory that the machine has left."`
 	Packets    uint64     `json:"packets_per_second" doc:"Of audio, taken by the relay in the last second."`
+	Together   bool       `json:"together" doc:"The kernel lets the relay take and send the packets of many calls at once, which is cheaper; else it serves port by port."`
 	Capacity   int        `json:"capacity" doc:"Calls whose audio this board carries, as it was measured; 0: it was not."`
 	PacketCost float64    `json:"packet_us" doc:"Processor time of one packet through the relay, as it was measured, in microseconds."`
 	CryptoCost float64    `json:"crypto_us" doc:"Of that, encryption."`

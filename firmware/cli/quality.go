@@ -9,7 +9,11 @@ import (
 
 // busy says how much the box has to do and what it can carry.
 func busy(l api.Load) string {
-	text := fmt.Sprintf("%.0f %% of the processors, audio waits %.1f ms, %d MB", l.CPU, l.Late, l.Resident>>20)
+	taken := "port by port"
+	if l.Together {
+		taken = "many calls together"
+	}
+	text := fmt.Sprintf("%.0f %% of the processors, audio waits %.1f ms and is taken %s, %d MB", l.CPU, l.Late, taken, l.Resident>>20)
 	if l.Capacity > 0 {
 		text += fmt.Sprintf("; this board carries the audio of about %d calls", l.Capacity)
 	}

@@ -41,13 +41,19 @@ func relays(o Options) []relayKind {
 	return kinds
 }
 
-// The bars of media: of rtpengine's processor time, and of its calls.
+// What counts as carried.
 const (
-	portableCost, steeredCost   = 0.85, 0.7
-	portableCalls, steeredCalls = 1.4, 2.0
-	mostLoss                    = 0.001
-	mostDelay                   = 20 * time.Millisecond
+	mostLoss  = 0.001
+	mostDelay = 20 * time.Millisecond
 )
+
+// way is one of the box's, and its bars: the share of rtpengine's processor time, and of its calls.
+type way struct {
+	way         relayKind
+	cost, calls float64
+}
+
+func ways() []way { return []way{{portable, 0.85, 1.4}, {steered, 0.7, 2}} }
 
 // Media are the parts of the bench of media.
 func Media() []Part { return []Part{{"packet", PacketCost}, {"calls", MostCalls}} }
@@ -109,10 +115,10 @@ func costBars(costs map[relayKind]map[int][]float64) ([]Bar, error) {
 		if calls < barred {
 			continue
 		}
-		for k, limit := range map[relayKind]float64{portable: portableCost, steered: steeredCost} {
-			ours := median(costs[k][calls])
-			name := fmt.Sprintf("CPU of a packet at %d calls, %s: %.2f µs against %.2f µs of rtpengine", calls, k, ours, theirs)
-			bars = append(bars, atMost(name, ours/theirs, limit, "%.2f x"))
+		for _, b := range ways() {
+			ours := median(costs[b.way][calls])
+			name := fmt.Sprintf("CPU of a packet at %d calls, %s: %.2f µs against %.2f µs of rtpengine", calls, b.way, ours, theirs)
+			bars = append(bars, atMost(name, ours/theirs, b.cost, "%.2f x"))
 		}
 	}
 	return bars, nil
@@ -148,10 +154,10 @@ func MostCalls(ctx context.Context, o Options) ([]Bar, error) {
 		return nil, errors.New("rtpengine carries no calls at all: is the machine busy with something else?")
 	}
 	var bars []Bar
-	for k, limit := range map[relayKind]float64{portable: portableCalls, steered: steeredCalls} {
-		ours := median(most[k])
-		name := fmt.Sprintf("calls on one core, %s: %.0f against %.0f of rtpengine", k, ours, theirs)
-		bars = append(bars, atLeast(name, ours/theirs, limit, "%.2f x"))
+	for _, b := range ways() {
+		ours := median(most[b.way])
+		name := fmt.Sprintf("calls on one core, %s: %.0f against %.0f of rtpengine", b.way, ours, theirs)
+		bars = append(bars, atLeast(name, ours/theirs, b.calls, "%.2f x"))
 	}
 	return bars, nil
 }

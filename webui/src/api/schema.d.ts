@@ -847,6 +847,8 @@ export interface components {
              * @description Full since.
              */
             since?: string;
+            /** @description The kernel lets the relay take and send the packets of many calls at once, which is cheaper; else it serves port by port. */
+            together: boolean;
         };
         LoginRequest: {
             password: string;

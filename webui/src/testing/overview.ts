@@ -64,7 +64,7 @@ export function overview(changed: Partial<Overview> = {}): Overview {
     limits: { calls: 30 },
     load: {
       cpu_percent: 6, late_ms: 0.4, resident_bytes: 60e6, free_bytes: 2e9, packets_per_second: 200, capacity: 600,
-      packet_us: 16, crypto_us: 4, full: false, rule: '', reason: '',
+      together: true, packet_us: 16, crypto_us: 4, full: false, rule: '', reason: '',
     },
     pbx: { address: '192.0.2.10:5060', transport: 'udp', srtp: 'off', reachable: true },
     trunks: [trunk()],

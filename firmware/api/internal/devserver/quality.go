@@ -63,7 +63,7 @@ func silent(since time.Time) *api.Diagnosis {
 func load(now time.Time) api.Load {
 	measured := now.Add(-400 * time.Hour)
 	return api.Load{
-		CPU: 6.4, Late: 0.8, Resident: 61 << 20, Free: 2900 << 20, Packets: 412, Capacity: 610, PacketCost: 16.4, CryptoCost: 4.1, Measured: &measured,
+		CPU: 6.4, Late: 0.8, Resident: 61 << 20, Free: 2900 << 20, Packets: 412, Together: true, Capacity: 610, PacketCost: 16.4, CryptoCost: 4.1, Measured: &measured,
 	}
 }
 

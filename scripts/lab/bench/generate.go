@@ -23,34 +23,49 @@ func mediaOf(a netip.Addr) netip.AddrPort { return netip.AddrPortFrom(a, mediaPo
 // Generator is the argument with which the bench's own program is the generator of media.
 const Generator = "traffic"
 
-// generate runs the generator on its own core and takes the processor time of a process while what it sends counts.
-func (w *world) generate(ctx context.Context, s traffic.Spec, pid int) (r traffic.Report, cpu time.Duration, err error) {
+// generator is the generator of media, on its own core.
+type generator struct {
+	cmd *exec.Cmd
+	in  io.WriteCloser
+	out *bufio.Scanner
+}
+
+func startGenerator(core int) (*generator, error) {
 	self, err := os.Executable()
 	if err != nil {
-		return r, 0, fmt.Errorf("find the bench's own program: %w", err)
+		return nil, fmt.Errorf("find the bench's own program: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, s.Warm+s.Span+patience)
-	defer cancel()
-	cmd := exec.CommandContext(ctx, "nice", "-n", "-20", "taskset", "-c", strconv.Itoa(w.options.Core), self, Generator)
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		return r, 0, fmt.Errorf("start the generator: %w", err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		return r, 0, fmt.Errorf("start the generator: %w", err)
-	}
-	if err := cmd.Start(); err != nil {
-		return r, 0, fmt.Errorf("start the generator: %w", err)
-	}
-	err = json.NewEncoder(in).Encode(s)
-	in.Close()
+	g := &generator{cmd: exec.Command("nice", "-n", "-20", "taskset", "-c", strconv.Itoa(core), self, Generator)}
+	g.cmd.Stderr = os.Stderr
+	out, err := g.cmd.StdoutPipe()
 	if err == nil {
-		r, cpu, err = follow(out, pid)
+		g.in, err = g.cmd.StdinPipe()
 	}
-	if e := cmd.Wait(); err == nil {
-		err = e
+	if err == nil {
+		err = g.cmd.Start()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start the generator: %w", err)
+	}
+	g.out = bufio.NewScanner(out)
+	return g, nil
+}
+
+// stop ends the generator by ending its input.
+func (g *generator) stop() {
+	g.in.Close()
+	end := time.AfterFunc(patience, func() { g.cmd.Process.Kill() })
+	defer end.Stop()
+	g.cmd.Wait()
+}
+
+// run has the generator send, and takes the processor time of a process while that counts.
+func (g *generator) run(ctx context.Context, s traffic.Spec, pid int) (r traffic.Report, cpu time.Duration, err error) {
+	defer context.AfterFunc(ctx, func() { g.cmd.Process.Kill() })()
+	late := time.AfterFunc(s.Warm+s.Span+patience, func() { g.cmd.Process.Kill() })
+	defer late.Stop()
+	if err = json.NewEncoder(g.in).Encode(s); err == nil {
+		r, cpu, err = follow(g.out, pid)
 	}
 	if err != nil {
 		err = fmt.Errorf("the generator: %w", err)
@@ -59,8 +74,7 @@ func (w *world) generate(ctx context.Context, s traffic.Spec, pid int) (r traffi
 }
 
 // follow reads what the generator tells and measures a process meanwhile.
-func follow(out io.Reader, pid int) (r traffic.Report, cpu time.Duration, err error) {
-	lines := bufio.NewScanner(out)
+func follow(lines *bufio.Scanner, pid int) (r traffic.Report, cpu time.Duration, err error) {
 	var before, after time.Duration
 	for lines.Scan() && err == nil {
 		switch line := lines.Bytes(); string(line) {

@@ -31,7 +31,7 @@ func (w *world) startRTPEngine(ctx context.Context) (relay, error) {
 	n := w.lab.Net
 	p, err := w.lab.Box.Start("rtpengine", "rtpengine", "--foreground", "--log-stderr", "--log-level=3", "--table=-1", "--num-threads=1",
 		"--interface=inside/"+n.BoxInside.String(), "--interface=outside/"+n.BoxOutside.String(), "--listen-ng="+ngPort,
-		"--port-min=20000", "--port-max=59999", "--tos=184", "--pidfile="+w.lab.Path("rtpengine.pid"))
+		"--timeout=3600", "--port-min=20000", "--port-max=59999", "--tos=184", "--pidfile="+w.lab.Path("rtpengine.pid"))
 	if err != nil {
 		return nil, err
 	}
@@ -48,6 +48,8 @@ func (w *world) startRTPEngine(ctx context.Context) (relay, error) {
 }
 
 func (e *engine) pid() int { return e.process.PID() }
+
+func (e *engine) close() { e.conn.Close() }
 
 // add makes a call: the office's offer in the clear, the carrier's answer with a key.
 func (e *engine) add() (c traffic.Call, err error) {

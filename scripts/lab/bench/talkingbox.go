@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"tollgate/scripts/lab"
@@ -20,11 +21,59 @@ import (
 type talkingBox struct {
 	process      *lab.Process
 	net          lab.Addresses
-	pbx, carrier *wire.Line
+	pbx, carrier *end
 	listener     *wire.Listener // of a carrier over TLS, until the box has come; nil: over UDP
 	contact      string         // of the carrier
 	calls        int
 	last         string // To of the call that was set up last
+}
+
+// end is one of the two who set calls up. What the box asks in a call, it answers by itself: the box may want to know why
+// there is no audio yet.
+type end struct {
+	line    *wire.Line
+	contact string
+	in      chan wire.Message // what begins a call, and answers
+
+	mu           sync.Mutex
+	descriptions map[string]string // by Call-ID
+}
+
+func newEnd(line *wire.Line, contact string) *end {
+	e := &end{line: line, contact: contact, in: make(chan wire.Message, 100), descriptions: map[string]string{}}
+	go e.serve()
+	return e
+}
+
+// serve ends when the line is closed.
+func (e *end) serve() {
+	for {
+		m, err := e.line.Next(time.Hour)
+		if err != nil {
+			return
+		}
+		switch {
+		case m.Status() != 0 || m.Method() == "ACK" || m.Method() == "INVITE" && !strings.Contains(m.Field("To"), ";tag="):
+			select {
+			case e.in <- m:
+			default: // nobody waits for it
+			}
+		default:
+			e.line.Send(e.accept(m))
+		}
+	}
+}
+
+func (e *end) description(call string) string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.descriptions[call]
+}
+
+func (e *end) describe(call, description string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.descriptions[call] = description
 }
 
 // startTalkingBox runs the box between a PBX that speaks RTP and a carrier that speaks SRTP.
@@ -42,16 +91,33 @@ func (w *world) startTalkingBox(ctx context.Context, portable bool) (relay, erro
 	n := w.lab.Net
 	at := func(a netip.Addr) netip.AddrPort { return netip.AddrPortFrom(a, sipPort) }
 	b := &talkingBox{process: p, net: n, contact: fmt.Sprintf("<sip:line@%s:%d>", n.Carrier, sipPort)}
-	if b.pbx, err = wire.Dial(ctx, w.lab.PBX, "udp", at(n.PBX), at(n.BoxInside)); err != nil {
+	pbx, err := wire.Dial(ctx, w.lab.PBX, "udp", at(n.PBX), at(n.BoxInside))
+	if err != nil {
 		return nil, fmt.Errorf("the PBX: %w", err)
 	}
-	if b.carrier, err = wire.Dial(ctx, w.lab.Carrier, "udp", at(n.Carrier), at(n.BoxOutside)); err != nil {
+	b.pbx = newEnd(pbx, pbxContact(n))
+	carrier, err := wire.Dial(ctx, w.lab.Carrier, "udp", at(n.Carrier), at(n.BoxOutside))
+	if err != nil {
+		pbx.Close()
 		return nil, fmt.Errorf("the carrier: %w", err)
 	}
+	b.carrier = newEnd(carrier, b.contact)
 	return b, nil
 }
 
 func (b *talkingBox) pid() int { return b.process.PID() }
+
+func (b *talkingBox) close() {
+	if b.pbx != nil {
+		b.pbx.line.Close()
+	}
+	if b.carrier != nil {
+		b.carrier.line.Close()
+	}
+	if b.listener != nil {
+		b.listener.Close()
+	}
+}
 
 // answerPatience is how long a message of the box may take.
 const answerPatience = 10 * time.Second
@@ -60,15 +126,18 @@ const answerPatience = 10 * time.Second
 func (b *talkingBox) add() (c traffic.Call, err error) {
 	b.calls++
 	id := fmt.Sprintf("media-%d", b.calls)
-	if err := b.pbx.Send(b.request("INVITE", id, "", describe(b.net.PBX, ""))); err != nil {
+	b.pbx.describe(id, describe(b.net.PBX, ""))
+	if err := b.pbx.line.Send(b.request("INVITE", id, "", b.pbx.description(id))); err != nil {
 		return c, err
 	}
 	if b.carrier == nil {
-		if b.carrier, err = b.listener.Accept(answerPatience); err != nil {
+		line, err := b.listener.Accept(answerPatience)
+		if err != nil {
 			return c, fmt.Errorf("the carrier waits for the box: %w", err)
 		}
+		b.carrier = newEnd(line, b.contact)
 	}
-	invite, err := next(b.carrier, func(m wire.Message) bool { return m.Method() == "INVITE" })
+	invite, err := b.carrier.next(answerPatience, func(m wire.Message) bool { return m.Method() == "INVITE" })
 	if err != nil {
 		return c, b.refusal(id, fmt.Errorf("the carrier waits for the INVITE: %w", err))
 	}
@@ -76,10 +145,12 @@ func (b *talkingBox) add() (c traffic.Call, err error) {
 	if c, err = secured(invite.Body(), key); err != nil {
 		return c, err
 	}
-	if err := b.carrier.Send(accept(invite, b.contact, describe(b.net.Carrier, cryptoLine(invite.Body(), key)))); err != nil {
+	far := invite.Field("Call-ID")
+	b.carrier.describe(far, describe(b.net.Carrier, cryptoLine(invite.Body(), key)))
+	if err := b.carrier.line.Send(b.carrier.accept(invite)); err != nil {
 		return c, err
 	}
-	ok, err := next(b.pbx, func(m wire.Message) bool { return m.Status() >= 200 && m.Field("Call-ID") == id })
+	ok, err := b.pbx.next(answerPatience, func(m wire.Message) bool { return m.Status() >= 200 && m.Field("Call-ID") == id })
 	if err != nil || ok.Status() != 200 {
 		return c, fmt.Errorf("the PBX waits for the answer: %q, %w", ok.Start(), err)
 	}
@@ -87,38 +158,39 @@ func (b *talkingBox) add() (c traffic.Call, err error) {
 		return c, err
 	}
 	b.last = ok.Field("To")
-	if err := b.pbx.Send(b.request("ACK", id, b.last, "")); err != nil {
+	if err := b.pbx.line.Send(b.request("ACK", id, b.last, "")); err != nil {
 		return c, err
 	}
-	_, err = next(b.carrier, func(m wire.Message) bool { return m.Method() == "ACK" })
+	_, err = b.carrier.next(answerPatience, func(m wire.Message) bool { return m.Method() == "ACK" && m.Field("Call-ID") == far })
 	return c, err
 }
 
-// errFull says that the box takes no more calls.
-var errFull = errors.New("the box refuses the call")
-
 // refusal looks for the box's answer to a call that did not get through; without one, err stands.
 func (b *talkingBox) refusal(id string, err error) error {
-	for {
-		m, none := b.pbx.Next(time.Millisecond)
-		if none != nil {
-			return err
-		}
-		if m.Status() >= 300 && m.Field("Call-ID") == id {
-			return fmt.Errorf("%w: %s", errFull, m.Start())
-		}
+	m, none := b.pbx.next(time.Millisecond, func(m wire.Message) bool { return m.Status() >= 300 && m.Field("Call-ID") == id })
+	if none != nil {
+		return err
 	}
+	return fmt.Errorf("the box refuses the call: %s", m.Start())
 }
 
 // next waits for a message.
-func next(l *wire.Line, wanted func(wire.Message) bool) (wire.Message, error) {
-	for deadline := time.Now().Add(answerPatience); ; {
-		m, err := l.Next(time.Until(deadline))
-		if err != nil || wanted(m) {
-			return m, err
+func (e *end) next(patience time.Duration, wanted func(wire.Message) bool) (wire.Message, error) {
+	late := time.After(patience)
+	for {
+		select {
+		case m := <-e.in:
+			if wanted(m) {
+				return m, nil
+			}
+		case <-late:
+			return "", errors.New("it does not come")
 		}
 	}
 }
+
+// pbxContact is where the PBX is called.
+func pbxContact(n lab.Addresses) string { return fmt.Sprintf("<sip:0123456701@%s:%d>", n.PBX, sipPort) }
 
 // request writes an INVITE or ACK of the PBX.
 func (b *talkingBox) request(method, id, to, body string) []byte {
@@ -135,11 +207,18 @@ func (b *talkingBox) request(method, id, to, body string) []byte {
 	return fmt.Appendf(nil, "%sContent-Length: %d\r\n\r\n%s", text, len(body), body)
 }
 
-// accept answers an INVITE as the carrier.
-func accept(invite wire.Message, contact, body string) []byte {
-	to := strings.TrimSuffix(invite.Fields("To"), "\r\n") + ";tag=far\r\n"
-	return fmt.Appendf(nil, "SIP/2.0 200 OK\r\n%s%sContact: %s\r\nContent-Type: application/sdp\r\nContent-Length: %d\r\n\r\n%s",
-		invite.Fields("Via", "From", "Call-ID", "CSeq", "Record-Route"), to, contact, len(body), body)
+// accept answers a request with 200, and with the call's description where the answer has one.
+func (e *end) accept(m wire.Message) []byte {
+	to, body := m.Fields("To"), ""
+	if !strings.Contains(to, ";tag=") {
+		to = strings.TrimSuffix(to, "\r\n") + ";tag=far\r\n"
+	}
+	text := "SIP/2.0 200 OK\r\n" + m.Fields("Via", "From", "Call-ID", "CSeq", "Record-Route") + to + "Contact: " + e.contact + "\r\n"
+	if m.Method() == "INVITE" || m.Method() == "UPDATE" {
+		body = e.description(m.Field("Call-ID"))
+		text += "Content-Type: application/sdp\r\n"
+	}
+	return fmt.Appendf(nil, "%sContent-Length: %d\r\n\r\n%s", text, len(body), body)
 }
 
 // describe is a session description of the generator; crypto is its line with a key, or "".

@@ -89,11 +89,17 @@ func openWhole(ctx context.Context, o Options) (*stage, *talkingBox, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	s := &stage{world: w}
 	b, err := w.startWhole(ctx)
-	if err != nil {
-		return nil, nil, errors.Join(err, w.close())
+	if err == nil {
+		s.relay = b
+		s.generator, err = startGenerator(o.Core)
 	}
-	return &stage{world: w, relay: b}, b, nil
+	if err != nil {
+		s.close()
+		return nil, nil, err
+	}
+	return s, b, nil
 }
 
 func (w *world) startWhole(ctx context.Context) (*talkingBox, error) {
@@ -124,8 +130,12 @@ func (w *world) startWhole(ctx context.Context) (*talkingBox, error) {
 		return nil, err
 	}
 	own, box := netip.AddrPortFrom(n.PBX, sipPort), netip.AddrPortFrom(n.BoxInside, sipPort)
-	b.pbx, err = wire.Dial(ctx, w.lab.PBX, "udp", own, box)
-	return b, err
+	pbx, err := wire.Dial(ctx, w.lab.PBX, "udp", own, box)
+	if err != nil {
+		return nil, fmt.Errorf("the PBX: %w", err)
+	}
+	b.pbx = newEnd(pbx, pbxContact(n))
+	return b, nil
 }
 
 // everywhere starts a process that may run on every core, although the bench itself may not.
@@ -184,22 +194,16 @@ func (b *talkingBox) comeAndGo(calls int) error {
 	})
 }
 
-// hangUp ends the call that was set up last: BYE of the PBX, and its answers.
+// hangUp ends the call that was set up last: BYE of the PBX, which the carrier answers by itself.
 func (b *talkingBox) hangUp() error {
 	id := fmt.Sprintf("media-%d", b.calls)
 	bye := strings.Replace(string(b.request("BYE", id, b.last, "")), "CSeq: 1 ", "CSeq: 2 ", 1)
-	if err := b.pbx.Send([]byte(bye)); err != nil {
+	if err := b.pbx.line.Send([]byte(bye)); err != nil {
 		return err
 	}
-	asked, err := next(b.carrier, func(m wire.Message) bool { return m.Method() == "BYE" })
-	if err != nil {
-		return fmt.Errorf("the carrier waits for the BYE: %w", err)
-	}
-	reply := "SIP/2.0 200 OK\r\n" + asked.Fields("Via", "From", "To", "Call-ID", "CSeq") + "Content-Length: 0\r\n\r\n"
-	if err := b.carrier.Send([]byte(reply)); err != nil {
-		return err
-	}
-	_, err = next(b.pbx, func(m wire.Message) bool { return m.Status() == 200 && strings.HasSuffix(m.Field("CSeq"), "BYE") })
+	_, err := b.pbx.next(answerPatience, func(m wire.Message) bool {
+		return m.Status() == 200 && m.Field("Call-ID") == id && strings.HasSuffix(m.Field("CSeq"), "BYE")
+	})
 	return err
 }
 

@@ -30,25 +30,17 @@ type generator struct {
 	turns           []turn
 	exits           map[netip.AddrPort]*voice // by where it comes out
 	begin, end      int64                     // of what counts
+	dropped         int                       // by the sockets before
 	report          Report
 	delay, late     histogram
 	clear, scratch  [size]byte
 }
 
-func newGenerator(s Spec) (*generator, error) {
-	g := &generator{exits: map[netip.AddrPort]*voice{}}
-	var err error
-	if g.inside, err = openPipe(s.Inside); err != nil {
-		return nil, err
-	}
-	if g.outside, err = openPipe(s.Outside); err != nil {
-		g.inside.close()
-		return nil, err
-	}
+func newGenerator(s Spec, inside, outside *pipe) (*generator, error) {
+	g := &generator{inside: inside, outside: outside, exits: map[netip.AddrPort]*voice{}, dropped: inside.dropped + outside.dropped}
 	for i, c := range s.Calls {
 		there, back, err := voices(uint32(2*i), c, s.First, g.inside, g.outside)
 		if err != nil {
-			g.close()
 			return nil, err
 		}
 		for _, v := range []*voice{there, back} {
@@ -58,11 +50,6 @@ func newGenerator(s Spec) (*generator, error) {
 	}
 	slices.SortFunc(g.turns, func(a, b turn) int { return int(a.phase - b.phase) })
 	return g, nil
-}
-
-func (g *generator) close() {
-	g.inside.close()
-	g.outside.close()
 }
 
 // run has every voice speak until the time is over, and then listens for what is under way.
@@ -156,13 +143,13 @@ func (g *generator) listen() (heard int, err error) {
 
 // judge counts a packet.
 func (g *generator) judge(b []byte, from netip.AddrPort, at int64) {
+	if b[1] >= 192 && b[1] <= 223 || b[1]&0x7f == 20 {
+		return // the relay's own RTCP, or a packet without audio that keeps a router's way open
+	}
 	v := g.exits[from]
 	if v == nil {
 		g.report.Broken++
 		return
-	}
-	if b[1] >= 192 && b[1] <= 223 || b[1]&0x7f == 20 {
-		return // the relay's own RTCP, or a packet without audio that keeps a router's way open
 	}
 	sent, number, ok := v.hear(b, g.scratch[:])
 	switch {
@@ -185,6 +172,6 @@ func (g *generator) sum() Report {
 	for _, t := range g.turns {
 		r.Next = max(r.Next, t.voice.number+1)
 	}
-	r.Dropped = g.inside.dropped + g.outside.dropped
+	r.Dropped = g.inside.dropped + g.outside.dropped - g.dropped
 	return r
 }

@@ -3,7 +3,7 @@
 // own port and in order - and counts what is lost and how much later it comes.
 //
 //	Spec     the two ends, the calls and for how long; read as JSON
-//	Run      one thread: sends what is due, takes what is there
+//	Ports    where the generator is; Run has one thread: sends what is due, takes what is there
 //	voice    one way of one call
 //	pipe     a socket that sends and takes many packets a system call
 //	Report   what came of it
@@ -15,6 +15,7 @@ package traffic
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
@@ -75,28 +76,77 @@ const (
 	Ended = "ended"
 )
 
-// Serve reads a Spec, runs it, and writes the lines Begun and Ended and the Report.
+// Serve reads one Spec after the other, and for each writes the lines Begun and Ended and the Report. In between the ports
+// stay open, so that nobody learns of closed ones; the ends are those of the first.
 func Serve(in io.Reader, out io.Writer) error {
-	var s Spec
-	if err := json.NewDecoder(in).Decode(&s); err != nil {
-		return fmt.Errorf("read what to send: %w", err)
+	var p *Ports
+	defer func() { p.Close() }()
+	for specs := json.NewDecoder(in); ; {
+		var s Spec
+		err := specs.Decode(&s)
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read what to send: %w", err)
+		}
+		if p == nil {
+			if p, err = Open(s.Inside, s.Outside); err != nil {
+				return err
+			}
+		}
+		r, err := p.Run(s, func(what string) { fmt.Fprintln(out, what) })
+		if err == nil {
+			err = json.NewEncoder(out).Encode(r)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	r, err := Run(s, func(what string) { fmt.Fprintln(out, what) })
-	if err != nil {
-		return err
+}
+
+// Ports are the generator's at both ends: of RTP, and of RTCP, at which nobody listens.
+type Ports struct {
+	inside, outside *pipe
+	all             []*pipe // with those of RTCP
+}
+
+// Open takes the ports.
+func Open(inside, outside End) (*Ports, error) {
+	p := &Ports{}
+	for _, e := range []End{inside, outside} {
+		control := End{e.Namespace, netip.AddrPortFrom(e.Address.Addr(), e.Address.Port()+1)}
+		for _, port := range []End{e, control} {
+			opened, err := openPipe(port)
+			if err != nil {
+				p.Close()
+				return nil, err
+			}
+			p.all = append(p.all, opened)
+		}
 	}
-	return json.NewEncoder(out).Encode(r)
+	p.inside, p.outside = p.all[0], p.all[2]
+	return p, nil
+}
+
+// Close gives them back.
+func (p *Ports) Close() {
+	if p == nil {
+		return
+	}
+	for _, o := range p.all {
+		o.close()
+	}
 }
 
 // Run sends and takes. It has a thread for itself meanwhile, and no garbage is collected.
-func Run(s Spec, tell func(string)) (Report, error) {
+func (p *Ports) Run(s Spec, tell func(string)) (Report, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	g, err := newGenerator(s)
+	defer debug.SetGCPercent(debug.SetGCPercent(-1))
+	g, err := newGenerator(s, p.inside, p.outside)
 	if err != nil {
 		return Report{}, err
 	}
-	defer g.close()
-	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	return g.run(s, tell)
 }

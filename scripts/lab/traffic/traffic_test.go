@@ -89,8 +89,13 @@ func TestWhatARelayDoesToPacketsIsSeen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newFakeRelay(t, phone, carrier, c.spoil)
 			var told []string
-			report, err := Run(Spec{Inside: End{Address: phone}, Outside: End{Address: carrier}, Calls: []Call{r.call},
-				Warm: 100 * time.Millisecond, Span: time.Second}, func(what string) { told = append(told, what) })
+			ports, err := Open(End{Address: phone}, End{Address: carrier})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer ports.Close()
+			report, err := ports.Run(Spec{Calls: []Call{r.call}, Warm: 100 * time.Millisecond, Span: time.Second},
+				func(what string) { told = append(told, what) })
 			if err != nil {
 				t.Fatal(err)
 			}

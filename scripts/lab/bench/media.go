@@ -92,11 +92,10 @@ func costRound(ctx context.Context, o Options, k relayKind, costs map[int][]floa
 	}
 	defer s.close()
 	for _, calls := range levels() {
-		h, err := s.hear(ctx, calls)
+		h, err := s.listen(ctx, k, calls)
 		if err != nil {
 			return err
 		}
-		o.say("  %-9s %v", k, h)
 		if h.Trusted() {
 			costs[calls] = append(costs[calls], h.cost())
 		}
@@ -173,14 +172,16 @@ func callRound(ctx context.Context, o Options, k relayKind) (best int, err error
 	}
 	defer s.close()
 	for calls, failed := fewest, 0; failed < beyond && calls <= most; calls += callStep {
-		h, err := s.hear(ctx, calls)
+		h, err := s.listen(ctx, k, calls)
 		if err != nil {
 			return best, err
 		}
-		o.say("  %-9s %v", k, h)
 		switch {
-		case !h.Trusted():
+		case !h.Trusted() && k == rtpengine:
 			return best, fmt.Errorf("the generator itself does not keep up at %d calls: %v", calls, h)
+		case !h.Trusted():
+			o.say("  %-9s the generator ends before it does", k)
+			return best, nil
 		case h.clean():
 			best, failed = calls, 0
 		default:
@@ -275,6 +276,23 @@ func (s *stage) close() {
 
 // settle is how long calls have had audio before it counts: a box may have wondered why they were silent.
 const settle = 3 * time.Second
+
+// tries is how often the same is measured, on a machine that is busy with something else, until the generator keeps up.
+const tries = 3
+
+// listen is hear, again when the generator itself came late.
+func (s *stage) listen(ctx context.Context, k relayKind, calls int) (h hearing, err error) {
+	for range tries {
+		if h, err = s.hear(ctx, calls); err != nil {
+			return h, err
+		}
+		s.world.options.say("  %-9s %v", k, h)
+		if h.Trusted() {
+			return h, nil
+		}
+	}
+	return h, nil
+}
 
 // hear has audio on so many calls.
 func (s *stage) hear(ctx context.Context, calls int) (hearing, error) {

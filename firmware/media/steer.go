@@ -86,7 +86,7 @@ type entry struct {
 	table      uint32
 	_          uint32
 	key, value unsafe.Pointer
-	flags      uint64
+	_          uint64 // flags
 }
 
 // put has packets for a local address go to a socket.

@@ -20,7 +20,12 @@ type half struct {
 	opening   opening
 	reporting reporting
 	listener  listener
+<<<<<<< HEAD
 	keypad    *keypad // nil: no key was pressed
+=======
+	keypad    keypad
+	secluded  bool // the two ends have encrypted what they say between them
+>>>>>>> 993be6a (firmware/media, firmware/sdp: T.38 and ZRTP pass as they are)
 	counters  *counters
 	account   account
 }
@@ -38,6 +43,8 @@ type setting struct {
 	latching        policy.Latching
 	*translation            // of what the peer sends
 	events          *Events // nil: key presses cross as they come, if they do
+	fax             bool    // packets are those of a fax by T.38
+	zrtp            bool    // ZRTP passes
 	clock           quality.Clock
 }
 
@@ -105,6 +112,9 @@ func (h *half) apply(s setting, now time.Time) {
 		h.rtp.nominated, h.rtcp.nominated = netip.AddrPort{}, netip.AddrPort{}
 	}
 	h.setting = s
+	if h.secluded && !s.zrtp {
+		h.seclude(false)
+	}
 	for i, f := range []*flow{h.rtp, h.rtcp} {
 		switch a := s.associations[i]; {
 		case !s.handshakes:

@@ -51,6 +51,10 @@ type Params struct {
 	Conversions map[uint8]g711.Conversion
 	// ClockRate is how many ticks a second the timestamps of the leg's codec make; 0: 8000.
 	ClockRate int
+	// Fax tells that the peer sends and takes a fax by T.38 in the place of audio; without keys.
+	Fax bool
+	// ZRTP lets ZRTP pass between the two ends (RFC 6189), if both legs have it; without keys.
+	ZRTP bool
 	// Events are the telephone events that the box takes from the peer or makes for it; nil: none.
 	Events *Events
 }
@@ -87,6 +91,9 @@ func (l *Leg) check(p *Params) error {
 			}
 		}
 	}
+	if (p.Fax || p.ZRTP) && (p.DTLS != nil || p.Send != nil || p.Receive != nil) {
+		return errors.New("a fax by T.38 and ZRTP pass on legs without keys alone")
+	}
 	if p.DTLS != nil && (p.Send != nil || p.Receive != nil) {
 		return errors.New("keys come by DTLS and by signalling at once")
 	}
@@ -119,7 +126,7 @@ func plain(a netip.AddrPort) netip.AddrPort {
 
 // settingOf makes what the worker needs out of parameters.
 func (l *Leg) settingOf(p Params) (setting, error) {
-	n := setting{remote: p.Remote, control: p.RemoteRTCP, mux: p.Mux, hold: p.Hold, latching: p.Latching, events: p.Events, sources: l.ownFamily(p.ExtraSources)}
+	n := setting{remote: p.Remote, control: p.RemoteRTCP, mux: p.Mux, hold: p.Hold, latching: p.Latching, events: p.Events, fax: p.Fax, zrtp: p.ZRTP, sources: l.ownFamily(p.ExtraSources)}
 	n.clock = quality.ClockOf(uint32(p.ClockRate))
 	var err error
 	if n.translation, err = translationOf(p); err != nil {

@@ -38,6 +38,8 @@
 // Sessions outlive the process: Records describes them and Reopen takes them up (record.go). Numbers of packets are reserved
 // in the records before they leave, so that no key stream is used twice whenever a process ends (reserve.go).
 //
+// A fax by T.38, and what the two ends encrypt by ZRTP, pass as they are (through.go).
+//
 // It leaves to others the keys and addresses (sdp, call), the packet filter (an implementation of Pinholes) and what
 // follows from the counters: time-outs, alarms, a page.
 package media

@@ -93,7 +93,7 @@ func (o *opening) due(c *counters, now time.Time) bool {
 // greet sends a packet of our own to the leg's peer, when it is known where. A report follows at the next look.
 func (w *worker) greet(h *half, now time.Time) {
 	o := &h.opening
-	if !o.wanted {
+	if !o.wanted || h.fax {
 		return
 	}
 	o.last, o.owing = now, !h.mux

@@ -33,10 +33,18 @@ func (w *worker) take(f *flow, from netip.AddrPort, b []byte, n int) {
 // pass takes a packet from an expected source through the stages that the package comment draws.
 func (w *worker) pass(f *flow, from netip.AddrPort, packet []byte) {
 	h := f.half
+	if h.fax {
+		w.forward(f, from, packet)
+		return
+	}
 	control, v := f.kind(packet)
-	if v == passed {
+	switch {
+	case v == passed:
 		packet, v = w.open(f, packet, control)
-	} else if f.divert(from, packet) {
+	case h.zrtp && h.far.zrtp && isZRTP(packet):
+		w.agree(f, from, packet)
+		return
+	case f.divert(from, packet):
 		return
 	}
 	if v != passed {
@@ -46,21 +54,39 @@ func (w *worker) pass(f *flow, from netip.AddrPort, packet []byte) {
 	f.learn(from, w.now)
 	h.counters.arrived(len(packet), control, w.now)
 	w.pulse.packets++
-	if control {
+	switch {
+	case control && !h.secluded:
 		h.account.control(packet, &h.far.account, h.clock, w.now)
-	} else {
+	case !control:
 		h.account.audio(packet, h.clock, w.now)
-		if h.events != nil && h.events.Pressed != nil && w.events(h, packet) {
+	}
+	if !control && !h.secluded {
+		if packet = w.adapt(h, packet); packet == nil {
 			return
 		}
+<<<<<<< HEAD
 		h.translate(packet)
 		if k := h.far.keypad; k != nil && k.waiting > 0 {
 			packet = w.replace(h.far, packet)
 		}
+=======
+>>>>>>> 993be6a (firmware/media, firmware/sdp: T.38 and ZRTP pass as they are)
 	}
 	if v := w.send(h.far, packet, control); v != passed {
 		h.counters.refused(v)
 	}
+}
+
+// adapt makes of an RTP packet what the other leg's peer understands; nil: nothing is left to send.
+func (w *worker) adapt(h *half, packet []byte) []byte {
+	if h.events != nil && h.events.Pressed != nil && w.events(h, packet) {
+		return nil
+	}
+	h.translate(packet)
+	if h.far.keypad.waiting > 0 {
+		packet = w.replace(h.far, packet)
+	}
+	return packet
 }
 
 // kind tells RTP from RTCP.
@@ -86,7 +112,7 @@ func (w *worker) open(f *flow, packet []byte, control bool) ([]byte, verdict) {
 			packet, v = w.openFormer(f, sealed, control, v)
 		}
 	}
-	if v == passed && !(control && isRTCP(packet) || !control && isRTP(packet)) {
+	if v == passed && !f.half.secluded && !(control && isRTCP(packet) || !control && isRTP(packet)) {
 		v = malformed
 	}
 	return packet, v

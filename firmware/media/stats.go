@@ -25,6 +25,8 @@ type LegStats struct {
 	Suite policy.Suite
 	// Handshakes tells that its keys come by DTLS, and not by signalling.
 	Handshakes bool
+	// ZRTP tells that the two ends have encrypted what they say between them, and the box passes it on.
+	ZRTP bool
 	// Crossing is how the audio comes across.
 	Crossing Crossing
 }
@@ -33,7 +35,7 @@ type LegStats struct {
 type counters struct {
 	packetsIn, packetsOut, bytesIn, bytesOut, controlIn, controlOut                   atomic.Uint64
 	authFailures, early, strangers, replays, malformed, withheld, lastIn, lastControl atomic.Uint64
-	encrypted, handshakes                                                             atomic.Bool
+	encrypted, handshakes, zrtp                                                       atomic.Bool
 	suite                                                                             atomic.Pointer[policy.Suite]
 }
 
@@ -77,7 +79,7 @@ func (c *counters) stats() LegStats {
 		ControlIn: c.controlIn.Load(), ControlOut: c.controlOut.Load(),
 		AuthFailures: c.authFailures.Load(), Early: c.early.Load(), Strangers: c.strangers.Load(), Replays: c.replays.Load(),
 		Malformed: c.malformed.Load(), Withheld: c.withheld.Load(),
-		Encrypted: c.encrypted.Load(), Handshakes: c.handshakes.Load(),
+		Encrypted: c.encrypted.Load(), Handshakes: c.handshakes.Load(), ZRTP: c.zrtp.Load(),
 	}
 	if suite := c.suite.Load(); suite != nil {
 		s.Suite = *suite

@@ -62,6 +62,8 @@ type Anchor struct {
 	// but one: the leg's peer takes no codec of that one's. Without it that is done only when nothing else is left.
 	Swap   bool
 	Events Events
+	// ZRTP passes on the hash by which the two ends recognise one another when they encrypt between them (RFC 6189 §8.1).
+	ZRTP bool
 	// Ptime is how many milliseconds of audio a packet to the other leg's peer should have, 0: as that says.
 	Ptime int
 	// Direction replaces the one of the other leg; "" takes that.

@@ -20,6 +20,9 @@ func (d *Description) Answer(offer *Description, a Anchor) ([]byte, error) {
 	if d.audio == nil {
 		return nil, unacceptable(0, "the other side rejects the audio stream")
 	}
+	if (d.audio.Fax == nil) != (offer.audio.Fax == nil) {
+		return nil, unacceptable(0, "one side speaks and the other sends a fax")
+	}
 	if err := a.fits(offer.audio); err != nil {
 		return nil, err
 	}
@@ -58,11 +61,14 @@ func (a *Anchor) fits(offer *Audio) error {
 	return nil
 }
 
-// answered makes the audio stream of an answer out of a, the audio of the other leg's answer.
-func (a *Audio) answered(offer *Audio, anchor Anchor) (stream, error) {
+// answered makes the stream of an answer out of a, the audio of the other leg's answer.
+func (a *Audio) answered(offer *Audio, anchor Anchor) (media, error) {
+	if a.Fax != nil {
+		return faxStream{anchor.Local.Port(), a.Fax}, nil
+	}
 	codecs, err := a.common(offer, &anchor)
 	if err != nil {
-		return stream{}, err
+		return nil, err
 	}
 	ptime, maxPtime := anchor.packets(a)
 	return stream{
@@ -75,6 +81,7 @@ func (a *Audio) answered(offer *Audio, anchor Anchor) (stream, error) {
 		ptime:     ptime,
 		maxPtime:  maxPtime,
 		direction: anchor.direction(a.Direction).within(offer.Direction),
+		zrtp:      anchor.zrtp(codecs, a),
 	}, nil
 }
 

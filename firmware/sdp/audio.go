@@ -20,6 +20,8 @@ type Audio struct {
 	Ptime     int       // milliseconds of audio in a packet, 0 when not said
 	MaxPtime  int       // milliseconds, 0 when not said
 	Held      bool      // its author does not want to receive: sendonly, inactive or 0.0.0.0
+	ZRTP      []string  // a=zrtp-hash: its author encrypts with the far end itself (RFC 6189 §8.1)
+	Fax       *Fax      // it is no audio but a fax by T.38, without codecs, keys and RTCP; nil: it is audio
 }
 
 // Secure tells whether the stream's transport is SRTP. RTP/AVP with Cryptos is an offer of opportunistic encryption
@@ -60,6 +62,7 @@ func (d *Description) readAudio(index int) (*Audio, error) {
 		}
 	}
 	_, a.Mux = s.attribute("rtcp-mux")
+	a.ZRTP = d.readZRTP(s)
 	a.Ptime, a.MaxPtime = s.milliseconds("ptime"), s.milliseconds("maxptime")
 	return a, nil
 }

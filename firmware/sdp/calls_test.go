@@ -66,7 +66,7 @@ func noLeak(t *testing.T, in string, out []byte) {
 	for _, l := range strings.Split(in, "\n") {
 		kind, value, _ := strings.Cut(l, "=")
 		name, rest, _ := strings.Cut(value, ":")
-		known := []string{"rtpmap", "fmtp", "ptime", "maxptime", "sendrecv", "sendonly", "recvonly", "inactive", "rtcp-mux"}
+		known := []string{"rtpmap", "fmtp", "ptime", "maxptime", "sendrecv", "sendonly", "recvonly", "inactive", "rtcp-mux", "zrtp-hash", "T38FaxUdpEC"}
 		if !strings.Contains("osiuecbka", kind) || kind == "a" && slices.Contains(known, name) {
 			continue
 		}
@@ -104,6 +104,8 @@ func newPlay(t *testing.T, comment string) *play {
 			p.caller.Codecs = words[1:]
 		case "events": // of the callee, then of the caller
 			p.callee.Events, p.caller.Events = eventsOf[words[1]], eventsOf[words[2]]
+		case "zrtp":
+			p.callee.ZRTP, p.caller.ZRTP = true, true
 		case "swap":
 			p.callee.Swap = true
 		case "ptime": // of the callee, then of the caller

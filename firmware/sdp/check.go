@@ -16,6 +16,10 @@ func (d *Description) Answers(offer *Description) error {
 		return unacceptable(0, "the answer accepts media line %d, which was not offered", d.audio.Index+1)
 	case d.audio.Secure() != offer.audio.Secure(), d.audio.Handshakes() != offer.audio.Handshakes():
 		return unacceptable(0, "the answer is for %s, the offer for %s", d.audio.Proto, offer.audio.Proto)
+	case (d.audio.Fax == nil) != (offer.audio.Fax == nil):
+		return unacceptable(0, "the answer is for %s, the offer for %s", d.audio.Proto, offer.audio.Proto)
+	case d.audio.Fax != nil:
+		return nil
 	}
 	known := func(c Codec) bool {
 		_, ok := counterpart(c, offer.audio.Codecs)

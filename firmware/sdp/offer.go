@@ -13,6 +13,9 @@ func (d *Description) Offer(a Anchor) ([]byte, error) {
 	if d.audio == nil {
 		return nil, unacceptable(0, "the offer has no audio stream that can be carried")
 	}
+	if d.audio.Fax != nil {
+		return write(&a, []media{faxStream{a.Local.Port(), d.audio.Fax}}), nil
+	}
 	codecs, err := a.offered(d.audio.Codecs)
 	if err != nil {
 		return nil, err
@@ -25,6 +28,7 @@ func (d *Description) Offer(a Anchor) ([]byte, error) {
 		cryptos:   a.Cryptos,
 		dtls:      a.DTLS,
 		direction: a.direction(d.audio.Direction),
+		zrtp:      a.zrtp(codecs, d.audio),
 	}
 	s.ptime, s.maxPtime = a.packets(d.audio)
 	return write(&a, []media{s}), nil

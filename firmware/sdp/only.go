@@ -5,7 +5,7 @@ import "slices"
 // Only returns the description without the codecs that its author may not speak by an allow-list of encoding names; nil
 // allows all. telephone-event and CN stay. The error is a *Fault with status 488 when no speech is left.
 func (d *Description) Only(names []string) (*Description, error) {
-	if names == nil || d.audio == nil {
+	if names == nil || d.audio == nil || d.audio.Fax != nil {
 		return d, nil
 	}
 	allowed := Anchor{Codecs: names}

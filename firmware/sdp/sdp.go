@@ -8,12 +8,14 @@
 //	offer of leg A -> Parse -> Offer(anchor of leg B)          -> leg B
 //	answer of leg B -> Parse -> Answer(offer of leg A, anchor) -> leg A
 //
-// One audio stream is carried, the first active one that Tollgate speaks; an answer rejects the others with port 0
-// (RFC 3264 §6). SDES keys are read, checked and made here (RFC 4568), and what a DTLS handshake goes by (RFC 5763).
+// One audio stream is carried, the first active one that Tollgate speaks, or a fax by T.38 where there is none; an answer
+// rejects the others with port 0 (RFC 3264 §6). SDES keys are read, checked and made here (RFC 4568), and what a DTLS handshake goes by (RFC 5763).
 //
 // It is pure: no sockets, no clock, randomness is passed in. It leaves to others which codecs, suites and modes a peer
 // may use (call, by the policy), carrying the packets (media) and the SIP around the description (ua, call).
 package sdp
+
+import "slices"
 
 // Bounds of what is read. Real descriptions stay far below: the largest seen, with ICE candidates, had 8 KiB.
 const (
@@ -53,8 +55,8 @@ func Parse(b []byte) (*Description, error) {
 	return d, nil
 }
 
-// Audio returns the audio stream that is carried: the first m=audio with a port other than 0 and a transport that
-// Tollgate speaks. It reports false when there is none.
+// Audio returns the stream that is carried: the first m=audio with a port other than 0 and a transport that Tollgate speaks,
+// else the first fax by T.38. It reports false when there is none.
 func (d *Description) Audio() (*Audio, bool) { return d.audio, d.audio != nil }
 
 // Streams returns how many media lines the description has, the rejected ones counted in.
@@ -123,7 +125,7 @@ func (d *Description) last() *section {
 }
 
 // findAudio reads the first audio section that is active and spoken; one for DTLS only when there is no other, because not
-// every peer may use it. The others will be rejected, so that whatever else they hold cannot spoil the call.
+// every peer may use it, and a fax when there is no audio at all. The others will be rejected, so that whatever else they hold cannot spoil the call.
 func (d *Description) findAudio() (err error) {
 	index := -1
 	for i := range d.media {
@@ -134,6 +136,10 @@ func (d *Description) findAudio() (err error) {
 	}
 	if index >= 0 {
 		d.audio, err = d.readAudio(index)
+		return err
+	}
+	if index = slices.IndexFunc(d.media, func(s section) bool { return s.isFax() }); index >= 0 {
+		d.audio, err = d.readFax(index)
 	}
 	return err
 }

@@ -59,6 +59,7 @@ type stream struct {
 	ptime     int
 	maxPtime  int
 	direction Direction
+	zrtp      []string // hashes of the far end
 }
 
 func (s stream) write(b *strings.Builder) {
@@ -76,6 +77,9 @@ func (s stream) write(b *strings.Builder) {
 	s.writeRTCP(b)
 	for _, c := range s.cryptos {
 		fmt.Fprintf(b, "a=crypto:%s\r\n", c.line())
+	}
+	for _, h := range s.zrtp {
+		fmt.Fprintf(b, "a=zrtp-hash:%s\r\n", h)
 	}
 	if s.dtls != nil {
 		s.dtls.write(b)

@@ -53,6 +53,7 @@ type Party struct {
 	Keying       []policy.Keying     // of SRTP; the first is offered
 	Suites       []policy.Suite      // of SRTP, in order of preference
 	Codecs       []string            // that may be spoken with it, in order of preference; none: all
+	ClearFax     policy.Exception    // a fax may go by T.38 although audio is encrypted; zero: it may not
 	DTMF         policy.DTMF         // how key presses reach it; "": as the other side of a call says them
 	Ptime        int                 // milliseconds of audio that a packet to it should have; 0: as it says itself
 	Hold         policy.Hold         // how it is told that the office holds a call

@@ -147,6 +147,9 @@ func (l *Leg) keysToOffer(a *sdp.Anchor, encrypt bool) error {
 	case l.keys.ours != nil:
 		audio, _ := l.remote.Audio()
 		l.offered, a.Opportunistic = []sdp.Crypto{*l.keys.ours}, !audio.Secure()
+		if audio.Fax != nil { // it spoke before the fax as the policy says
+			a.Opportunistic = l.Party.SRTP == policy.SRTPOpportunistic
+		}
 	default:
 		for i, suite := range l.Party.suites() {
 			k, err := sdp.NewCrypto(i+1, suite, rand.Reader)

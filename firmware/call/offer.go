@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"tollgate/firmware/media"
 	"tollgate/firmware/policy"
@@ -34,6 +35,8 @@ func (s *Session) readOffer() *refusal {
 		return nil
 	case errors.Is(err, errSRTP):
 		return &refusal{status: 488, rule: srtpRule(s.in.Peer), reason: err.Error()}
+	case errors.Is(err, errFax):
+		return &refusal{status: 488, rule: rule(s.in.Peer, "clear_t38"), reason: err.Error()}
 	case errors.Is(err, errCodecs):
 		return &refusal{status: 488, rule: rule(s.in.Peer, "codecs"), reason: err.Error()}
 	default:
@@ -50,6 +53,9 @@ func (s *Session) takeOffer(l *Leg, body []byte) error {
 	audio, ok := d.Audio()
 	if !ok {
 		return errors.New("the offer has no audio that can be carried")
+	}
+	if audio.Fax != nil {
+		return s.takeFax(l, d, body)
 	}
 	allowed, err := d.Only(l.Party.codecs())
 	switch {
@@ -80,9 +86,16 @@ func offerWith(to, from *Leg, encrypt bool, direction sdp.Direction) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
+	if fax(from.remote) {
+		if err := to.mayFax(time.Now()); err != nil {
+			return nil, err
+		}
+		encrypt = false
+	}
 	if err := to.keysToOffer(&a, encrypt); err != nil {
 		return nil, err
 	}
+	a.ZRTP = len(a.Cryptos) == 0 && a.DTLS == nil && !from.keys.encrypted()
 	a.Direction = cmp.Or(direction, to.Party.holdAs(from))
 	a.Codecs, a.Ptime, a.Events, a.Swap = to.Party.codecs(), from.Party.Ptime, to.Party.eventsFor(from.Party), to.converts
 	var body []byte
@@ -136,6 +149,10 @@ func (l *Leg) hear(body []byte) error {
 		return err
 	}
 	audio, _ := d.Audio() // Answers has made sure
+	if audio.Fax != nil {
+		l.remote, l.heard = d, string(body)
+		return nil
+	}
 	k, err := l.keysAnswered(audio)
 	if err != nil {
 		return err
@@ -156,7 +173,10 @@ func answerWithDirection(to, from *Leg, direction sdp.Direction) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	to.keysToAnswer(&a)
+	if !fax(to.remote) {
+		to.keysToAnswer(&a)
+	}
+	a.ZRTP = !to.keys.encrypted() && !from.keys.encrypted()
 	a.Direction = direction
 	a.Codecs, a.Ptime, a.Events = to.Party.codecs(), from.Party.Ptime, to.Party.eventsFor(from.Party)
 	a.Mux = true // one port where it was offered (RFC 5761)
@@ -217,9 +237,8 @@ func (s *Session) setMedia() error {
 	var agreed [2]media.Params
 	for _, l := range []*Leg{s.caller, s.callee} {
 		p := l.params(s.other(l))
-		p.Events = s.events(l, s.other(l))
-		if p.DTLS = s.terms(l); p.DTLS != nil {
-			l.keys.handshake.ice.admit(&p)
+		if !p.Fax {
+			s.speech(l, &p)
 		}
 		agreed[s.role(l)] = p
 	}
@@ -233,13 +252,24 @@ func (s *Session) setMedia() error {
 	return nil
 }
 
+// speech adds to a leg's parameters what a fax has not: keys, and what the two ends do between them.
+func (s *Session) speech(l *Leg, p *media.Params) {
+	other := s.other(l)
+	p.Send, p.Receive = relayKeys(l.keys.ours), relayKeys(l.keys.theirs)
+	p.Events = s.events(l, other)
+	p.ZRTP = !l.keys.encrypted() && !other.keys.encrypted() && len(p.Conversions) == 0
+	if p.DTLS = s.terms(l); p.DTLS != nil {
+		l.keys.handshake.ice.admit(p)
+	}
+}
+
 func (l *Leg) params(other *Leg) media.Params {
 	remote, _ := l.remote.Audio()
 	said, _ := l.said.Audio()
 	across, _ := other.remote.Audio()
 	return media.Params{
 		Remote: l.heardAt(remote.Addr), RemoteRTCP: l.heardAt(remote.RTCP), Mux: remote.Mux && said.Mux,
-		Send: relayKeys(l.keys.ours), Receive: relayKeys(l.keys.theirs),
+		Fax:          remote.Fax != nil,
 		ExtraSources: l.Party.MediaSources, Latching: l.Party.Latching, Hold: remote.Held,
 		PayloadMap: sdp.PayloadMap(said, across), Conversions: sdp.Conversions(said, across),
 		Returns: l.Party.Verbatim && l.side() == policy.SideOutside, ClockRate: l.speech().Rate,

@@ -225,7 +225,7 @@ func newActor(t *testing.T, boxCore siptest.Receiver, peer policy.Peer) *actor {
 // PBX and Trunk show the actors to the desk.
 func (s *scene) PBX() (Party, bool) {
 	return Party{Peer: s.pbx.peer, Path: s.pbx.boxEnd, Local: ua.Local{Host: "192.0.2.1", Port: 5060, Transport: "UDP"},
-		MediaAt: s.really, Domain: "192.0.2.10:5060", SRTP: s.policy.PBX.SRTP, Keying: s.policy.PBX.Keying, Suites: s.policy.PBX.Suites, Codecs: s.policy.PBX.Codecs, Ptime: s.policy.PBX.Ptime, DTMF: s.policy.PBX.DTMF, Format: s.policy.PBX.NumberFormat,
+		MediaAt: s.really, Domain: "192.0.2.10:5060", SRTP: s.policy.PBX.SRTP, Keying: s.policy.PBX.Keying, Suites: s.policy.PBX.Suites, Codecs: s.policy.PBX.Codecs, Ptime: s.policy.PBX.Ptime, DTMF: s.policy.PBX.DTMF, ClearFax: s.policy.PBX.ClearT38, Format: s.policy.PBX.NumberFormat,
 		Headers: s.policy.PBX.Headers, Trusted: s.policy.PBX.Trusted}, true
 }
 
@@ -237,7 +237,7 @@ func (s *scene) Trunk(name string) (Party, bool) {
 				local.Host, audio = *seen, netip.MustParseAddr(*seen)
 			}
 			return Party{Peer: a.peer, Path: a.boxEnd, Members: s.more[name], Down: s.down == name, Local: local, Media: audio, MediaAt: s.really,
-				Domain: p.Domain, Home: p.OwnName, Hold: p.Hold, Timer: p.SessionTimer, SRTP: p.SRTP, Keying: p.Keying, Suites: p.Suites, Codecs: p.Codecs, Ptime: p.Ptime, DTMF: p.DTMF, Format: p.NumberFormat,
+				Domain: p.Domain, Home: p.OwnName, Hold: p.Hold, Timer: p.SessionTimer, SRTP: p.SRTP, Keying: p.Keying, Suites: p.Suites, Codecs: p.Codecs, Ptime: p.Ptime, DTMF: p.DTMF, ClearFax: p.ClearT38, Format: p.NumberFormat,
 				MediaSources: p.MediaSources, Latching: p.MediaLatching,
 				Headers: p.Headers, Trusted: p.Trusted, Unowned: p.UnownedNumbers, ClipNoScreening: p.ClipNoScreening}, true
 		}

@@ -52,6 +52,9 @@ func (l *Leg) sound() sound {
 	if !heard || !spoken {
 		return sound{}
 	}
+	if remote.Fax != nil {
+		return sound{codec: "T.38", box: said.Addr, named: remote.Addr, sentTo: l.heardAt(remote.Addr).Addr()}
+	}
 	a := sound{
 		codec: l.speech().Name, box: said.Addr, named: remote.Addr, sentTo: l.heardAt(remote.Addr).Addr(),
 		sends: remote.Direction.Sends() && said.Direction.Receives(), takes: !remote.Held && said.Direction.Sends(),

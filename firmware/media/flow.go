@@ -20,12 +20,8 @@ type half struct {
 	opening   opening
 	reporting reporting
 	listener  listener
-<<<<<<< HEAD
 	keypad    *keypad // nil: no key was pressed
-=======
-	keypad    keypad
 	secluded  bool // the two ends have encrypted what they say between them
->>>>>>> 993be6a (firmware/media, firmware/sdp: T.38 and ZRTP pass as they are)
 	counters  *counters
 	account   account
 }

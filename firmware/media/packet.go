@@ -64,13 +64,6 @@ func (w *worker) pass(f *flow, from netip.AddrPort, packet []byte) {
 		if packet = w.adapt(h, packet); packet == nil {
 			return
 		}
-<<<<<<< HEAD
-		h.translate(packet)
-		if k := h.far.keypad; k != nil && k.waiting > 0 {
-			packet = w.replace(h.far, packet)
-		}
-=======
->>>>>>> 993be6a (firmware/media, firmware/sdp: T.38 and ZRTP pass as they are)
 	}
 	if v := w.send(h.far, packet, control); v != passed {
 		h.counters.refused(v)
@@ -83,7 +76,7 @@ func (w *worker) adapt(h *half, packet []byte) []byte {
 		return nil
 	}
 	h.translate(packet)
-	if h.far.keypad.waiting > 0 {
+	if k := h.far.keypad; k != nil && k.waiting > 0 {
 		packet = w.replace(h.far, packet)
 	}
 	return packet

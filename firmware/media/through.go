@@ -27,7 +27,7 @@ func (w *worker) through(f *flow, from netip.AddrPort, packet []byte) {
 	f.learn(from, w.now)
 	h.counters.arrived(len(packet), false, w.now)
 	w.pulse.packets++
-	if far.rtp.to.size == 0 || far.rtp.socket.send(packet, &far.rtp.to) != 0 {
+	if !far.rtp.to.IsValid() || far.rtp.socket.Send(packet, &far.rtp.to) != 0 {
 		far.counters.withheld.Add(1)
 		return
 	}

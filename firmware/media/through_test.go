@@ -70,8 +70,8 @@ func TestAFaxAndSpeechDoNotMix(t *testing.T) {
 	}
 }
 
-// hello is a ZRTP packet with a message of a type.
-func hello(seq uint16, kind string) []byte {
+// zrtpPacket is a ZRTP packet with a message of a type.
+func zrtpPacket(seq uint16, kind string) []byte {
 	b := make([]byte, 16, 32)
 	b[0] = 0x10
 	binary.BigEndian.PutUint16(b[2:], seq)
@@ -86,7 +86,7 @@ func TestWhatTheEndsEncryptBetweenThemPassesUntouched(t *testing.T) {
 	c.a.set(through)
 	c.b.set(through)
 	for i, kind := range []string{"Hello", "HelloACK", "Commit", "DHPart1", "DHPart2", "Confirm1"} {
-		packet := hello(uint16(i), kind)
+		packet := zrtpPacket(uint16(i), kind)
 		write(t, c.a.rtp, c.a.boxRTP(), packet)
 		c.b.hearsExactly(packet)
 		write(t, c.b.rtp, c.b.boxRTP(), packet)
@@ -96,7 +96,7 @@ func TestWhatTheEndsEncryptBetweenThemPassesUntouched(t *testing.T) {
 	if got := c.b.hear(); got.PayloadType != 96 {
 		t.Errorf("before the ends agree the payload type is %d", got.PayloadType)
 	}
-	confirm := hello(9, "Confirm2")
+	confirm := zrtpPacket(9, "Confirm2")
 	write(t, c.a.rtp, c.a.boxRTP(), confirm)
 	c.b.hearsExactly(confirm)
 	if !c.Leg(Caller).Stats().ZRTP || !c.Leg(Callee).Stats().ZRTP {
@@ -119,7 +119,7 @@ func TestWhatTheEndsEncryptBetweenThemPassesUntouched(t *testing.T) {
 	if !c.Leg(Caller).Stats().ZRTP {
 		t.Error("a change has taken the mark away")
 	}
-	ack := hello(10, "ClearACK")
+	ack := zrtpPacket(10, "ClearACK")
 	write(t, c.b.rtp, c.b.boxRTP(), ack)
 	c.a.hearsExactly(ack)
 	if c.Leg(Caller).Stats().ZRTP {
@@ -131,7 +131,7 @@ func TestZRTPPassesWhereBothLegsLetIt(t *testing.T) {
 	for _, outside := range []policy.Suite{plainRTP, aesCM} {
 		c := newCall(t, plainRTP, outside)
 		c.a.set(func(p *Params) { p.ZRTP = true })
-		write(t, c.a.rtp, c.a.boxRTP(), hello(1, "Confirm2"))
+		write(t, c.a.rtp, c.a.boxRTP(), zrtpPacket(1, "Confirm2"))
 		c.b.hearsNothing()
 		if c.Leg(Caller).Stats().ZRTP {
 			t.Error("the call is marked")

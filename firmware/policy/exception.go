@@ -8,8 +8,8 @@ import (
 	"tollgate/firmware/credential"
 )
 
-// Exception lets a password pass that is too weak, for a reason and a time: there are carriers that give out no better
-// ones. Empty: none is made.
+// Exception lets pass for a reason and a time what is too weak, because there are carriers and systems that know nothing
+// better. Empty: none is made.
 type Exception struct {
 	Reason string `yaml:"reason"`
 	Until  string `yaml:"until"` // the last day on which it counts, such as 2027-03-31

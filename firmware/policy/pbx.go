@@ -16,6 +16,7 @@ func (c *checker) pbx() {
 	one(c, "pbx.number_format", p.NumberFormat, FormatE164, FormatPlain, FormatDoubleZero, FormatNational)
 	c.codecs("pbx.codecs", p.Codecs)
 	c.ptime("pbx.ptime", p.Ptime)
+	c.clearT38("pbx", p.SRTP, p.ClearT38)
 	one(c, "pbx.dtmf", p.DTMF, DTMFPass, DTMFRFC4733, DTMFInfo)
 	c.latching("pbx", p.MediaLatching)
 	c.dialledPrefix("pbx.outside_prefix", p.OutsidePrefix)

@@ -100,6 +100,8 @@ type PBX struct {
 	Ptime  int      `yaml:"ptime"`  // milliseconds of audio in each packet to it; 0: as its descriptions say
 	// DTMF is how key presses reach it; default pass.
 	DTMF DTMF `yaml:"dtmf"`
+	// ClearT38 lets a fax go by T.38, which is never encrypted, unless SRTP is off anyway.
+	ClearT38 Exception `yaml:"clear_t38"`
 	// MediaLatching is when its unencrypted audio may move to another port; default dynamic-strict.
 	MediaLatching Latching     `yaml:"media_latching"`
 	NumberFormat  NumberFormat `yaml:"number_format"` // default e164
@@ -144,6 +146,8 @@ type Trunk struct {
 	Caps          Caps         `yaml:"caps"`
 	// DTMF is how key presses reach the carrier; default pass.
 	DTMF DTMF `yaml:"dtmf"`
+	// ClearT38 is as PBX.ClearT38.
+	ClearT38 Exception `yaml:"clear_t38"`
 	// Registration is how accounts register, on a trunk with Registrar; default each.
 	Registration Registration `yaml:"registration"`
 	// Health is how the box finds out whether the carrier is there; default options without Registrar, else off.

@@ -44,6 +44,7 @@ func (c *checker) trunk(path string, t Trunk) {
 	c.codecs(path+".codecs", t.Codecs)
 	c.commonCodec(path+".codecs", t.Codecs)
 	c.ptime(path+".ptime", t.Ptime)
+	c.clearT38(path, t.SRTP, t.ClearT38)
 	one(c, path+".dtmf", t.DTMF, DTMFPass, DTMFRFC4733, DTMFInfo)
 	if t.Caps.Calls < 0 {
 		c.fault(path+".caps.calls", "write 0 for no limit of the trunk's own", "%d is below zero", t.Caps.Calls)

@@ -27,6 +27,7 @@ func (p *Policy) Warnings(now time.Time) []Warning {
 	add := func(path, text string, args ...any) { list = append(list, Warning{path, fmt.Sprintf(text, args...)}) }
 	p.weakSecrets(now, add)
 	readableKeys(p.PBX.encryption(), add)
+	clearFax("pbx", p.PBX.ClearT38, now, add)
 	ownCertificate("pbx.tls.certificate", p.PBX.TLS, "", now, add)
 	if p.Phones.Used() {
 		inTheClear("phones", "the phones' PBX", p.Phones.Transport, p.Phones.SRTP, add)
@@ -37,6 +38,7 @@ func (p *Policy) Warnings(now time.Time) []Warning {
 		path := index("trunks", i)
 		inTheClear(path, "carrier "+t.Name, t.Transport, t.SRTP, add)
 		readableKeys(t.encryption(path), add)
+		clearFax(path, t.ClearT38, now, add)
 		ownCertificate(path+".tls.certificate", t.TLS, t.OwnName, now, add)
 	}
 	return list

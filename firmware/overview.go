@@ -149,6 +149,8 @@ func shownLeg(l call.LegSnapshot) api.Leg {
 		shown.Keying = string(policy.KeyingDTLS)
 	case l.Encrypted():
 		shown.Keying = string(policy.KeyingSDES)
+	case l.Media.ZRTP:
+		shown.Keying = "zrtp"
 	}
 	return shown
 }

@@ -154,7 +154,7 @@ type Leg struct {
 	Side         string   `json:"side" enum:"inside,outside"`
 	Encrypted    bool     `json:"encrypted"`
 	Suite        string   `json:"suite" doc:"SRTP crypto suite; empty when the leg is not encrypted, or its keys are not made yet."`
-	Keying       string   `json:"keying" enum:",sdes,dtls" doc:"How the keys are made: sdes in the signalling, dtls by handshakes beside the audio; empty when the leg is not encrypted."`
+	Keying       string   `json:"keying" enum:",sdes,dtls,zrtp" doc:"How the keys are made: sdes in the signalling, dtls by handshakes beside the audio; zrtp when the two ends of the call encrypt between them what the box does not; empty when the leg is not encrypted."`
 	PacketsIn    uint64   `json:"packets_in" doc:"Received by the box."`
 	PacketsOut   uint64   `json:"packets_out" doc:"Sent by the box."`
 	AuthFailures uint64   `json:"auth_failures" doc:"Packets whose SRTP tag was wrong; they went nowhere."`

@@ -35,6 +35,9 @@ type reporting struct {
 // report sends a leg's peer a report, where the other peer sends none. It is called each time the ways are looked at.
 func (w *worker) report(h *half, now time.Time) {
 	r, far := &h.reporting, h.far
+	if h.fax || h.secluded { // there is nothing to report, or nobody who would believe it
+		return
+	}
 	if n := far.counters.controlIn.Load(); n != r.control || r.since.IsZero() {
 		r.control, r.since = n, now
 	}

@@ -745,10 +745,10 @@ export interface components {
             auth_failures: number;
             encrypted: boolean;
             /**
-             * @description How the keys are made: sdes in the signalling, dtls by handshakes beside the audio; empty when the leg is not encrypted.
+             * @description How the keys are made: sdes in the signalling, dtls by handshakes beside the audio; zrtp when the two ends of the call encrypt between them what the box does not; empty when the leg is not encrypted.
              * @enum {string}
              */
-            keying: "" | "sdes" | "dtls";
+            keying: "" | "sdes" | "dtls" | "zrtp";
             /**
              * Format: int64
              * @description Received by the box.

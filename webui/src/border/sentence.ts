@@ -31,6 +31,6 @@ function legs(call: Call, words: Words): string[] {
 }
 
 function leg(leg: Leg, words: Words): string {
-  if (!leg.encrypted) return words.border.clear;
+  if (!leg.encrypted) return leg.keying === 'zrtp' ? words.border.endToEnd : words.border.clear;
   return words.border.locked(leg.suite) + (leg.keying === 'dtls' ? `, ${words.border.byDtls}` : '');
 }

@@ -113,6 +113,7 @@ export const en = {
     emergency: 'Emergency',
     locked: (suite: string) => (suite ? `Encrypted with ${suite}` : 'Encrypted'),
     clear: 'Not encrypted',
+    endToEnd: 'Encrypted from end to end (ZRTP), not by the box',
     noMedia: 'No audio yet',
     packetsFromOffice: (p: number) => `${many(p, 'packet', 'packets')} from the office`,
     packetsFromCarrier: (p: number) => `${many(p, 'packet', 'packets')} from the carrier`,

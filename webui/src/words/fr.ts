@@ -116,6 +116,7 @@ export const fr: typeof en = {
     emergency: 'Urgence',
     locked: (suite) => (suite ? `Chiffré avec ${suite}` : 'Chiffré'),
     clear: 'Non chiffré',
+    endToEnd: 'Chiffré de bout en bout (ZRTP), pas par le boîtier',
     noMedia: 'Pas encore de son',
     packetsFromOffice: (p) => `${many(p, 'paquet', 'paquets')} du bureau`,
     packetsFromCarrier: (p) => `${many(p, 'paquet', 'paquets')} de l’opérateur`,
@@ -625,6 +626,8 @@ export const fr: typeof en = {
   exceptions: {
     'trunks.srtp': 'Le son de l’appel n’est pas chiffré vers l’opérateur, alors que SRTP est exigé.',
     'pbx.srtp': 'Le son de l’appel n’est pas chiffré vers le PBX, alors que SRTP est exigé.',
+    'trunks.codecs': 'Aucun codec permis vers l’opérateur n’était commun aux deux côtés.',
+    'pbx.codecs': 'Aucun codec permis vers le PBX n’était commun aux deux côtés.',
     'network.media_ports': 'Tous les ports de son étaient pris : un autre appel a été coupé pour lui.',
   },
 
@@ -633,6 +636,7 @@ export const fr: typeof en = {
     srtp: 'Les appels ne sont pas chiffrés : quiconque est sur le chemin peut écouter.',
     srtp_optional: 'Les appels ne sont pas chiffrés quand l’autre ne le veut pas : quiconque est sur le chemin peut alors écouter.',
     keys_in_clear: 'Les clés des appels chiffrés passent en clair : qui lit la signalisation peut écouter.',
+    clear_t38: 'Les fax par T.38 passent en clair, par une exception datée : quiconque est sur le chemin peut les lire.',
     keying: 'Les certificats des appels chiffrés ne sont garantis que par une signalisation en clair : qui la modifie peut écouter.',
   },
 

@@ -21,7 +21,7 @@ type half struct {
 	reporting reporting
 	listener  listener
 	keypad    *keypad // nil: no key was pressed
-	secluded  bool // the two ends have encrypted what they say between them
+	secluded  bool    // the two ends have encrypted what they say between them
 	counters  *counters
 	account   account
 }

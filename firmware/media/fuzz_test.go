@@ -39,7 +39,7 @@ func FuzzPacket(f *testing.F) {
 
 // fuzzOpen opens and seals a packet plain and under each suite.
 func fuzzOpen(t *testing.T, w *worker, in []byte, control bool) {
-	clear, v := w.open(&flow{}, bytes.Clone(in), control)
+	clear, v := w.open(&flow{half: &half{}}, bytes.Clone(in), control)
 	if v == passed && !control {
 		if err := (&rtp.Packet{}).Unmarshal(clear); err != nil && clear[0]&0x10 == 0 {
 			t.Fatalf("%x passes as RTP: %v", clear, err)

@@ -202,7 +202,9 @@ func (s *Session) heal(n heal) {
 		s.caller.media.Greet()
 		s.callee.media.Greet()
 		s.log.Info("opens the ways of the audio again")
-	case s.change != nil || s.promise != nil || l.body == nil:
+	case l.body == nil:
+		return // it was never described
+	case s.change != nil || s.promise != nil:
 		s.later(n, placeRetry)
 	default:
 		if err := s.startRefresh(l, l.offerAgain(), true); err != nil {

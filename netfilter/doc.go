@@ -5,15 +5,21 @@
 // and Filter.Set puts it into force through netlink as one transaction. Setting the same Config again is harmless.
 // OpenPinholes and ShutPinholes let the media of a live call in and out of the way again without touching the rules.
 //
+// Ban and Block keep sources away, Try puts a Config on trial that the kernel itself ends, Deny lets nothing in while nobody
+// judges, WatchDrops tells samples of what was dropped and why, and View shows the table as people may read it.
+//
 // A packet meets the chains in this order:
 //
-//	early        prerouting -450   forged sources; fragments, before anything spends memory on putting them together
+//	early        prerouting -450   forged sources; banned and blocked ones; fragments, before anything puts them together
 //	  (kernel    prerouting -400   defragmentation)
-//	datagrams    prerouting -300   SIP over UDP and media: decided here, by source and pinhole, and never tracked
+//	datagrams    prerouting -300   SIP over UDP and media: decided here, by source, first bytes, rate and pinhole, and never tracked
 //	  (kernel    prerouting -200   connection tracking)
-//	input        local in      0   TCP by source, answers to the box's own connections, ICMP; the rest is dropped
-//	forward      forward       0   the box never forwards
+//	input        local in      0   TCP by source and its share of connections, answers to the box's own, ICMP; the rest is dropped
+//	forward      forward       0   nothing, or what the office may reach through the box
+//	translated   postrouting 100   only there when the office is to appear under the box's address
 //	sent         output     -300   SIP over UDP and media that the box sends are not tracked either
+//
+// What is dropped goes through a chain of its reason, drop_*, which counts it and shows a few a second to the packet log.
 //
 // Set changes the table where it differs and swaps the rules at once: what is allowed before and after loses no packet
 // in between, and what is not never gets through. (Only where a peer's prefix itself is widened or narrowed may its

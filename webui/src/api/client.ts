@@ -2,7 +2,7 @@
 import createClient from 'openapi-fetch';
 import { Trouble } from './problem';
 import type { paths } from './schema';
-import type { Authority, Emergency, EndedCall, ImportResult, Overview, Problem, Revision, Session } from './types';
+import type { Authority, Drop, Emergency, EndedCall, FilterView, ImportResult, Overview, Problem, Revision, Session } from './types';
 
 /** No answer in this time counts as none. */
 const patience = 15_000;
@@ -47,6 +47,16 @@ export class Client {
   /** The latest calls that are over, newest first. */
   async endedCalls(): Promise<EndedCall[]> {
     return (await answered(this.#api.GET('/api/v1/calls/ended'))).calls;
+  }
+
+  /** The rules of the packet filter. */
+  filter(): Promise<FilterView> {
+    return answered(this.#api.GET('/api/v1/filter'));
+  }
+
+  /** Why packets were dropped, the latest first. */
+  async drops(): Promise<Drop[]> {
+    return (await answered(this.#api.GET('/api/v1/filter/drops'))).drops;
   }
 
   /** The box's own CA and its fingerprint. */

@@ -5,6 +5,8 @@ type Schemas = components['schemas'];
 
 export type Overview = Schemas['Overview'];
 export type Call = Schemas['Call'];
+export type FilterView = Schemas['FilterView'];
+export type Drop = Schemas['Drop'];
 export type Leg = Schemas['Leg'];
 export type Heard = Schemas['Heard'];
 export type Diagnosis = Schemas['Diagnosis'];

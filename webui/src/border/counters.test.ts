@@ -23,7 +23,7 @@ test.each([
 });
 
 test('a counter of a later release is shown in the words of the box, harmless, and sorted by its name', () => {
-  const reading = read(counter('outside_banned', 1, 'sources\u202e shut out'));
+  const reading = read(counter('outside_denied', 1, 'sources\u202e shut out'));
   expect(reading.fate).toBe('stopped');
   expect(label(reading, en)).toBe('sources· shut out');
 });

@@ -62,9 +62,9 @@ func generate() {
 
 // partsOf finds the parts of a bench.
 func partsOf(name, only string) ([]bench.Part, error) {
-	parts, ok := map[string][]bench.Part{"sip": bench.SIP(), "media": bench.Media(), "calls300": bench.Whole()}[name]
+	parts, ok := map[string][]bench.Part{"sip": bench.SIP(), "media": bench.Media(), "calls300": bench.Whole(), "filter": bench.Filter()}[name]
 	if !ok {
-		return nil, fmt.Errorf("there is no bench %q: say sip, media or calls300", name)
+		return nil, fmt.Errorf("there is no bench %q: say sip, media, calls300 or filter", name)
 	}
 	if only == "" {
 		return parts, nil

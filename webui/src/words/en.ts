@@ -476,9 +476,6 @@ export const en = {
     drops: 'Why packets were stopped',
     dropsLead: 'samples, newest first; the counters have them all',
     noDrops: 'Nothing was stopped since the box started.',
-    from: 'From',
-    to: 'To',
-    reason: 'Reason',
     samples: 'Samples',
     rules: 'Rules',
     rulesLead: (rules: number, banned: number, blocked: number) =>

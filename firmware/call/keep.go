@@ -86,8 +86,10 @@ func (s *Session) touch() {
 func (s *Session) wipe() {
 	if k := s.desk.keeper; k != nil {
 		k.mu.Lock()
-		delete(k.changed, s)
-		k.over = append(k.over, s.id)
+		if !k.off {
+			delete(k.changed, s)
+			k.over = append(k.over, s.id)
+		}
 		k.mu.Unlock()
 	}
 }

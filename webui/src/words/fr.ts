@@ -427,7 +427,7 @@ export const fr: typeof en = {
 
   bans: {
     heading: 'Bannis',
-    count: (banned: number) => (banned === 0 ? 'personne' : many(banned, 'source', 'sources')),
+    count: (banned: number) => (banned === 0 ? 'personne' : many(banned, 'source bannie', 'sources bannies')),
     rules: {
       malformed: 'messages qui ne sont pas du SIP',
       stranger: 'messages d’une adresse sans correspondant',
@@ -449,11 +449,11 @@ export const fr: typeof en = {
   credentials: {
     heading: 'Mots de passe',
     none: 'La politique n’a pas de mot de passe.',
-    once: 'Nouveau mot de passe, montré cette seule fois :',
+    once: 'Nouveau mot de passe, montré cette seule fois :',
     noted: 'Je l’ai noté',
     since: 'depuis le',
     due: 'à changer le',
-    state: { current: 'en vigueur', pending: 'le suivant attend', probed: 'le suivant marche', active: 'remplacé ; l’ancien est gardé' },
+    state: { current: 'en vigueur', pending: 'le suivant attend', probed: 'le suivant marche', active: 'remplacé ; l’ancien est gardé' },
     laggard: (source: string) => `L’ancien a servi depuis ${source}.`,
     brought: 'Nouveau mot de passe de l’opérateur',
     rotate: 'Remplacer',

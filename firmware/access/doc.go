@@ -36,6 +36,10 @@
 // answered with stale=true, except the retransmission of the very same request over UDP. A wrong secret and an unknown
 // user get the same answer after the same work.
 //
-// It leaves to others: counting and banning misbehaviour (edge tells it by Verdict.Rule), checking the message itself
-// (edge), and whether a call may be made (admission).
+// Misbehaviour is scored by source and ends in bans (Bans): a peer is judged by what nobody can have sent in its name, and a
+// banned one may still call for help and end the calls that it has. Proofs that pass through the box can be tried against the
+// passwords that guessing programs try first (Proof).
+//
+// It leaves to others: seeing misbehaviour (edge, phones) and dropping strangers who are banned (netfilter, by main), checking
+// the message itself (edge), and whether a call may be made (admission).
 package access

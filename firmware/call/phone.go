@@ -79,7 +79,7 @@ func (s *Session) meetPhone() *refusal {
 	s.phone = phoneRecord{phone.Token, phone.User, phone.Route}
 	party := &phone.Party
 	party.Path = ua.Back(s.in, party.Path)
-	s.caller = &Leg{Party: party, Dialog: ua.Accept(s.in, party.Local, party.Local.Contact(""))}
+	s.caller = &Leg{Party: party, Dialog: ua.Accept(s.in, party.Local, party.contact())}
 	s.caller.learn(s.in)
 	return nil
 }
@@ -237,7 +237,10 @@ func (d *Desk) rescued(now time.Time) string {
 // presentVerbatim writes names as they stand, at the host that the callee knows, with what proves the caller to its PBX.
 func (s *Session) presentVerbatim(d *ua.Draft, callee *Leg, number numbering.Number) {
 	p := callee.Party
-	d.Contact = p.Local.Contact("")
+	d.Contact = p.contact()
+	if p.Peer.Phone() {
+		d.Headers = append(d.Headers, p.wayBack())
+	}
 	switch {
 	case number.E164 != "" && p.Peer.Phone(): // a carrier's call: the number that was called
 	case p.Peer.Phone():
@@ -296,7 +299,7 @@ func (l *Leg) proofs(in *ua.Incoming) []sip.Header {
 	if l.Party.Peer != remotePBX() || !in.Peer.Phone() {
 		return nil
 	}
-	return ua.Proofs(in)
+	return ua.ProofsTo(l.Party.Domain, in)
 }
 
 // challenges are what the phones' PBX asks a phone for on this leg; nobody else's are passed on.

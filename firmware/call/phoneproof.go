@@ -91,3 +91,17 @@ func (s *Session) passRefresh(from *Leg, in *ua.Incoming) bool {
 	s.passAs(other, in, req)
 	return true
 }
+
+// contact is how the box names itself to a party within a call. What a phone proves is for that name, and its PBX sees it:
+// so a phone is told the PBX's domain, and the box itself as the way there.
+func (p *Party) contact() string {
+	if p.Peer.Phone() && p.Domain != "" {
+		return "sip:" + p.Domain
+	}
+	return p.Local.Contact("")
+}
+
+// wayBack has a phone's requests within a call come by the box (RFC 3261 §16.6 step 4).
+func (p *Party) wayBack() sip.Header {
+	return sip.NewHeader("Record-Route", "<"+p.Local.Contact("")+";lr>")
+}

@@ -164,3 +164,40 @@ func TestARefreshThatThePBXWantsProofForIsThePhones(t *testing.T) {
 		hangUp(t, caller, callee)
 	}
 }
+
+// What a phone proves within a call is for the name that the box has there, and the PBX sees it.
+func TestAPhoneKnowsTheBoxByTheDomainOfItsPBX(t *testing.T) {
+	const contact, way = "<sip:cloud.example>", "<sip:192.0.2.1:5060;lr>"
+	s := phonesScene(t, PhoneRules{})
+	caller := s.call("101", "102")
+	callee := s.hosted.called()
+	callee.respond(180, "")
+	ringing := caller.expect(180)
+	callee.respond(200, clearSDP("203.0.113.8"))
+	res := caller.expect(200)
+	for _, m := range []*sip.Response{ringing, res} {
+		if valueOf(m, "Contact") != contact || valueOf(m, "Record-Route") != way {
+			t.Errorf("the phone that calls was answered\n%s", m)
+		}
+	}
+	caller.ack(res)
+	callee.request(sip.ACK)
+	bye := caller.state.Request(sip.BYE)
+	bye.AppendHeader(sip.NewHeader("Authorization", `Digest username="101", uri="sip:192.0.2.1:5060"`))
+	bye.Recipient.Host = "192.0.2.1" // as a phone would that minds no routes
+	caller.sendRequest(bye)
+	in := callee.request(sip.BYE)
+	if got := in.GetHeaders("Authorization"); len(got) > 0 {
+		t.Errorf("the PBX was shown the inside: %v", got)
+	}
+	in.Refuse(ua.Reply{Status: 200})
+	caller.expect(200)
+
+	caller = s.hosted.invite("sip:102@cloud.example", "sip:token-of-101@198.51.100.2")
+	callee = s.phones["101"].called()
+	if valueOf(callee.in, "Contact") != contact || valueOf(callee.in, "Record-Route") != way {
+		t.Errorf("the phone that is called was sent\n%s", callee.in)
+	}
+	callee.respond(486, "")
+	caller.expect(486)
+}

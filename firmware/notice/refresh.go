@@ -34,7 +34,7 @@ func (w *watch) refresh(in *ua.Incoming) {
 	w.watcher.dialog.Retarget(in.Request)
 	req := w.ask(d)
 	if w.source.party.Peer == remotePBX() {
-		for _, h := range ua.Proofs(in) {
+		for _, h := range ua.ProofsTo(w.source.party.Domain, in) {
 			req.AppendHeader(h)
 		}
 	}

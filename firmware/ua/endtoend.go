@@ -1,6 +1,7 @@
 package ua
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
@@ -14,6 +15,16 @@ const maxProof = 4096
 // Proofs are the fields by which the sender of req proves itself (RFC 3261 §20.7 and §20.28), as they came.
 func Proofs(req interface{ GetHeaders(string) []sip.Header }) []sip.Header {
 	return passed(req, "Authorization", "Proxy-Authorization")
+}
+
+// ProofsTo is Proofs for a peer at domain. Within a dialog they are for the address that the box has named there, and pass only
+// where that is the domain: any other is not the peer's to see.
+func ProofsTo(domain string, in *Incoming) []sip.Header {
+	list := Proofs(in)
+	if _, within := in.To().Params.Get("tag"); within && !strings.EqualFold(in.Recipient.Host, domain) {
+		list = slices.DeleteFunc(list, func(h sip.Header) bool { return strings.Contains(h.Value(), in.Recipient.Host) })
+	}
+	return list
 }
 
 // Challenges are the fields by which the sender of res asks for proof (RFC 3261 §20.27 and §20.44). Protection of the body

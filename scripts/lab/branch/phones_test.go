@@ -2,6 +2,7 @@ package branch_test
 
 import (
 	"context"
+	"net/netip"
 	"os"
 	"regexp"
 	"strings"
@@ -79,7 +80,11 @@ func TestPhonesCallByTheirPBXThroughTheBox(t *testing.T) {
 			h := hosted(t, &branch.Hosted{Transport: transport})
 			phonesTalk(t, h)
 			shown(t, h)
-			inner := regexp.MustCompile(`10\.77\.0\.|` + regexp.QuoteMeta(strings.TrimSuffix(h.Lab.Net.Office.Addr().String(), "0")) + `\d`)
+			inside := []string{`10\.77\.0\.`}
+			for _, a := range []netip.Addr{h.Lab.Net.BoxInside, h.Lab.Phones[0].Address, h.Lab.Phones[1].Address} {
+				inside = append(inside, regexp.QuoteMeta(a.String())+`\b`)
+			}
+			inner := regexp.MustCompile(strings.Join(inside, "|"))
 			for _, begins := range []string{"REGISTER", "INVITE", "ACK", "BYE", "SIP/2.0"} {
 				list := atPBX(t, h, begins)
 				if len(list) == 0 {
@@ -91,6 +96,9 @@ func TestPhonesCallByTheirPBXThroughTheBox(t *testing.T) {
 						break
 					}
 				}
+			}
+			if byes := strings.Join(atPBX(t, h, "BYE"), ""); !strings.Contains(byes, `uri="sip:`+branch.CloudDomain) {
+				t.Errorf("no phone has proven its BYE to the PBX:\n%s", byes)
 			}
 			reached(t, h, "INVITE", 4) // each call once without and once with proof
 		})

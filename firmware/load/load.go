@@ -49,8 +49,8 @@ const (
 var limits = []limit{
 	{
 		"load.lateness", 3 * time.Second,
-		func(s Signs, _ int) bool { return s.Late >= lateAt },
-		func(s Signs, _ int) bool { return s.Late < lateClear },
+		func(s Signs, _ int) bool { return s.Calls > 0 && s.Late >= lateAt }, // else there is nobody to hear it
+		func(s Signs, _ int) bool { return s.Calls == 0 || s.Late < lateClear },
 		func(s Signs, _ int) string {
 			return fmt.Sprintf("audio waits %d ms in the box, more than the %d ms that callers do not notice", s.Late.Milliseconds(), lateAt.Milliseconds())
 		},

@@ -45,6 +45,8 @@ func TestTheGuardShutsBeforeCallsSufferAndOpensWhenItIsOver(t *testing.T) {
 	}{
 		"nothing happens":                {nothing, nothing, -1, -1, "", ""},
 		"the relay is late":              {func(s *Signs) { s.Late = 25 * time.Millisecond }, nothing, 3, 10, "load.lateness", "25 ms"},
+		"nobody hears that it is late":   {func(s *Signs) { s.Late, s.Calls = time.Second, 0 }, nothing, -1, -1, "", ""},
+		"the hearers have left":          {func(s *Signs) { s.Late = time.Second }, func(s *Signs) { s.Late, s.Calls = time.Second, 0 }, 3, 10, "load.lateness", "1000 ms"},
 		"the processors are busy":        {func(s *Signs) { s.CPU = 0.97 }, nothing, 5, 10, "load.cpu", "97 %"},
 		"memory runs out":                {func(s *Signs) { s.Free = 40 << 20 }, nothing, 2, 10, "load.memory", "40 MB of 1000 MB"},
 		"the board is full":              {func(s *Signs) { s.Calls, s.CPU = 100, 0.84 }, func(s *Signs) { s.Calls, s.CPU = 99, 0.84 }, 2, 10, "load.capacity", "that of 100"},

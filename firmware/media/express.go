@@ -55,10 +55,11 @@ func newExpress(s *steering) (*express, error) {
 	return x, nil
 }
 
-// steer has the packets of a flow come by an inlet. When that is not possible they come to its own socket, as ever.
+// steer has the packets of a flow come by an inlet. When that is not possible they come to its own socket, as ever, and so does
+// RTCP, which is rare.
 func (w *worker) steer(f *flow) {
 	x := w.express
-	if x == nil || x.outlet(f.local.Addr()) == nil {
+	if x == nil || f.control || x.outlet(f.local.Addr()) == nil {
 		return
 	}
 	in, err := x.inlet(w.poll, f.local.Addr())

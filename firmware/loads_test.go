@@ -53,7 +53,7 @@ func TestABusyBoxRefusesOrdinaryCallsAndShowsWhy(t *testing.T) {
 	judge := func(seconds int, late time.Duration) {
 		for range seconds {
 			now = now.Add(time.Second)
-			signs := load.Signs{At: now, Late: late}
+			signs := load.Signs{At: now, Late: late, Calls: 1}
 			state := guard.Judge(signs)
 			b.obey(state)
 			b.loads.show(signs, state, gauge{})

@@ -17,7 +17,7 @@ import (
 // not know one another, and main introduces them. "board/..." stands for every package below board.
 var floors = [][]string{
 	{
-		"firmware/numbering", "firmware/calendar", "firmware/event", "firmware/stun", "firmware/multipart", "firmware/datagram",
+		"firmware/numbering", "firmware/calendar", "firmware/event", "firmware/stun", "firmware/multipart", "firmware/datagram", "firmware/field",
 		"firmware/g711", "firmware/quality", "firmware/credential",
 	},
 	{"firmware/policy"},

@@ -13,6 +13,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 	"github.com/icholy/digest"
 
+	"tollgate/firmware/field"
 	"tollgate/firmware/policy"
 )
 
@@ -82,7 +83,7 @@ func (g *Gate) digest(now time.Time, s Source, req *sip.Request, peer policy.Pee
 
 // ours finds the credentials for our realm. Those for other realms are somebody else's (RFC 3261 §22.3).
 func ours(req *sip.Request) (c credentials, found bool, err error) {
-	for i, h := range req.GetHeaders("authorization") {
+	for i, h := range field.All(req, "authorization") {
 		if i == maxAuthorizations {
 			break
 		}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/field"
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
 )
@@ -155,7 +156,7 @@ func (st station) secure(t policy.Transport) bool {
 // seeksHelp tells whether a request calls an emergency number, read as the call will be. One that wants to take the place of
 // another call is none.
 func (p *peers) seeksHelp(req *sip.Request) bool {
-	return len(req.GetHeaders("Replaces")) == 0 && p.emergency(req, p.outside)
+	return len(field.All(req, "Replaces")) == 0 && p.emergency(req, p.outside)
 }
 
 // plain undoes the ways in which one address can look like two: IPv4 within IPv6, and zones.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/field"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/route"
 	"tollgate/firmware/ua"
@@ -42,7 +43,7 @@ func (d *Desk) isAcross(in *ua.Incoming) bool {
 // toSource has a call that replaces a dialog across the border go to who told of it. An emergency call goes where it
 // would anyway.
 func (s *Session) toSource() *refusal {
-	if len(s.in.GetHeaders("Replaces")) == 0 || s.to.Emergency() {
+	if len(field.All(s.in, "Replaces")) == 0 || s.to.Emergency() {
 		return nil
 	}
 	no := &refusal{status: 481, rule: "replaces", reason: s.in.Peer.Name + " wants to replace a call that is not where it calls"}
@@ -68,7 +69,7 @@ func (s *Session) replacesAcross(peer policy.Peer) []sip.Header {
 		return nil
 	}
 	fields := []sip.Header{sip.NewHeader("Replaces", s.across.value)}
-	if ua.Lists(s.in.GetHeaders("Require"), "replaces") {
+	if ua.Lists(field.All(s.in, "Require"), "replaces") {
 		fields = append(fields, sip.NewHeader("Require", "replaces"))
 	}
 	return fields

@@ -5,6 +5,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/field"
 	"tollgate/firmware/sdp"
 	"tollgate/firmware/ua"
 )
@@ -103,8 +104,8 @@ func (s *Session) answerAgain(l *Leg, in *ua.Incoming) {
 }
 
 // learn notes what a peer says it takes: methods and extensions.
-func (l *Leg) learn(m interface{ GetHeaders(string) []sip.Header }) {
-	if h := m.GetHeaders("Allow"); len(h) > 0 {
+func (l *Leg) learn(m field.Message) {
+	if h := field.All(m, "Allow"); len(h) > 0 {
 		l.allow = h
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 	"tollgate/firmware/admission"
 	"tollgate/firmware/event"
+	"tollgate/firmware/field"
 	"tollgate/firmware/header"
 	"tollgate/firmware/media"
 	"tollgate/firmware/numbering"
@@ -32,7 +33,7 @@ type refusal struct {
 // invite sets one call up and stays with it to its end.
 func (d *Desk) invite(in *ua.Incoming) {
 	stretch()
-	if len(in.GetHeaders("Replaces")) > 0 && d.replaces(in) {
+	if len(field.All(in, "Replaces")) > 0 && d.replaces(in) {
 		return
 	}
 	s, ok := d.begin(in)
@@ -154,7 +155,7 @@ func hopless(in *ua.Incoming) *refusal {
 // unsupported lists the extensions that are required and not spoken here.
 func unsupported(in *ua.Incoming) string {
 	var list []string
-	for _, h := range in.GetHeaders("Require") {
+	for _, h := range field.All(in, "Require") {
 		for _, tag := range strings.Split(h.Value(), ",") {
 			switch tag = strings.TrimSpace(tag); strings.ToLower(tag) {
 			case "", "100rel", "timer", "replaces":

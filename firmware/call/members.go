@@ -8,6 +8,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/field"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/route"
 	"tollgate/firmware/ua"
@@ -140,7 +141,7 @@ func (l *Leg) leave(quit giveUp) outcome {
 // retryAfter is how long a server wants to be left alone (RFC 3261 §20.33); without a word it is not avoided, since a
 // 503 may concern this one call.
 func retryAfter(res *sip.Response) time.Duration {
-	h := res.GetHeaders("Retry-After")
+	h := field.All(res, "Retry-After")
 	if res.StatusCode != 503 || len(h) == 0 {
 		return 0
 	}

@@ -6,15 +6,16 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/field"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/ua"
 )
 
 // fields are header fields of a message that the box has sent, as text, in the order of names.
-func fields(m interface{ GetHeaders(string) []sip.Header }, names ...string) string {
+func fields(m field.Message, names ...string) string {
 	var list []string
 	for _, name := range names {
-		for _, h := range m.GetHeaders(name) {
+		for _, h := range field.All(m, name) {
 			list = append(list, name+": "+h.Value())
 		}
 	}

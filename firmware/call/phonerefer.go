@@ -7,6 +7,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"tollgate/firmware/event"
+	"tollgate/firmware/field"
 	"tollgate/firmware/ua"
 )
 
@@ -32,7 +33,7 @@ func (s *Session) passRefer(by *Leg, in *ua.Incoming) {
 
 // referTo writes whom a phone wants to transfer to: a user of its PBX's, with the dialog that it wants replaced.
 func (s *Session) referTo(by, other *Leg, in *ua.Incoming) (string, *refusal) {
-	headers := in.GetHeaders("Refer-To")
+	headers := field.All(in, "Refer-To")
 	var uri sip.Uri
 	params := sip.NewParams()
 	if len(headers) != 1 {
@@ -57,7 +58,7 @@ func (s *Session) referTo(by, other *Leg, in *ua.Incoming) (string, *refusal) {
 
 // passNotify passes the PBX's word about a transfer on to the phone (RFC 3515 §2.4.5).
 func (s *Session) passNotify(from *Leg, in *ua.Incoming) {
-	other, about := s.other(from), in.GetHeaders("Event")
+	other, about := s.other(from), field.All(in, "Event")
 	switch {
 	case from.Party.Peer != remotePBX() || !other.Party.Peer.Phone() || len(about) != 1 || !isRefer(about[0].Value()):
 		s.refuseOther(in)
@@ -70,7 +71,7 @@ func (s *Session) passNotify(from *Leg, in *ua.Incoming) {
 	req := other.Dialog.RequestWith(sip.NOTIFY, []byte(event.Printable(status)+"\r\n"), sipfrag+";version=2.0")
 	req.AppendHeader(sip.NewHeader("Event", "refer"))
 	state := "active"
-	for _, h := range in.GetHeaders("Subscription-State") {
+	for _, h := range field.All(in, "Subscription-State") {
 		if strings.HasPrefix(strings.ToLower(strings.TrimSpace(h.Value())), "terminated") {
 			state = "terminated;reason=noresource"
 		}

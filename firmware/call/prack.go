@@ -5,6 +5,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/field"
 	"tollgate/firmware/ua"
 )
 
@@ -38,7 +39,7 @@ func (s *Session) newProgress(l *Leg, res *sip.Response) bool {
 
 // tellProgress passes ringing on, reliably where the caller requires it.
 func (s *Session) tellProgress(r ua.Reply) {
-	if !ua.Lists(s.in.GetHeaders("Require"), "100rel") {
+	if !ua.Lists(field.All(s.in, "Require"), "100rel") {
 		s.answer(s.in, r)
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"tollgate/firmware/admission"
+	"tollgate/firmware/field"
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/route"
@@ -22,7 +23,7 @@ func contactUsers(res *sip.Response) []string {
 		return nil
 	}
 	var users []string
-	for _, v := range ua.Values(res.GetHeaders("Contact")) {
+	for _, v := range ua.Values(field.All(res, "Contact")) {
 		var uri sip.Uri
 		params := sip.NewParams()
 		if _, err := sip.ParseAddressValue(v, &uri, &params); err == nil && ua.UserOf(uri) != "" {

@@ -9,6 +9,7 @@ import (
 
 	"tollgate/firmware/admission"
 	"tollgate/firmware/event"
+	"tollgate/firmware/field"
 	"tollgate/firmware/media"
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
@@ -74,7 +75,7 @@ func (s *Session) readReferral(by *Leg, in *ua.Incoming) (*referral, *refusal) {
 	if s.emergency() { // RFC 6881 §13; and nobody may have proven who he is
 		return r, &refusal{status: 403, rule: "emergency", reason: "an emergency call is not transferred"}
 	}
-	headers := in.GetHeaders("Refer-To")
+	headers := field.All(in, "Refer-To")
 	if len(headers) != 1 {
 		return r, &refusal{status: 400, rule: "sip", reason: "a REFER has exactly one Refer-To"}
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"tollgate/firmware/event"
+	"tollgate/firmware/field"
 	"tollgate/firmware/header"
 	"tollgate/firmware/media"
 	"tollgate/firmware/policy"
@@ -34,8 +35,8 @@ var errReplaces = errors.New("the INVITE has several Replaces, one that cannot b
 
 // readReplaces reads the one Replaces header field of an INVITE.
 func readReplaces(in *ua.Incoming) (id dialogID, earlyOnly bool, err error) {
-	fields := in.GetHeaders("Replaces")
-	if len(fields) != 1 || len(in.GetHeaders("Join")) > 0 || strings.Contains(fields[0].Value(), ",") {
+	fields := field.All(in, "Replaces")
+	if len(fields) != 1 || len(field.All(in, "Join")) > 0 || strings.Contains(fields[0].Value(), ",") {
 		return dialogID{}, false, errReplaces
 	}
 	value := fields[0].Value()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/field"
 	"tollgate/firmware/ua"
 )
 
@@ -56,7 +57,7 @@ func (s *Session) request(in *ua.Incoming) (ending, bool) {
 		s.answer(in, ua.Reply{Status: 500}) // RFC 3261 §12.2.2
 		return ending{}, false
 	}
-	if len(in.GetHeaders("Replaces")) > 0 {
+	if len(field.All(in, "Replaces")) > 0 {
 		s.answer(in, ua.Reply{Status: 400}) // RFC 3891 §3: only an INVITE that begins a dialog may
 		return ending{}, false
 	}

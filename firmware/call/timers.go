@@ -9,6 +9,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/field"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/ua"
 )
@@ -56,14 +57,14 @@ func seconds(d time.Duration) string { return strconv.Itoa(int(d / time.Second))
 // tooShort tells whether a request asks for a shorter timer than the box allows and can be told so (RFC 4028 §9).
 func tooShort(req *sip.Request) bool {
 	interval, _, ok := readSessionExpires(req)
-	return ok && interval < minSessionExpires && ua.Lists(req.GetHeaders("Supported"), "timer")
+	return ok && interval < minSessionExpires && ua.Lists(field.All(req, "Supported"), "timer")
 }
 
 // readSessionExpires reads interval and refresher (RFC 4028 §4).
-func readSessionExpires(m interface{ GetHeaders(string) []sip.Header }) (interval time.Duration, refresher string, ok bool) {
-	h := m.GetHeaders("Session-Expires")
+func readSessionExpires(m field.Message) (interval time.Duration, refresher string, ok bool) {
+	h := field.All(m, "Session-Expires")
 	if len(h) == 0 {
-		h = m.GetHeaders("x") // the compact form
+		h = field.All(m, "x") // the compact form
 	}
 	if len(h) == 0 {
 		return 0, "", false
@@ -83,7 +84,7 @@ func readSessionExpires(m interface{ GetHeaders(string) []sip.Header }) (interva
 
 // readMinSE reads the least interval a peer accepts; 0 when it says none.
 func readMinSE(res *sip.Response) time.Duration {
-	h := res.GetHeaders("Min-SE")
+	h := field.All(res, "Min-SE")
 	if len(h) == 0 {
 		return 0
 	}
@@ -106,7 +107,7 @@ func tooShortFor(res *sip.Response) time.Duration {
 // grantTimer answers a peer's wish for a timer and starts it; the headers are for the 2xx (RFC 4028 §9).
 func (s *Session) grantTimer(l *Leg, req *sip.Request) []sip.Header {
 	interval, refresher, asked := readSessionExpires(req)
-	supported := ua.Lists(req.GetHeaders("Supported"), "timer")
+	supported := ua.Lists(field.All(req, "Supported"), "timer")
 	if !asked && !supported {
 		s.arm(l, 0, false)
 		return nil

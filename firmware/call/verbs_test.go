@@ -12,6 +12,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"tollgate/firmware/event"
+	"tollgate/firmware/field"
 	"tollgate/firmware/ua"
 )
 
@@ -50,8 +51,8 @@ func (s *scene) await(calls int) {
 	}
 }
 
-func valueOf(m interface{ GetHeaders(string) []sip.Header }, name string) string {
-	if h := m.GetHeaders(name); len(h) == 1 {
+func valueOf(m field.Message, name string) string {
+	if h := field.All(m, name); len(h) == 1 {
 		return h[0].Value()
 	}
 	return ""

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
+
+	"tollgate/firmware/field"
 )
 
 // Altered is what has changed in a request of ours on its way to the carrier. The zero value: nothing.
@@ -81,7 +83,7 @@ func (a *Altered) contact(req *sip.Request, res *sip.Response) {
 	}
 	sent := hostPort(h.Address)
 	var there []string
-	for _, other := range res.GetHeaders("Contact") {
+	for _, other := range field.All(res, "Contact") {
 		for _, uri := range contacts(other.Value()) {
 			if uri.User == h.Address.User {
 				there = append(there, hostPort(uri))

@@ -10,6 +10,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"tollgate/firmware/event"
+	"tollgate/firmware/field"
 	"tollgate/firmware/header"
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
@@ -40,7 +41,7 @@ type errand struct {
 
 // meet finds who handed the request in and refuses what the box cannot do (RFC 3261 §8.2.2.3).
 func (e *errand) meet() *refusal {
-	if h := e.in.GetHeaders("Require"); len(h) > 0 {
+	if h := field.All(e.in, "Require"); len(h) > 0 {
 		return &refusal{status: 420, rule: "sip", reason: "an extension is required", headers: []sip.Header{sip.NewHeader("Unsupported", event.Printable(h[0].Value()))}}
 	}
 	if _, ok := e.in.MaxForwards(); !ok {

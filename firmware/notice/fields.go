@@ -10,6 +10,7 @@ import (
 
 	"tollgate/firmware/event"
 	"tollgate/firmware/eventbody"
+	"tollgate/firmware/field"
 	"tollgate/firmware/ua"
 )
 
@@ -19,14 +20,9 @@ const (
 	longest  = time.Hour
 )
 
-// fields are the header fields of a message.
-type fields interface {
-	GetHeaders(name string) []sip.Header
-}
-
 // readEvent reads the one Event header field: package and id (RFC 6665 §8.2.1); false when there is not exactly one.
-func readEvent(m fields) (name, id string, ok bool) {
-	h := append(m.GetHeaders("Event"), m.GetHeaders("o")...)
+func readEvent(m field.Message) (name, id string, ok bool) {
+	h := append(field.All(m, "Event"), field.All(m, "o")...)
 	if len(h) != 1 {
 		return "", "", false
 	}
@@ -62,7 +58,7 @@ func badEvent(name string) *refusal {
 
 // readExpires reads for how long a subscription is asked; an hour when nothing is said. A zero fetches or ends.
 func readExpires(in *ua.Incoming) (time.Duration, *refusal) {
-	h := in.GetHeaders("Expires")
+	h := field.All(in, "Expires")
 	if len(h) == 0 {
 		return longest, nil
 	}
@@ -95,7 +91,7 @@ const terminated = "terminated"
 
 // readStanding reads how a subscription stands; false when that is not told.
 func readStanding(in *ua.Incoming) (standing, bool) {
-	h := in.GetHeaders("Subscription-State")
+	h := field.All(in, "Subscription-State")
 	if len(h) != 1 {
 		return standing{}, false
 	}
@@ -130,7 +126,7 @@ func (s standing) header() sip.Header {
 
 // accepts tells whether the sender takes bodies of this type (RFC 3261 §20.1).
 func accepts(in *ua.Incoming, kind string) bool {
-	h := in.GetHeaders("Accept")
+	h := field.All(in, "Accept")
 	if len(h) == 0 {
 		return true
 	}

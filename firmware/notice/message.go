@@ -9,6 +9,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"tollgate/firmware/admission"
+	"tollgate/firmware/field"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/ua"
 )
@@ -76,7 +77,7 @@ func readText(in *ua.Incoming) ([]byte, *refusal) {
 		return nil, &refusal{status: 413, rule: "sip", reason: fmt.Sprintf("a message of %d bytes is longer than %d", len(body), maxText)}
 	case len(body) == 0:
 		return nil, &refusal{status: 400, rule: "sip", reason: "a message without a text"}
-	case kind != textType || !plainCharset(params) || len(in.GetHeaders("Content-Encoding")) > 0:
+	case kind != textType || !plainCharset(params) || len(field.All(in, "Content-Encoding")) > 0:
 		return nil, &refusal{status: 415, rule: "sip", reason: "a message that is no plain text in UTF-8",
 			headers: []sip.Header{sip.NewHeader("Accept", textType), sip.NewHeader("Accept-Encoding", "identity")}}
 	case !utf8.Valid(body) || strings.ContainsFunc(string(body), isControl):

@@ -6,6 +6,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"tollgate/firmware/eventbody"
+	"tollgate/firmware/field"
 	"tollgate/firmware/ua"
 )
 
@@ -57,7 +58,7 @@ func (w *watch) readNotify(in *ua.Incoming) (standing, []byte, *refusal) {
 		return refused(500, "too many wait for the watcher's answer", sip.NewHeader("Retry-After", "1"))
 	case len(in.Body()) == 0:
 		return how, nil, nil
-	case in.BodyType() != kind || len(in.GetHeaders("Content-Encoding")) > 0:
+	case in.BodyType() != kind || len(field.All(in, "Content-Encoding")) > 0:
 		return refused(415, "a body that is no "+kind, sip.NewHeader("Accept", kind))
 	}
 	body, err := eventbody.Translate(w.event, in.Body(), w.names)

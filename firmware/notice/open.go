@@ -10,6 +10,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"tollgate/firmware/eventbody"
+	"tollgate/firmware/field"
 	"tollgate/firmware/header"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/ua"
@@ -122,13 +123,13 @@ func (w *watch) declined(res *sip.Response) *verdict {
 	f := w.judge(w.source.party, res, nil)
 	switch res.StatusCode {
 	case 423:
-		if h := res.GetHeaders("Min-Expires"); len(h) > 0 {
+		if h := field.All(res, "Min-Expires"); len(h) > 0 {
 			if d, ok := readSeconds(h[0].Value()); ok {
 				f.status, f.headers = 423, []sip.Header{sip.NewHeader("Min-Expires", seconds(d))}
 			}
 		}
 	case 489:
-		theirs := ua.Values(res.GetHeaders("Allow-Events"))
+		theirs := ua.Values(field.All(res, "Allow-Events"))
 		both := slices.DeleteFunc(eventbody.Packages(), func(p string) bool { return !slices.Contains(theirs, p) || p == w.event })
 		f.headers = []sip.Header{sip.NewHeader("Allow-Events", strings.Join(both, ", "))}
 	}
@@ -143,7 +144,7 @@ func (w *watch) askFor(d time.Duration) []sip.Header {
 
 // granted is for how long the source has granted what was wanted.
 func (w *watch) granted(res *sip.Response) time.Duration {
-	if h := res.GetHeaders("Expires"); len(h) > 0 {
+	if h := field.All(res, "Expires"); len(h) > 0 {
 		if d, ok := readSeconds(h[0].Value()); ok {
 			return min(d, w.wanted)
 		}

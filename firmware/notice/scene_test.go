@@ -15,6 +15,7 @@ import (
 
 	"tollgate/firmware/admission"
 	"tollgate/firmware/event"
+	"tollgate/firmware/field"
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/route"
@@ -339,8 +340,8 @@ func (x *exchange) send(method sip.RequestMethod, kind, body string, headers ...
 	x.out = out
 }
 
-func value(m fields, name string) string {
-	if h := m.GetHeaders(name); len(h) == 1 {
+func value(m field.Message, name string) string {
+	if h := field.All(m, name); len(h) == 1 {
 		return h[0].Value()
 	}
 	return ""

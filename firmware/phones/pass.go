@@ -11,6 +11,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"tollgate/firmware/event"
+	"tollgate/firmware/field"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/ua"
 )
@@ -75,7 +76,7 @@ func (p *Phones) answer(in *ua.Incoming, f flow, w wish, res *sip.Response) (ua.
 
 // headers are numbers that pass from the PBX to the phone.
 func headers(res *sip.Response, name string) []sip.Header {
-	for _, h := range res.GetHeaders(name) {
+	for _, h := range field.All(res, name) {
 		if n, err := strconv.ParseUint(strings.TrimSpace(h.Value()), 10, 32); err == nil {
 			return []sip.Header{sip.NewHeader(name, strconv.FormatUint(n, 10))}
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"tollgate/firmware/event"
+	"tollgate/firmware/field"
 	"tollgate/firmware/ua"
 )
 
@@ -50,7 +51,7 @@ func (p *Phones) Handle(in *ua.Incoming) {
 
 // register does what RFC 3261 §10.3 says, as far as it is the box's business, and leaves the rest to the PBX.
 func (p *Phones) register(in *ua.Incoming) (ua.Reply, *refusal) {
-	for _, tag := range ua.Values(in.GetHeaders("Require")) {
+	for _, tag := range ua.Values(field.All(in, "Require")) {
 		if !strings.EqualFold(tag, "path") && !strings.EqualFold(tag, "outbound") {
 			return ua.Reply{Status: 420, Headers: []sip.Header{sip.NewHeader("Unsupported", event.Printable(tag))}}, nil
 		}
@@ -156,7 +157,7 @@ func (p *Phones) take(in *ua.Incoming, f flow, w wish, res *sip.Response) ua.Rep
 			}
 		}
 	}
-	route := ua.Values(res.GetHeaders("Service-Route"))
+	route := ua.Values(field.All(res, "Service-Route"))
 	for _, c := range w.contacts {
 		granted, listed := ua.Expires(res, c.token)
 		if c.expires == 0 || listed && granted == 0 {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/field"
 	"tollgate/firmware/ua"
 )
 
@@ -52,7 +53,7 @@ func (p *Phones) readWish(in *ua.Incoming, from netip.Addr) (wish, error) {
 	}
 	w := wish{user: user, digest: digestUser(in)}
 	common, given := usual, false
-	if h := in.GetHeaders("Expires"); len(h) > 0 {
+	if h := field.All(in, "Expires"); len(h) > 0 {
 		common, given = lifetime(h[0].Value()), true
 	}
 	values, all, err := ua.Bindings(in, maxContacts, given && common == 0)

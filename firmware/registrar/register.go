@@ -11,6 +11,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"tollgate/firmware/event"
+	"tollgate/firmware/field"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/ua"
 )
@@ -110,7 +111,7 @@ func (r *Registrar) refused(in *ua.Incoming, status int, f fault) {
 // unsupported lists the extensions that the PBX requires and the box lacks. With "gin" the PBX registers all of its
 // numbers at once (RFC 6140), which is what any registration here does.
 func unsupported(in *ua.Incoming) (list []string) {
-	for _, tag := range ua.Values(in.GetHeaders("Require")) {
+	for _, tag := range ua.Values(field.All(in, "Require")) {
 		if !strings.EqualFold(tag, "gin") {
 			list = append(list, event.Printable(tag))
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/field"
 	"tollgate/firmware/ua"
 )
 
@@ -68,7 +69,7 @@ func readContact(value string, common time.Duration) (contact, error) {
 
 // expiresHeader is the lifetime for Contacts that name none of their own, and whether the PBX gave it.
 func expiresHeader(in *ua.Incoming) (time.Duration, bool) {
-	h := in.GetHeaders("Expires")
+	h := field.All(in, "Expires")
 	if len(h) == 0 {
 		return Longest, false
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/field"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/ua"
 )
@@ -270,7 +271,7 @@ func (r *registration) outcome(res *sip.Response, b binding) (time.Duration, err
 		}
 		return r.asked, nil
 	case res.StatusCode == 423:
-		if h := res.GetHeaders("Min-Expires"); len(h) > 0 {
+		if h := field.All(res, "Min-Expires"); len(h) > 0 {
 			if s, err := strconv.Atoi(strings.TrimSpace(h[0].Value())); err == nil && s <= 24*3600 {
 				r.asked = max(r.asked, time.Duration(s)*time.Second)
 			}

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
+
+	"tollgate/firmware/field"
 )
 
 // Dialog is the state of one dialog (RFC 3261 §12) as plain data: it can be written down and taken up again.
@@ -36,7 +38,7 @@ func Accept(in *Incoming, l Local, contact string) *Dialog {
 	d := &Dialog{
 		Local: l, CallID: in.CallID().Value(), LocalTag: in.Tag, Contact: contact,
 		LocalURI: in.To().Address.String(), RemoteURI: in.From().Address.String(),
-		Route: Values(in.GetHeaders("Record-Route")), RemoteSeq: in.CSeq().SeqNo,
+		Route: Values(field.All(in, "Record-Route")), RemoteSeq: in.CSeq().SeqNo,
 	}
 	d.RemoteTag, _ = in.From().Params.Get("tag")
 	d.Retarget(in.Request)
@@ -46,7 +48,7 @@ func Accept(in *Incoming, l Local, contact string) *Dialog {
 // Established takes the peer's tag, target and route set from a response to our INVITE (UAC, RFC 3261 §12.1.2).
 func (d *Dialog) Established(res *sip.Response) {
 	d.RemoteTag, _ = res.To().Params.Get("tag")
-	routes := Values(res.GetHeaders("Record-Route"))
+	routes := Values(field.All(res, "Record-Route"))
 	d.Route = make([]string, 0, len(routes))
 	for i := len(routes) - 1; i >= 0; i-- {
 		d.Route = append(d.Route, routes[i])
@@ -58,7 +60,7 @@ func (d *Dialog) Established(res *sip.Response) {
 // may (UAC, RFC 6665 §4.4.1).
 func (d *Dialog) Joined(req *sip.Request) {
 	d.RemoteTag, _ = req.From().Params.Get("tag")
-	d.Route = Values(req.GetHeaders("Record-Route"))
+	d.Route = Values(field.All(req, "Record-Route"))
 	d.Retarget(req)
 }
 

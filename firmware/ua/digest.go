@@ -9,6 +9,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 	"github.com/icholy/digest"
 
+	"tollgate/firmware/field"
 	"tollgate/firmware/policy"
 )
 
@@ -103,7 +104,7 @@ func renewed(before, asked []challenge) ([]challenge, bool) {
 func challengesOf(res *sip.Response) []challenge {
 	var found []challenge
 	for _, kind := range [][2]string{{"WWW-Authenticate", "Authorization"}, {"Proxy-Authenticate", "Proxy-Authorization"}} {
-		for _, h := range res.GetHeaders(kind[0]) {
+		for _, h := range field.All(res, kind[0]) {
 			read, err := digest.ParseChallenge(h.Value())
 			if err != nil {
 				continue
@@ -168,7 +169,7 @@ func authorized(req *sip.Request, challenges []challenge, cred *Credentials) (*s
 // Expires reads the lifetime that a registrar granted for contact, in seconds (RFC 3261 §10.3): its expires parameter
 // before the Expires header.
 func Expires(res *sip.Response, contactUser string) (int, bool) {
-	for _, v := range Values(res.GetHeaders("Contact")) {
+	for _, v := range Values(field.All(res, "Contact")) {
 		var uri sip.Uri
 		params := sip.NewParams()
 		if _, err := sip.ParseAddressValue(v, &uri, &params); err != nil || uri.User != contactUser {
@@ -180,7 +181,7 @@ func Expires(res *sip.Response, contactUser string) (int, bool) {
 			}
 		}
 	}
-	if h := res.GetHeaders("Expires"); len(h) > 0 {
+	if h := field.All(res, "Expires"); len(h) > 0 {
 		if n, err := strconv.Atoi(strings.TrimSpace(h[0].Value())); err == nil && n >= 0 {
 			return n, true
 		}

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
+
+	"tollgate/firmware/field"
 )
 
 // A phone proves itself to its PBX, not to the box: what the two say to one another of that passes through as it is.
@@ -13,7 +15,7 @@ import (
 const maxProof = 4096
 
 // Proofs are the fields by which the sender of req proves itself (RFC 3261 §20.7 and §20.28), as they came.
-func Proofs(req interface{ GetHeaders(string) []sip.Header }) []sip.Header {
+func Proofs(req field.Message) []sip.Header {
 	return passed(req, "Authorization", "Proxy-Authorization")
 }
 
@@ -29,7 +31,7 @@ func ProofsTo(domain string, in *Incoming) []sip.Header {
 
 // Challenges are the fields by which the sender of res asks for proof (RFC 3261 §20.27 and §20.44). Protection of the body
 // (auth-int) is left out where something else is offered, because the box writes bodies anew.
-func Challenges(res interface{ GetHeaders(string) []sip.Header }) []sip.Header {
+func Challenges(res field.Message) []sip.Header {
 	list := passed(res, "WWW-Authenticate", "Proxy-Authenticate")
 	for i, h := range list {
 		v := strings.NewReplacer(`"auth,auth-int"`, `"auth"`, `"auth-int,auth"`, `"auth"`, `"auth, auth-int"`, `"auth"`).Replace(h.Value())
@@ -38,9 +40,9 @@ func Challenges(res interface{ GetHeaders(string) []sip.Header }) []sip.Header {
 	return list
 }
 
-func passed(m interface{ GetHeaders(string) []sip.Header }, names ...string) (list []sip.Header) {
+func passed(m field.Message, names ...string) (list []sip.Header) {
 	for _, name := range names {
-		for _, h := range m.GetHeaders(name) {
+		for _, h := range field.All(m, name) {
 			if len(h.Value()) <= maxProof {
 				list = append(list, sip.NewHeader(name, h.Value()))
 			}

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/emiago/sipgo/sip"
+
+	"tollgate/firmware/field"
 )
 
 // Reliable provisional responses (RFC 3262). Each leg ends them for itself: the other one never learns of them.
@@ -144,7 +146,7 @@ func (b *Inbox) pracked(in *Incoming) bool {
 
 // readRAck reads "response-num CSeq-num Method" (RFC 3262 §7.2).
 func readRAck(in *Incoming) (rseq, cseq uint64, ok bool) {
-	h := in.GetHeaders("RAck")
+	h := field.All(in, "RAck")
 	if len(h) != 1 {
 		return 0, 0, false
 	}
@@ -169,10 +171,10 @@ func (b *Inbox) stopProvisionals(tag string) {
 
 // RSeq is the number of a reliable provisional response; false when the response is none.
 func RSeq(res *sip.Response) (uint32, bool) {
-	if !Lists(res.GetHeaders("Require"), "100rel") {
+	if !Lists(field.All(res, "Require"), "100rel") {
 		return 0, false
 	}
-	h := res.GetHeaders("RSeq")
+	h := field.All(res, "RSeq")
 	if len(h) != 1 {
 		return 0, false
 	}

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/emiago/sipgo/sip"
+
+	"tollgate/firmware/field"
 )
 
 // Values returns the values of header fields that may hold several each, separated by commas (RFC 3261 §7.3.1).
@@ -21,7 +23,7 @@ func Values(headers []sip.Header) []string {
 // stands alone and only removes (RFC 3261 §10.3 step 6). removes tells that Expires is there and 0. The error is for the
 // administrator.
 func Bindings(in *Incoming, most int, removes bool) (values []string, all bool, err error) {
-	values = Values(in.GetHeaders("Contact"))
+	values = Values(field.All(in, "Contact"))
 	switch {
 	case len(values) > most:
 		return nil, false, fmt.Errorf("it has %d Contacts where %d are the most", len(values), most)

@@ -66,7 +66,7 @@ func (l *Lab) addSwitch(network string, address netip.Prefix, gateway netip.Addr
 	if err != nil {
 		return nil, err
 	}
-	if err := h.unfiltered(); err != nil {
+	if err := bridgesFiltered(h.Namespace, false); err != nil {
 		return nil, err
 	}
 	return h, l.ip(h,
@@ -76,14 +76,19 @@ func (l *Lab) addSwitch(network string, address netip.Prefix, gateway netip.Addr
 		"route add default via "+gateway.String())
 }
 
-// unfiltered keeps what crosses the host's bridges out of the packet filter, where the kernel would bring it there: a
-// switch costs nobody anything.
-func (h *Host) unfiltered() error {
-	return h.inside(func() error {
+// bridgesFiltered has what crosses the bridges of a namespace go through the packet filter, or not, where the kernel can
+// do that. Without it a switch costs nobody anything, with it the kernel joins fragments and cuts what is too long for a
+// port, as the far end of a line does.
+func bridgesFiltered(namespace string, yes bool) error {
+	value := []byte("0")
+	if yes {
+		value = []byte("1")
+	}
+	return Inside(namespace, func() error {
 		for _, family := range []string{"ip", "ip6", "arp"} {
-			err := os.WriteFile("/proc/sys/net/bridge/bridge-nf-call-"+family+"tables", []byte("0"), 0o644)
+			err := os.WriteFile("/proc/sys/net/bridge/bridge-nf-call-"+family+"tables", value, 0o644)
 			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("keep the packet filter off a bridge: %w", err)
+				return fmt.Errorf("set the packet filter of a bridge: %w", err)
 			}
 		}
 		return nil

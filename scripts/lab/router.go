@@ -123,7 +123,11 @@ func (r *Router) MTU(bytes int) error {
 	if err := run("ip", "-n", r.Namespace, "link", "set", "dev", routerLink, "mtu", size); err != nil {
 		return err
 	}
-	return run("ip", "-n", r.lab.namespace(carrierNet), "link", "set", "dev", r.Name, "mtu", size)
+	carrier := r.lab.namespace(carrierNet)
+	if err := run("ip", "-n", carrier, "link", "set", "dev", r.Name, "mtu", size); err != nil {
+		return err
+	}
+	return bridgesFiltered(carrier, true)
 }
 
 // Reconnect gives the router another address towards the carrier, as a provider does after a lost line: the old one is

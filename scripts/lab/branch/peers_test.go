@@ -65,7 +65,7 @@ func TestACarrierMayCallOnANewConnection(t *testing.T) {
 }
 
 func TestACarrierThatRejectsOurPasswordIsShownAndNotPestered(t *testing.T) {
-	b := build(t, branch.Wishes{TrunkPassword: "no-longer-the-password"})
+	b := build(t, branch.Wishes{TrunkPassword: "p3Vd-8sKx-Qm2t-Zr6w"})
 	err := b.Box.Await(t.Context(), "saying why the trunk is down", func(s branch.Status) bool {
 		return len(s.Trunks) == 1 && s.Trunks[0].State == "down" && s.Trunks[0].Reason != ""
 	})

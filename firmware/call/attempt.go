@@ -61,7 +61,8 @@ func (s *Session) tryParty(party *Party) outcome {
 	return o
 }
 
-// ask calls one server, once more with the other encoding of G.711 when it declines those of the caller.
+// ask calls one server, once more with the other encoding of G.711 when it declines those of the caller. An urgent call that
+// is encrypted is not tried with it: it goes clear next, and is not kept waiting.
 func (s *Session) ask(party *Party, encrypt bool) outcome {
 	b := bid{encrypt: encrypt}
 	o := s.attempt(party, b)
@@ -72,7 +73,7 @@ func (s *Session) ask(party *Party, encrypt bool) outcome {
 		b.timer = o.atLeast
 		o = s.attempt(party, b)
 	}
-	if o.status == 488 && !o.told && s.swappable(party) {
+	if o.status == 488 && !o.told && !(encrypt && s.urgent) && s.swappable(party) {
 		b.swap = true
 		o = s.attempt(party, b)
 	}

@@ -644,7 +644,7 @@ export const fr: typeof en = {
     srtp: 'Les appels ne sont pas chiffrés : quiconque est sur le chemin peut écouter.',
     srtp_optional: 'Les appels ne sont pas chiffrés quand l’autre ne le veut pas : quiconque est sur le chemin peut alors écouter.',
     keys_in_clear: 'Les clés des appels chiffrés passent en clair : qui lit la signalisation peut écouter.',
-    clear_t38: 'Les fax par T.38 passent en clair, par une exception datée : quiconque est sur le chemin peut les lire.',
+    clear_t38: 'Les fax par T.38 passent en clair, par une exception datée : quiconque est sur le chemin peut les lire.',
     keying: 'Les certificats des appels chiffrés ne sont garantis que par une signalisation en clair : qui la modifie peut écouter.',
   },
 

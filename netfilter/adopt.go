@@ -77,16 +77,10 @@ func (k *kernel) heldPinholes(have present) (pinholes, error) {
 	for _, side := range []Side{Inside, Outside} {
 		for _, f := range families() {
 			for _, prefixes := range []bool{false, true} {
-				want := pinholeSet(pinholeSetName(side, f, prefixes), f, prefixes)
-				def, ok := have.sets[want.name]
-				if !ok || !want.sameKind(def) {
-					continue
-				}
-				keys, err := k.conn.GetSetElements(def)
+				list, err := k.heldIn(pinholeSet(pinholeSetName(side, f, prefixes), f, prefixes), have)
 				if err != nil {
 					return nil, err
 				}
-				list, _ := want.held(keys)
 				for _, e := range list {
 					if p, ok := heldPinhole(side, f, e); ok {
 						held.open(p)

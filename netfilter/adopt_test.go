@@ -39,13 +39,15 @@ func crashes(t *testing.T) bool {
 	return false
 }
 
-func TestAProcessThatWasKilledLeavesCallsAndBansToTheNext(t *testing.T) {
+// afterCrash is a lab whose filter has adopted what a killed process left; nil where the test itself is not to go on.
+func afterCrash(t *testing.T) *lab {
+	t.Helper()
 	if os.Getenv(crashMark) == t.Name() {
 		crashes(t)
-		return
+		return nil
 	}
 	if !inNamespace(t) {
-		return
+		return nil
 	}
 	l := twoPortLabWithout(t)
 	crashes(t)
@@ -54,6 +56,14 @@ func TestAProcessThatWasKilledLeavesCallsAndBansToTheNext(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.filter.Close() })
+	return l
+}
+
+func TestAProcessThatWasKilledLeavesCallsAndBansToTheNext(t *testing.T) {
+	l := afterCrash(t)
+	if l == nil {
+		return
+	}
 	good := []*receiver{l.receiver("198.51.100.2:20000"), l.receiver("198.51.100.2:20002"), l.receiver("[2001:db8:2::2]:20004")}
 	var stop atomic.Bool
 	sent := make(chan uint32)
@@ -104,20 +114,10 @@ func TestAProcessThatWasKilledLeavesCallsAndBansToTheNext(t *testing.T) {
 }
 
 func TestPinholesThatNoCallTakesUpAreShut(t *testing.T) {
-	if os.Getenv(crashMark) == t.Name() {
-		crashes(t)
+	l := afterCrash(t)
+	if l == nil {
 		return
 	}
-	if !inNamespace(t) {
-		return
-	}
-	l := twoPortLabWithout(t)
-	crashes(t)
-	var err error
-	if l.filter, err = Open(Options{Adopt: true}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = l.filter.Close() })
 	if _, err := l.filter.Block(prefixes("203.0.111.0/24")); err != nil { // what a program does before it has rules
 		t.Fatal(err)
 	}

@@ -87,16 +87,10 @@ func (k *kernel) heldBans(of kept, have present, now time.Time) (bans, error) {
 	held := bans{}
 	for _, f := range families() {
 		for _, networks := range []bool{false, true} {
-			want := banSet(of, f, networks)
-			def, ok := have.sets[want.name]
-			if !ok || !want.sameKind(def) {
-				continue
-			}
-			keys, err := k.conn.GetSetElements(def)
+			list, err := k.heldIn(banSet(of, f, networks), have)
 			if err != nil {
 				return nil, err
 			}
-			list, _ := want.held(keys)
 			for _, e := range list {
 				if p, ok := sourceOf(networks, e); ok {
 					held[p] = endOf(e, now)

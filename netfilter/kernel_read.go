@@ -118,3 +118,17 @@ func (k *kernel) compareSets(have present, r Ruleset) (map[string]difference, er
 	}
 	return kept, nil
 }
+
+// heldIn reads the elements that the table has in a set; none when it has no such set.
+func (k *kernel) heldIn(want set, have present) ([]element, error) {
+	def, ok := have.sets[want.name]
+	if !ok || !want.sameKind(def) {
+		return nil, nil
+	}
+	keys, err := k.conn.GetSetElements(def)
+	if err != nil {
+		return nil, fmt.Errorf("read set %s: %w", want.name, err)
+	}
+	list, _ := want.held(keys)
+	return list, nil
+}

@@ -14,21 +14,20 @@ func (s *Session) Set(p [2]Params) error {
 	if a != nil && b != nil && a.shares(*b) {
 		return fmt.Errorf("media: call %s: both legs would send with the same key", s.call)
 	}
-	return s.set(map[*Leg]Params{s.legs[Caller]: p[Caller], s.legs[Callee]: p[Callee]})
+	return s.set([2]*Params{&p[Caller], &p[Callee]})
 }
 
-// set puts parameters into force. s.mu is held.
-func (s *Session) set(wanted map[*Leg]Params) error {
+// set puts the parameters of those legs into force that are to change, by Role. s.mu is held.
+func (s *Session) set(wanted [2]*Params) error {
 	if s.closed {
 		return ErrClosed
 	}
 	var changes []change
-	for _, l := range s.legs {
-		p, ok := wanted[l]
-		if !ok {
+	for role, l := range s.legs {
+		if wanted[role] == nil {
 			continue
 		}
-		c, err := l.change(p)
+		c, err := l.change(*wanted[role])
 		if err != nil {
 			return s.fault(l, err)
 		}
@@ -41,6 +40,14 @@ func (s *Session) set(wanted map[*Leg]Params) error {
 		return fmt.Errorf("media: call %s: %w", s.call, err)
 	}
 	return nil
+}
+
+// roleOf tells which of its legs a leg is.
+func (s *Session) roleOf(l *Leg) Role {
+	if s.legs[Caller] == l {
+		return Caller
+	}
+	return Callee
 }
 
 func (s *Session) fault(l *Leg, err error) error {

@@ -59,9 +59,6 @@ func (l *Leg) remember(n setting) {
 
 // otherSends tells whether the other leg encrypts with a key. No two legs share one (RFC 4568 §6.1).
 func (l *Leg) otherSends(k Keys) bool {
-	other := l.session.legs[Caller]
-	if other == l {
-		other = l.session.legs[Callee]
-	}
+	other := l.session.legs[1-l.session.roleOf(l)]
 	return slices.ContainsFunc(other.sealers, func(s *sealer) bool { return s.keys.shares(k) })
 }

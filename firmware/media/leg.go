@@ -72,7 +72,9 @@ func (l *Leg) Local() (rtp, rtcp netip.AddrPort) {
 func (l *Leg) Set(p Params) error {
 	l.session.mu.Lock()
 	defer l.session.mu.Unlock()
-	return l.session.set(map[*Leg]Params{l: p})
+	var wanted [2]*Params
+	wanted[l.session.roleOf(l)] = &p
+	return l.session.set(wanted)
 }
 
 // check brings parameters into plain form and refuses what cannot work.

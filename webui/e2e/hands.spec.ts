@@ -8,6 +8,7 @@ test('the page can be used by keyboard alone', async ({ page }) => {
   await page.goto('/');
   await page.locator('#password').focus();
   await logIn(page);
+  await expect(page.getByRole('heading', { level: 1, name: 'Overview' })).toBeVisible();
   await page.locator('body').focus();
   await page.keyboard.press('Tab');
   await expect(page.getByRole('link', { name: 'Skip to the content' })).toBeFocused();

@@ -61,7 +61,7 @@ async function open(page: Page, screen: string, language: 'en' | 'fr'): Promise<
   await page.waitForTimeout(500);
 }
 
-/** What can be clicked but is less than 44 px high or wide around its middle. */
+/** What can be clicked but is less than 44 px high or wide, its own box and what else leads to it together. */
 function small(page: Page): Promise<string[]> {
   return page.evaluate(() => {
     const found: string[] = [];
@@ -73,8 +73,13 @@ function small(page: Page): Promise<string[]> {
         const at = document.elementFromPoint(left + width / 2 + dx, top + height / 2 + dy);
         return at !== null && (el.contains(at) || at.closest('label, tr, div')?.contains(el));
       };
-      const high = height >= 43.5 || (hit(0, -21) && hit(0, 21));
-      const wide = width >= 43.5 || (hit(-21, 0) && hit(21, 0));
+      const reach = (dx: number, dy: number) => {
+        let n = 0;
+        while (n < 44 && hit(dx * (n + 1), dy * (n + 1))) n++;
+        return n;
+      };
+      const high = height >= 43.5 || reach(0, -1) + reach(0, 1) >= 43;
+      const wide = width >= 43.5 || reach(-1, 0) + reach(1, 0) >= 43;
       if (!high || !wide) found.push(`${el.outerHTML.slice(0, 80)} ${Math.round(width)}x${Math.round(height)}`);
     }
     return found;

@@ -38,6 +38,7 @@ type bans struct {
 	store  *store.Store
 	sink   event.Sink
 	log    *slog.Logger
+	knocks access.Bans // who would be banned for what the packet filter drops, which only tells: see knocked
 
 	writing sync.Mutex // held while the record is written
 
@@ -70,6 +71,7 @@ func newBans(g *access.Gate, f shutter, s *store.Store, sink event.Sink, log *sl
 // set puts a policy into force, after the gate and the filter.
 func (b *bans) set(p *policy.Policy) {
 	b.Bans.Set(p)
+	b.knocks.Set(watching(p))
 	b.review()
 	b.align()
 }
@@ -128,7 +130,11 @@ func (b *bans) lift(source netip.Prefix, who string) (access.Ban, bool) {
 }
 
 func (b *bans) begin(ban access.Ban) {
-	b.log.Warn("source banned", "source", ban.Source, "until", ban.Until, "times", ban.Times, "who", ban.Who, "watched", ban.Watched, "reason", ban.Reason)
+	what := "source banned"
+	if ban.Watched {
+		what = "source misbehaves"
+	}
+	b.log.Warn(what, "source", ban.Source, "until", ban.Until, "times", ban.Times, "who", ban.Who, "watched", ban.Watched, "reason", ban.Reason)
 	b.sink.Tell(event.SourceBanned{
 		At: ban.Since, Source: ban.Source, Rule: string(ban.Rule), Reason: ban.Reason, Until: ban.Until, Times: ban.Times, Who: ban.Who, Watched: ban.Watched,
 	})

@@ -171,11 +171,14 @@ func TestAnUnreadableRecordOfBansIsLeftAside(t *testing.T) {
 }
 
 func TestASourceIsReadAsPeopleWriteIt(t *testing.T) {
+	w := newWatched(t, filepath.Join(t.TempDir(), "tollgate.db"), wall{})
+	defer w.end(t)
+	w.set(&policy.Policy{Network: policy.Network{Inside: policy.Inside{Prefixes: []netip.Prefix{netip.MustParsePrefix("2001:db8:5::/48")}}}})
 	for text, want := range map[string]string{
-		"203.0.113.7": "203.0.113.7/32", " 203.0.113.7/24 ": "203.0.113.0/24", "2001:db8:1:2::3": "2001:db8:1:2::/64", "2001:db8::/32": "2001:db8::/32",
+		"2001:db8:5::7": "2001:db8:5::7/128", "2001:db8:5::7/64": "2001:db8:5::/64", "203.0.113.7": "203.0.113.7/32", " 203.0.113.7/24 ": "203.0.113.0/24", "2001:db8:1:2::3": "2001:db8:1:2::/64", "2001:db8::/32": "2001:db8::/32",
 		"::ffff:203.0.113.7": "203.0.113.7/32", "example": "", "": "", "203.0.113.7/33": "",
 	} {
-		got, err := readSource(text)
+		got, err := (guard{w.bans}).source(text)
 		if want == "" != (err != nil) || want != "" && got.String() != want {
 			t.Errorf("%q: %v, %v", text, got, err)
 		}

@@ -69,7 +69,11 @@ func (d *drops) latest(why map[string]string) []api.Drop {
 // watchDrops collects samples for as long as the process lives. Without them the counters still tell how many.
 func (b *box) watchDrops(ctx context.Context) error {
 	go func() {
-		if err := netfilter.WatchDrops(ctx, b.drops.note); err != nil {
+		tell := func(d netfilter.Drop) {
+			b.drops.note(d)
+			b.bans.knocked(d)
+		}
+		if err := netfilter.WatchDrops(ctx, tell); err != nil {
 			b.log.Warn("why packets are dropped cannot be told, only how many", "err", err)
 		}
 	}()

@@ -21,7 +21,7 @@ func (g guard) List() []api.Ban {
 
 // Ban keeps a source away.
 func (g guard) Ban(r api.BanRequest, who string) (api.Ban, error) {
-	source, err := readSource(r.Source)
+	source, err := g.source(r.Source)
 	if err != nil {
 		return api.Ban{}, err
 	}
@@ -34,7 +34,7 @@ func (g guard) Ban(r api.BanRequest, who string) (api.Ban, error) {
 
 // Lift ends a ban.
 func (g guard) Lift(text, who string) (api.Ban, error) {
-	source, err := readSource(text)
+	source, err := g.source(text)
 	if err != nil {
 		return api.Ban{}, err
 	}
@@ -45,11 +45,11 @@ func (g guard) Lift(text, who string) (api.Ban, error) {
 	return g.bans.show(ban), nil
 }
 
-// readSource reads an address or a network. One IPv6 address stands for the /64 that its host controls.
-func readSource(text string) (netip.Prefix, error) {
+// source reads an address or a network. One address stands for what its host controls.
+func (g guard) source(text string) (netip.Prefix, error) {
 	text = strings.TrimSpace(text)
 	if a, err := netip.ParseAddr(text); err == nil {
-		return access.SourceOf(a), nil
+		return g.bans.SourceOf(a), nil
 	}
 	if p, err := netip.ParsePrefix(text); err == nil && p.Addr().Zone() == "" {
 		return p.Masked(), nil

@@ -108,14 +108,14 @@ func (f *Filter) spared(c Config, source netip.Prefix) error {
 }
 
 // banned returns a source as the sets have it. One IPv6 host stands for the /64 that it can choose its address from, but
-// not inside, where the whole office may share one.
+// not inside, where the whole office may share one, nor with an address of the link, where everybody does.
 func (f *Filter) banned(source netip.Prefix) netip.Prefix {
 	if !source.IsValid() {
 		return source
 	}
 	source = plain(source)
 	within := func(p netip.Prefix) bool { return plain(p).Contains(source.Addr()) }
-	if familyOf(source.Addr()) == ip4 || source.Bits() <= hostBits6 || f.config != nil && slices.ContainsFunc(f.config.Inside.Prefixes, within) {
+	if familyOf(source.Addr()) == ip4 || source.Bits() <= hostBits6 || source.Addr().IsLinkLocalUnicast() || f.config != nil && slices.ContainsFunc(f.config.Inside.Prefixes, within) {
 		return source
 	}
 	return netip.PrefixFrom(source.Addr(), hostBits6).Masked()

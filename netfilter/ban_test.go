@@ -66,6 +66,21 @@ func TestABannedSourceReachesNothing(t *testing.T) {
 	})
 }
 
+// All hosts of a link have an address in the same /64 there, the router among them.
+func TestABanOfAnAddressOfTheLinkLeavesTheLinkAlone(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	l := twoPortLab(t, twoPortsV6())
+	l.ban(ban("fe80::7/128", time.Hour))
+	solicit := func(from string) packet {
+		p := icmpPacket(from, "2001:db8:2::2", 135, append(make([]byte, 4), netip.MustParseAddr("2001:db8:2::2").AsSlice()...)...)
+		p.hops = 255
+		return p
+	}
+	l.counted(map[string]uint64{"banned": 1, "neighbours": 1}, func() { l.wan.send(solicit("fe80::7")); l.wan.send(solicit("fe80::1")) })
+}
+
 // Over UDP anybody can send in a carrier's name; were it banned for that, the office would be cut off by a single packet.
 func TestAConfiguredPeerIsNeverBanned(t *testing.T) {
 	if !inNamespace(t) {

@@ -24,6 +24,12 @@ type Drop struct {
 	Bytes       int // with its IP header
 }
 
+// Knock tells whether somebody outside whom no service lists tried SIP's ports or the page's, as those do who look for
+// victims. The source of such a packet may be forged.
+func (d Drop) Knock() bool {
+	return d.Reason == Outside.sipRefused().name || d.Reason == Outside.pageRefused().name
+}
+
 // WatchDrops tells samples of what the table drops, by the kernel's packet log (NFLOG), until ctx is done. It blocks. There
 // can be one watcher at a time; without one the kernel throws the samples away.
 func WatchDrops(ctx context.Context, tell func(Drop)) error {

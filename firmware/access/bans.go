@@ -32,6 +32,7 @@ type Bans struct {
 	mu      sync.Mutex // guards everything below
 	rules   policy.Bans
 	exempt  []netip.Prefix // from the policy: what the box itself needs, and what is never banned
+	inside  []netip.Prefix // where the office is
 	tallies map[netip.Prefix]*tally
 	records map[netip.Prefix]record
 	bans    map[netip.Prefix]Ban
@@ -43,7 +44,7 @@ type Bans struct {
 func (b *Bans) Set(p *policy.Policy) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.rules, b.exempt = p.Bans, exempt(p)
+	b.rules, b.exempt, b.inside = p.Bans, exempt(p), slices.Clone(p.Network.Inside.Prefixes)
 }
 
 // Review lifts the bans that the policy has no place for any more, and returns them: of sources that are never banned, and
@@ -65,7 +66,7 @@ func exempt(p *policy.Policy) []netip.Prefix {
 	list := slices.Clone(p.Bans.Never)
 	add := func(a netip.Addr) {
 		if a.IsValid() {
-			list = append(list, SourceOf(a))
+			list = append(list, netip.PrefixFrom(plain(a), a.Unmap().BitLen()))
 		}
 	}
 	add(p.Network.Gateway)
@@ -80,9 +81,9 @@ func exempt(p *policy.Policy) []netip.Prefix {
 
 // Note weighs a deed. It returns the ban that it leads to, if any.
 func (b *Bans) Note(now time.Time, d Deed) (Ban, bool) {
-	source := SourceOf(d.Source)
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	source := b.sourceOf(d.Source)
 	if b.rules.Mode != policy.BanModeBan && b.rules.Mode != policy.BanModeWatch || !d.counts() || b.spared(source) {
 		return Ban{}, false
 	}
@@ -96,14 +97,23 @@ func (b *Bans) Note(now time.Time, d Deed) (Ban, bool) {
 	ban := b.sentence(now, source, d, t)
 	t.clear()
 	if b.rules.Mode == policy.BanModeWatch {
-		ban.Watched = true
-		return ban, true
+		return b.watch(now, ban)
 	}
 	if len(b.bans) >= maxBans {
 		return Ban{}, false
 	}
 	b.put(ban)
 	b.remember(source, record{times: ban.Times, ended: ban.Until})
+	return ban, true
+}
+
+// watch tells of a ban that is not made, and then holds its peace about the source for as long as the ban would last. b.mu is held.
+func (b *Bans) watch(now time.Time, ban Ban) (Ban, bool) {
+	if now.Before(b.records[ban.Source].ended) {
+		return Ban{}, false
+	}
+	ban.Watched = true
+	b.remember(ban.Source, record{times: ban.Times, ended: ban.Until})
 	return ban, true
 }
 
@@ -117,7 +127,7 @@ func (d Deed) counts() bool {
 func (b *Bans) Acknowledged(now time.Time, source netip.Addr) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if t := b.tallies[SourceOf(source)]; t != nil {
+	if t := b.tallies[b.sourceOf(source)]; t != nil {
 		t.back(now, b.rules)
 	}
 }
@@ -126,7 +136,7 @@ func (b *Bans) Acknowledged(now time.Time, source netip.Addr) {
 func (b *Bans) AtHome(now time.Time, source netip.Addr, user string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if t := b.tally(now, SourceOf(source)); t != nil {
+	if t := b.tally(now, b.sourceOf(source)); t != nil {
 		t.welcome(now, user)
 	}
 }
@@ -268,11 +278,19 @@ func (b *Bans) spared(source netip.Prefix) bool {
 	return slices.ContainsFunc(b.exempt, source.Overlaps)
 }
 
-// SourceOf is the source that an address belongs to: what one host controls: an IPv4 address, or the /64 around an IPv6 address.
-func SourceOf(a netip.Addr) netip.Prefix {
+// SourceOf is the source that an address belongs to: what one host controls. Of IPv6 that is the /64 from which a host
+// chooses its address, but not inside, where the whole office may share one, nor on the link, where everybody does.
+func (b *Bans) SourceOf(a netip.Addr) netip.Prefix {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.sourceOf(a)
+}
+
+// sourceOf is SourceOf while b.mu is held.
+func (b *Bans) sourceOf(a netip.Addr) netip.Prefix {
 	a = plain(a)
 	bits := a.BitLen()
-	if a.Is6() {
+	if a.Is6() && !a.IsLinkLocalUnicast() && !slices.ContainsFunc(b.inside, func(p netip.Prefix) bool { return p.Contains(a) }) {
 		bits = 64
 	}
 	p, err := a.Prefix(bits)

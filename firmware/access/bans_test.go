@@ -243,6 +243,27 @@ func TestBansOfIPv6AreOfTheWholeNetworkOfAHost(t *testing.T) {
 	}
 }
 
+// The office may have a single /64, and on a link all have the same one: there a ban is of one host.
+func TestBansOfIPv6InsideAreOfOneHost(t *testing.T) {
+	p := guarded()
+	p.Network.Inside.Prefixes = append(p.Network.Inside.Prefixes, netip.MustParsePrefix("2001:db8:5::/56"))
+	b := newBans(p)
+	for source, want := range map[string]string{
+		"2001:db8:5:1::7": "2001:db8:5:1::7/128", "fe80::7%eth0": "fe80::7/128", "2001:db8:6:1::7": "2001:db8:6:1::/64", "::ffff:203.0.113.7": "203.0.113.7/32",
+	} {
+		if got := b.SourceOf(netip.MustParseAddr(source)); got.String() != want {
+			t.Errorf("%s belongs to %s, want %s", source, got, want)
+		}
+	}
+	d := Deed{Offence: OffenceWrongPassword, Side: policy.SideInside, Source: netip.MustParseAddr("2001:db8:5:1::7"), Peer: true, Proven: true}
+	if n, ban := b.until(noon, d, 0, 100); n != 10 || ban.Source.String() != "2001:db8:5:1::7/128" {
+		t.Fatalf("banned after %d: %+v", n, ban)
+	}
+	if _, banned := b.Banned(noon, netip.MustParseAddr("2001:db8:5:1::8")); banned {
+		t.Error("a telephone beside the one that guesses is banned too")
+	}
+}
+
 func TestBansAndWhatWasBeforeOutliveARestart(t *testing.T) {
 	b := newBans(guarded())
 	b.until(noon, deed(OffenceScanner, "203.0.113.7"), 0, 1)

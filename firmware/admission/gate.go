@@ -19,12 +19,33 @@ import (
 
 // Attempt is one call somebody wants to make.
 type Attempt struct {
-	Caller   policy.Peer
-	Trunk    string           // the trunk that carries the call, whichever side calls; "" when Ticket.Move tells it later
-	Number   numbering.Number // the number called
-	Draining bool             // the box is stopping
+	Caller policy.Peer
+	Trunk  string           // the trunk that carries the call, whichever side calls; "" when Ticket.Move tells it later
+	Number numbering.Number // the number called; without a class it is a user of the phones' PBX, which the box does not judge
+	// From is whose call it is: what the caller says, and of a call that the office has sent on the number of ours that was
+	// called. Zero: not known, or no number.
+	From     numbering.Number
+	User     string // the extension or user that calls, as the office knows it; "": not known
+	Withheld bool   // the caller wants to stay unknown
+	Via      Via
+	Call     string // the box's own identifier of the call; "": it is none yet
+	Draining bool   // the box is stopping
 	At       time.Time
 }
+
+// Via is how a call came to be made.
+type Via string
+
+// The ways: somebody dialled; the office, or whoever it called, has sent a call on; the PBX could not be reached.
+const (
+	Dialled     Via = ""
+	Transferred Via = "transferred" // REFER
+	Redirected  Via = "redirected"  // 3xx
+	Overflowed  Via = "overflowed"
+)
+
+// Outward tells whether the call leaves the office: what it is charged for.
+func (a Attempt) Outward() bool { return a.Caller.Side != policy.SideOutside }
 
 // emergency tells whether the attempt may not be refused. A carrier that sends calls to emergency numbers to us is not
 // somebody in need.
@@ -52,6 +73,7 @@ type Gate struct {
 	trunks map[string]int // calls of each trunk, not counting emergency calls; none is 0
 
 	overload  *Overload            // nil: there is room
+	watch     Watch                // nil: nobody watches
 	callBacks map[string]time.Time // E.164 number shown to an emergency service -> until when it may call back
 }
 
@@ -82,7 +104,7 @@ func (g *Gate) Set(p *policy.Policy) {
 
 // Admit gives a ticket or says why not; exactly one of the two is nil. The ticket has to be released.
 func (g *Gate) Admit(a Attempt) (*Ticket, *Refusal) {
-	t := &Ticket{gate: g, caller: a.Caller, trunk: a.Trunk}
+	t := &Ticket{gate: g, attempt: a, trunk: a.Trunk}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if t.urgent = a.emergency() || g.callBack(a); t.urgent {
@@ -95,6 +117,9 @@ func (g *Gate) Admit(a Attempt) (*Ticket, *Refusal) {
 	}
 	if o := g.overload; o != nil {
 		return nil, &Refusal{Status: 503, Rule: o.Rule, Reason: o.Reason, RetryAfter: o.RetryAfter}
+	}
+	if r := g.watched(a); r != nil {
+		return nil, r
 	}
 	if g.calls >= g.limit {
 		return nil, &Refusal{Status: busy(a.Caller), Rule: "limits.calls",

@@ -19,7 +19,7 @@ func (t *Ticket) Record() *TicketRecord {
 	if t.released {
 		return nil
 	}
-	return &TicketRecord{Caller: t.caller, Trunk: t.trunk, Urgent: t.urgent}
+	return &TicketRecord{Caller: t.attempt.Caller, Trunk: t.trunk, Urgent: t.urgent}
 }
 
 // Resume gives a call of an earlier process its ticket again, whatever the limits are by now: it was admitted. Without a
@@ -30,7 +30,7 @@ func (g *Gate) Resume(r *TicketRecord) *Ticket {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	t := &Ticket{gate: g, caller: r.Caller, trunk: r.Trunk, urgent: r.Urgent}
+	t := &Ticket{gate: g, attempt: Attempt{Caller: r.Caller}, trunk: r.Trunk, urgent: r.Urgent}
 	if t.urgent {
 		g.sos++
 		return t

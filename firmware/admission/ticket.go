@@ -1,12 +1,10 @@
 package admission
 
-import "tollgate/firmware/policy"
-
 // Ticket is the right to one call, until Release. It is safe for concurrent use.
 type Ticket struct {
-	gate   *Gate
-	caller policy.Peer
-	urgent bool // it was given against every limit
+	gate    *Gate
+	attempt Attempt
+	urgent  bool // it was given against every limit
 
 	trunk    string // guarded by gate.mu, as is released
 	released bool
@@ -21,7 +19,12 @@ func (t *Ticket) Move(trunk string) *Refusal {
 	if t.released || t.urgent || trunk == t.trunk {
 		return nil
 	}
-	if r := g.full(t.caller, trunk); r != nil {
+	a := t.attempt
+	a.Trunk = trunk
+	if r := g.watched(a); r != nil {
+		return r
+	}
+	if r := g.full(a.Caller, trunk); r != nil {
 		return r
 	}
 	g.leave(t.trunk)

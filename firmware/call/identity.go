@@ -104,3 +104,14 @@ func (s *Session) callerText() string {
 	}
 	return event.Printable(ua.UserOf(s.in.From().Address))
 }
+
+// callerUser is the extension or user that calls, as the office knows it; "" for a caller outside.
+func (s *Session) callerUser() string {
+	switch {
+	case s.in.Peer.Side == policy.SideOutside:
+		return ""
+	case s.phone.User != "":
+		return s.phone.User
+	}
+	return event.Printable(ua.UserOf(s.in.From().Address))
+}

@@ -201,7 +201,7 @@ func (s *Session) admit() *refusal {
 		trunk = s.in.Peer.Name
 	}
 	ticket, no := s.desk.o.Gate.Admit(admission.Attempt{
-		Caller: s.in.Peer, Trunk: trunk, Number: s.to, Draining: s.draining, At: s.started,
+		Caller: s.in.Peer, Trunk: trunk, Number: s.to, From: s.from, User: s.callerUser(), Withheld: s.withheld, Call: s.id, Draining: s.draining, At: s.started,
 	})
 	if no != nil {
 		return &refusal{status: no.Status, rule: no.Rule, reason: no.Reason, headers: notBefore(no.RetryAfter)}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"tollgate/firmware/admission"
 	"tollgate/firmware/event"
 	"tollgate/firmware/policy"
 )
@@ -36,7 +37,7 @@ func (s *Session) overflow(failed outcome) outcome {
 	if !policy.Overflowable(number) { // the policy was checked for it; numbers change their class with a release
 		return s.noOverflow(failed, "pbx.overflow", fmt.Sprintf("%s is a number of class %s", number, number.Class))
 	}
-	ticket, no := s.admitOnward(targets[0], number)
+	ticket, no := s.admitOnward(targets[0], number, admission.Overflowed)
 	if no != nil {
 		return s.noOverflow(failed, no.Rule, no.Reason)
 	}

@@ -64,7 +64,7 @@ func (s *Session) followOnce(o outcome) outcome {
 			last = outcome{status: 404, rule: "routes", reason: fmt.Sprintf("%s, but no route leads to %s", o.reason, number)}
 			continue
 		}
-		ticket, no := s.admitOnward(targets[0], number)
+		ticket, no := s.admitOnward(targets[0], number, admission.Redirected)
 		if no != nil {
 			last = outcome{status: no.Status, rule: no.Rule, reason: fmt.Sprintf("%s: %s", o.reason, no.Reason)}
 			continue
@@ -83,14 +83,21 @@ func (s *Session) targetsOf(n numbering.Number) []route.Target {
 	return s.upFirst(targets)
 }
 
-// admitOnward judges a further half of a call as the office's own call; one that stays in the office needs no leave.
-func (s *Session) admitOnward(first route.Target, n numbering.Number) (*admission.Ticket, *admission.Refusal) {
+// admitOnward judges a further half of a call as the office's own call; one that stays in the office needs no leave. Whose
+// call it is: of who called from the office, else of the number of ours that was called and has sent it on.
+func (s *Session) admitOnward(first route.Target, n numbering.Number, via admission.Via) (*admission.Ticket, *admission.Refusal) {
 	if first.Peer.Side == policy.SideInside {
 		return nil, nil
 	}
-	return s.desk.o.Gate.Admit(admission.Attempt{
-		Caller: policy.Peer{Side: policy.SideInside, Name: policy.PeerPBX}, Number: n, Draining: s.draining, At: time.Now(),
-	})
+	a := admission.Attempt{
+		Caller: policy.Peer{Side: policy.SideInside, Name: policy.PeerPBX}, Number: n, Via: via, Call: s.id, Draining: s.draining, At: time.Now(),
+	}
+	if s.in.Peer.Side == policy.SideInside {
+		a.Caller, a.From, a.User, a.Withheld = s.in.Peer, s.from, s.callerUser(), s.withheld
+	} else {
+		a.From, a.User = s.called, s.called.String()
+	}
+	return s.desk.o.Gate.Admit(a)
 }
 
 // goOn calls a number instead of the one that was called before.

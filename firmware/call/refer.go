@@ -116,7 +116,7 @@ func (s *Session) findReferral(r *referral, user string) *refusal {
 
 // admitReferral judges the transfer as the new call that it is.
 func (s *Session) admitReferral(r *referral) *refusal {
-	ticket, no := s.admitOnward(r.targets[0], r.number)
+	ticket, no := s.admitOnward(r.targets[0], r.number, admission.Transferred)
 	if no != nil {
 		return &refusal{status: no.Status, rule: no.Rule, reason: no.Reason}
 	}

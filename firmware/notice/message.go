@@ -58,7 +58,7 @@ func (e *errand) admit() (*admission.Ticket, *refusal) {
 	if e.in.Peer.Side == policy.SideOutside || e.in.Peer.Phone() && !e.urgent() {
 		return nil, nil // the phones' PBX judges what they may
 	}
-	ticket, no := e.desk.o.Gate.Admit(admission.Attempt{Caller: e.in.Peer, Number: e.number, Draining: e.draining, At: time.Now()})
+	ticket, no := e.desk.o.Gate.Admit(admission.Attempt{Caller: e.in.Peer, Number: e.number, From: e.sender, Draining: e.draining, At: time.Now()})
 	if no != nil {
 		return nil, &refusal{status: no.Status, rule: no.Rule, reason: no.Reason}
 	}

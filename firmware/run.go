@@ -170,6 +170,7 @@ func (b *box) openTalkers(context.Context) error {
 		return err
 	}
 	b.core = ua.New(b.take, b.log)
+	b.core.RunBy((&crew{}).run)
 	b.edge = edge.New(edge.Options{Access: b.access, Conduct: b.bans, Handler: receive(b.core), Sink: b.facts, Log: b.log})
 	bindings := registrar.Options{Core: b.core, Dialer: dialer{b.edge}, Sink: b.facts, Log: b.log, Kept: b.keptBinding()}
 	if b.live != nil {

@@ -22,13 +22,14 @@ import (
 	"tollgate/firmware/policy"
 )
 
-// Handler takes requests that belong to no dialog. Each call of it has a goroutine of its own.
+// Handler takes requests that belong to no dialog. Each call of it has a goroutine to itself.
 type Handler func(*Incoming)
 
 // Core holds the transactions and knows which dialog belongs to which Inbox. New makes one.
 type Core struct {
 	log     *slog.Logger
 	handler Handler
+	run     func(func())
 
 	mu      sync.Mutex // guards everything below
 	clients map[string]*sending
@@ -44,6 +45,7 @@ func New(h Handler, log *slog.Logger) *Core {
 	c := &Core{
 		log:     log,
 		handler: h,
+		run:     func(f func()) { go f() },
 		clients: map[string]*sending{},
 		watched: map[<-chan struct{}]bool{},
 		servers: map[string]*Incoming{},
@@ -53,6 +55,10 @@ func New(h Handler, log *slog.Logger) *Core {
 	c.answered = echoes{core: c, byKey: map[string]*echo{}}
 	return c
 }
+
+// RunBy has the handler run by run, which does not wait for it, in the place of a new goroutine each time. It is called before
+// the first message.
+func (c *Core) RunBy(run func(func())) { c.run = run }
 
 // Receive takes one message of peer that came by conn. Messages of one connection come in order of arrival. It does not block.
 func (c *Core) Receive(m sip.Message, conn sip.Connection, peer policy.Peer) {
@@ -198,7 +204,7 @@ func (c *Core) outOfDialog(req *sip.Request, conn sip.Connection, peer policy.Pe
 		in.Inbox.Attach(req.CallID().Value(), tag, peer)
 		in.mailbox(in.Inbox)
 	}
-	go c.handler(in)
+	c.run(func() { c.handler(in) })
 }
 
 func (c *Core) write(conn sip.Connection, m sip.Message) {

@@ -29,8 +29,9 @@ type Options struct {
 	Core     int    // of the generator; the bench itself and what it measures run on the core it was started on
 	Round    time.Duration
 	Span     time.Duration // of each number of calls, for media
-	Only     string        // the one system to measure, for media; "": all of them, and their bars
-	Rounds   int           // of each system, for processor time
+	Only     string        // the one system to measure, for processor time and media; "": all of them, and their bars
+	Rates    []int         // calls a second at which processor time is compared
+	Rounds   int           // of each system and rate, for processor time
 	Live     int           // calls up at once, for memory
 	Messages int           // of the flood
 	Together int           // calls at once through the whole box
@@ -75,39 +76,79 @@ func SIP() []Part {
 	return []Part{{"cpu", Cost}, {"rate", Rate}, {"live", Live}, {"flood", Flood}}
 }
 
-// commonRate is one that every system takes: topology hiding keeps Kamailio's core busy by three fifths.
-const commonRate = 300
+// Rates are those at which processor time is compared. At the first the box's core is idle for three quarters of the time,
+// and waking up is part of what a call costs; at the second it is half busy and topology hiding has Kamailio's core full; the
+// last is what the box must take on one core.
+func Rates() []int { return []int{300, 500, cleanRate} }
 
-// Cost compares the processor time of 1,000 calls at a rate that every system takes, the rounds in changing order. A round
-// that was not clean counts for nobody: calls that fail and messages that are sent again cost more.
+// comparison is the processor time of 1,000 calls at one rate, by system: of every clean round.
+type comparison struct {
+	rate  int
+	costs map[Kind][]float64
+}
+
+// Cost compares the processor time of 1,000 calls at several rates, the rounds in changing order. A round that was not clean
+// counts for nobody: calls that fail and messages that are sent again cost more. A system none of whose rounds at a rate is
+// clean is beyond what it takes there, and is compared at the rates below.
 func Cost(ctx context.Context, o Options) ([]Bar, error) {
-	o.say("processor time at %d calls/s, rounds of %v", commonRate, o.Round)
-	costs := map[Kind][]float64{}
+	var all []comparison
+	for _, rate := range o.Rates {
+		c, err := o.compare(ctx, rate)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, c)
+	}
+	if o.Only != "" {
+		return nil, nil
+	}
+	var bars []Bar
+	for _, c := range all {
+		b, err := c.bars()
+		if err != nil {
+			return nil, err
+		}
+		bars = append(bars, b...)
+	}
+	return bars, nil
+}
+
+// compare takes the rounds of one rate.
+func (o Options) compare(ctx context.Context, rate int) (comparison, error) {
+	o.say("processor time at %d calls/s, rounds of %v", rate, o.Round)
+	c := comparison{rate: rate, costs: map[Kind][]float64{}}
 	for range o.Rounds {
-		for _, k := range shuffled() {
-			r, err := round(ctx, o, k, during(commonRate, o.Round))
+		for _, k := range shuffled(o) {
+			r, err := round(ctx, o, k, during(rate, o.Round))
 			if err != nil {
-				return nil, err
+				return c, err
 			}
 			o.say("  %-20s %v", k, r)
 			if r.clean() {
-				costs[k] = append(costs[k], r.PerThousand().Seconds())
+				c.costs[k] = append(c.costs[k], r.PerThousand().Seconds())
 			}
 		}
 	}
-	for _, k := range Kinds() {
-		if len(costs[k]) == 0 {
-			return nil, fmt.Errorf("no round of %s was clean: is the machine busy with something else?", k)
-		}
+	return c, nil
+}
+
+// bars holds the box against those that are clean at the rate.
+func (c comparison) bars() ([]Bar, error) {
+	if len(c.costs[Box]) == 0 {
+		return nil, fmt.Errorf("no round of the box at %d calls/s was clean: is the machine busy with something else?", c.rate)
 	}
-	box := median(costs[Box])
-	bars := make([]Bar, 0, 2)
+	box := median(c.costs[Box])
+	var bars []Bar
 	for _, peer := range []struct {
 		kind  Kind
 		limit float64
 	}{{Hiding, ofHiding}, {Recording, ofRecording}} {
-		name := fmt.Sprintf("CPU for 1,000 calls, %.3f s against %.3f s of %s", box, median(costs[peer.kind]), peer.kind)
-		bars = append(bars, atMost(name, box/median(costs[peer.kind]), peer.limit, "%.2f x"))
+		if len(c.costs[peer.kind]) == 0 {
+			continue
+		}
+		other := median(c.costs[peer.kind])
+		name := fmt.Sprintf("CPU for 1,000 calls at %d/s, %.3f s against %.3f s of %s", c.rate, box, other, peer.kind)
+		bars = append(bars, atMost(name, box/other, peer.limit, "%.2f x"))
 	}
 	return bars, nil
 }
@@ -122,7 +163,7 @@ func Rate(ctx context.Context, o Options) ([]Bar, error) {
 	for _, k := range Kinds() {
 		from := cleanRate
 		if k != Box {
-			from = commonRate
+			from = Rates()[0] // every system takes it
 		}
 		best, err := highest(ctx, o, k, from)
 		if err != nil {
@@ -170,8 +211,11 @@ func highest(ctx context.Context, o Options, k Kind, from int) (Result, error) {
 }
 
 // shuffled is the order of one round: no system always comes after the same other one.
-func shuffled() []Kind {
+func shuffled(o Options) []Kind {
 	kinds := Kinds()
+	if o.Only != "" {
+		kinds = []Kind{Kind(o.Only)}
+	}
 	rand.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
 	return kinds
 }

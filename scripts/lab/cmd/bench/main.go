@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -22,13 +23,17 @@ func main() {
 		generate()
 		return
 	}
-	o := bench.Options{Round: time.Minute, Span: 10 * time.Second, Rounds: 3, Live: 2000, Messages: 1_000_000, Together: 300, More: 1000, Out: os.Stdout}
+	o := bench.Options{Rates: bench.Rates(), Round: time.Minute, Span: 10 * time.Second, Rounds: 3, Live: 2000, Messages: 1_000_000, Together: 300, More: 1000, Out: os.Stdout}
 	flag.StringVar(&o.Binary, "binary", "", "the box's program")
 	flag.StringVar(&o.Keep, "logs", "", "folder that takes the logs of rounds that were not clean")
 	flag.IntVar(&o.Core, "generator", 1, "the core of the load generator")
 	flag.DurationVar(&o.Round, "round", o.Round, "how long a round takes")
 	flag.DurationVar(&o.Span, "span", o.Span, "how long each number of calls has audio")
-	flag.StringVar(&o.Only, "system", "", "measure the media of this system alone, without bars: tollgate, portable or rtpengine")
+	flag.StringVar(&o.Only, "system", "", "measure the processor time of signalling or the media of this system alone, without bars: tollgate, portable, rtpengine or a Kamailio")
+	flag.Func("rates", "calls a second at which processor time is compared, separated by commas", func(list string) (err error) {
+		o.Rates, err = numbers(list)
+		return err
+	})
 	flag.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds of each system")
 	quick := flag.Bool("quick", false, "one short round of everything, to see that it works; the figures are of little use")
 	only := flag.String("only", "", "measure only these parts, separated by commas")
@@ -82,6 +87,18 @@ func partsOf(name, only string) ([]bench.Part, error) {
 		}
 	}
 	return chosen, nil
+}
+
+// numbers reads a list of them.
+func numbers(list string) (numbers []int, err error) {
+	for word := range strings.SplitSeq(list, ",") {
+		n, err := strconv.Atoi(word)
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("%q is no number of calls", word)
+		}
+		numbers = append(numbers, n)
+	}
+	return numbers, nil
 }
 
 // run returns the exit code.

@@ -31,6 +31,7 @@ func (b *box) parts() []apply.Part {
 	return []apply.Part{
 		{Name: "network addresses", Set: b.verifyLinks},
 		{Name: "packet filter", Set: b.setFilter, Try: b.tryFilter},
+		{Name: "passage", Set: b.setPassage},
 		{Name: "media relay", Set: b.setMedia},
 		{Name: "access", Set: b.setAccess},
 		{Name: "registrar", Set: b.setRegistrar},
@@ -69,6 +70,11 @@ func (b *box) tryFilter(ctx context.Context, p *policy.Policy, until time.Time) 
 		return b.setFilter(ctx, nil)
 	}
 	return b.sources.try(ctx, p, until)
+}
+
+// setPassage comes after the packet filter, which decides what passes.
+func (b *box) setPassage(_ context.Context, p *policy.Policy) error {
+	return b.forwarder.Set(apply.Forwarding(p))
 }
 
 func (b *box) setMedia(ctx context.Context, p *policy.Policy) error {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"tollgate/board/link"
 	"tollgate/firmware/access"
 	"tollgate/firmware/admission"
 	"tollgate/firmware/api"
@@ -58,6 +59,7 @@ type box struct {
 	authority   *certs.Authority
 	filter      *netfilter.Filter
 	blockList   *blockList
+	forwarder   link.Forwarder
 	drops       drops
 	relay       *media.Relay
 	access      *access.Gate
@@ -269,6 +271,9 @@ func (b *box) endCalls() {
 
 // shutFilter takes the filter's rules away, or leaves those that let nothing in.
 func (b *box) shutFilter() error {
+	if err := b.forwarder.Set(link.Forwarding{}); err != nil { // before the rules that say what passes are gone
+		b.log.Error("the system goes on passing packets between its ports", "err", err)
+	}
 	if b.options.StayClosed {
 		return b.filter.Deny(context.Background())
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"tollgate/board/link"
 	"tollgate/firmware/cli"
 	"tollgate/firmware/live"
 	"tollgate/firmware/media"
@@ -112,6 +113,9 @@ func (b *box) leave() {
 	b.phones.Close()
 	b.callBacks.save()
 	b.ended.save()
+	if err := b.forwarder.Set(link.Forwarding{}); err != nil { // the next process has to find what was there without us
+		b.log.Error("the system goes on passing packets between its ports", "err", err)
+	}
 	if err := b.store.Close(); err != nil {
 		b.log.Error("left with a fault", "err", err)
 	}

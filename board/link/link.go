@@ -2,7 +2,7 @@
 //
 // This release verifies that what the operator wants is there (Verify), lists what is (Interfaces, Addresses) and tells
 // when that changes (Watch); setting it is the operating system's business. Everything is read through netlink, of the
-// network namespace that the process runs in.
+// network namespace that the process runs in. Forwarder has the kernel pass packets on between two ports.
 //
 // It leaves to others what an address is for, and which packets may pass (netfilter).
 package link

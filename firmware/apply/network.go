@@ -51,6 +51,7 @@ func Filter(p *policy.Policy, resolved map[string][]netip.Addr) netfilter.Config
 		},
 		Outside: netfilter.Port{Interface: p.Network.Outside.Interface, Addresses: []netip.Addr{p.Network.Outside.Address.Addr()}},
 		Gateway: p.Network.Gateway,
+		Passage: passage(p),
 		Page:    netfilter.Page{Port: p.Admin.Port, Sources: p.Admin.Sources},
 		Media:   netfilter.PortRange{Low: p.Network.MediaPorts.Low, High: p.Network.MediaPorts.High},
 	}
@@ -79,6 +80,25 @@ func Filter(p *policy.Policy, resolved map[string][]netip.Addr) netfilter.Config
 		}
 	}
 	return c
+}
+
+// passage is what the office may do through the box, in the words of the packet filter.
+func passage(p *policy.Policy) netfilter.Passage {
+	switch p.Network.Passage {
+	case policy.PassageForward:
+		return netfilter.Forward
+	case policy.PassageMasquerade:
+		return netfilter.Masquerade
+	}
+	return netfilter.NoPassage
+}
+
+// Forwarding is between which ports the kernel has to pass packets on; nil is a policy that wants none.
+func Forwarding(p *policy.Policy) link.Forwarding {
+	if p == nil || passage(p) == netfilter.NoPassage {
+		return link.Forwarding{}
+	}
+	return link.Forwarding{Inside: p.Network.Inside.Interface, Outside: p.Network.Outside.Interface, IPv6: p.Network.Inside.Address.Addr().Is6()}
 }
 
 // Carrier says why the address that a carrier's name leads to cannot be a carrier's; nil when it can. Whoever answers for

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"tollgate/board/link"
 	"tollgate/firmware/policy"
 )
 
@@ -69,6 +70,14 @@ func TestThePolicyOpensWhatItsPeersNeedAndNothingElse(t *testing.T) {
 	resolved := map[string][]netip.Addr{"carrier-a": {netip.MustParseAddr("198.51.100.77"), netip.MustParseAddr("203.0.113.77")}, "carrier-b": {netip.MustParseAddr("203.0.113.78")}}
 	golden(t, "two-ports.json", Filter(example(t), resolved))
 	golden(t, "one-port.json", Filter(example(t, "interface: eth1", "interface: eth0"), resolved))
+	passing := example(t, "passage: none", "passage: masquerade")
+	golden(t, "passage.json", map[string]any{"filter": Filter(passing, nil), "forwarding": Forwarding(passing)})
+	for passage, want := range map[policy.Passage]link.Forwarding{policy.PassageNone: {}, policy.PassageForward: {Inside: "eth0", Outside: "eth1"}} {
+		passing.Network.Passage = passage
+		if got := Forwarding(passing); got != want || string(Filter(passing, nil).Passage) != strings.TrimPrefix(string(passage), "none") {
+			t.Errorf("%s: %+v", passage, got)
+		}
+	}
 	own := []netip.Prefix{netip.MustParsePrefix("192.0.2.10/24")}
 	golden(t, "set-up.json", SetupFilter("eth0", own, 443))
 }

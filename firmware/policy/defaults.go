@@ -29,7 +29,7 @@ func setStatic(v reflect.Value) {
 	case *Site:
 		x.Language = "en"
 	case *Network:
-		x.MediaPorts, x.NAT, x.SIPDSCP = PortRange{20000, 20999}, NATNone, DSCPCS3
+		x.MediaPorts, x.NAT, x.SIPDSCP, x.Passage = PortRange{20000, 20999}, NATNone, DSCPCS3, PassageNone
 	case *PBX:
 		x.ReachedBy, x.Transport, x.Authentication, x.SRTP = ReachAddress, UDP, AuthAddress, SRTPOff
 		x.Codecs, x.NumberFormat = []string{"PCMA", "PCMU"}, FormatE164

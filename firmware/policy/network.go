@@ -13,6 +13,7 @@ func (c *checker) network() {
 	outside := c.ownAddress("network.outside.address", n.Outside.Address)
 	c.ranges("network.inside.prefixes", n.Inside.Prefixes)
 	c.gateway(n)
+	c.passage(n)
 	c.publicAddress(n)
 	c.nat(n)
 	c.mediaPorts(n)

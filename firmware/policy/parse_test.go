@@ -57,6 +57,7 @@ func TestASmallDocumentGetsItsDefaults(t *testing.T) {
 			NAT:           NATNone,
 			MediaPorts:    PortRange{20000, 20999},
 			SIPDSCP:       DSCPCS3,
+			Passage:       PassageNone,
 		},
 		PBX: PBX{
 			ReachedBy: ReachAddress, Address: netip.MustParseAddrPort("192.0.2.20:5060"), Transport: UDP,

@@ -42,6 +42,8 @@ type Network struct {
 	Outside Outside `yaml:"outside"`
 	// Gateway is the router towards the carrier. Its own address never counts as inside.
 	Gateway netip.Addr `yaml:"gateway"`
+	// Passage is what the office reaches of the networks outside through the box; default none.
+	Passage Passage `yaml:"passage"`
 	// PublicAddress is what the carrier sees when the box stands behind a router; zero means Outside.Address.
 	PublicAddress netip.Addr `yaml:"public_address"`
 	// NAT says whether the box finds out itself under which address carriers see it; default none. With learn,

@@ -77,6 +77,12 @@ func (b *Box) Import(ctx context.Context, policy string) error {
 	if _, err := exec.CommandContext(ctx, b.Binary, "import", file, "--state", b.State()).Output(); err != nil {
 		return fmt.Errorf("import a policy: %w", withStderr(err))
 	}
+	if s, err := b.Status(ctx); err != nil || s.Mode != "trial" {
+		return err
+	}
+	if _, err := exec.CommandContext(ctx, b.Binary, "confirm", "--state", b.State()).Output(); err != nil {
+		return fmt.Errorf("confirm a policy: %w", withStderr(err))
+	}
 	return nil
 }
 

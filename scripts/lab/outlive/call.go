@@ -3,11 +3,10 @@ package outlive
 import (
 	"context"
 	"fmt"
-	"net/netip"
 	"strings"
 	"time"
 
-	"tollgate/scripts/lab/wire"
+	"tollgate/scripts/lab/dialog"
 )
 
 // Call is a call through the box.
@@ -21,6 +20,14 @@ type Call struct {
 	firstSpeak uint16
 }
 
+// End is one end of a call: a dialog of a party, and its audio.
+type End struct {
+	*Audio
+	*dialog.End // nil before there is a call
+	party       *dialog.Party
+	transport   string
+}
+
 // Place brings a call of a kind up and has both ends speak. word is what its packets carry, first the number of the first.
 func (w *World) Place(ctx context.Context, kind string, inbound bool, word uint32, first uint16) (*Call, error) {
 	trunk := kinds[0]
@@ -30,11 +37,11 @@ func (w *World) Place(ctx context.Context, kind string, inbound bool, word uint3
 		}
 	}
 	c := &Call{Kind: kind, Inbound: inbound, word: word, firstSpeak: first}
-	near, err := newAudio(w.Lab.PBX, w.PBX.at, word, first)
+	near, err := newAudio(w.Lab.PBX, w.PBX.At, word, first)
 	if err != nil {
 		return nil, err
 	}
-	far, err := newAudio(w.Carriers[kind].host, w.Carriers[kind].at, word, first)
+	far, err := newAudio(w.Carriers[kind].Host, w.Carriers[kind].At, word, first)
 	if err != nil {
 		near.Close()
 		return nil, err
@@ -69,15 +76,12 @@ func (c *Call) Close() {
 }
 
 func (c *Call) connect(ctx context.Context, caller, callee *End, user, number string, trunk Trunk) error {
-	caller.id = fmt.Sprintf("%s-%d-%d", c.Kind, c.word, time.Now().UnixNano())
 	from := "+33123456700"
 	if c.Inbound {
 		from = number
 	}
-	boxAt := netip.AddrPortFrom(caller.party.box, port(caller.transport))
-	caller.target = fmt.Sprintf("sip:%s@%s", user, boxAt)
-	caller.self, caller.box = fmt.Sprintf("<sip:%s@%s>;tag=near", from, domain), "<"+caller.target+">"
-	caller.in = caller.party.attend(caller.id)
+	id := fmt.Sprintf("%s-%d-%d", c.Kind, c.word, time.Now().UnixNano())
+	caller.End = caller.party.Dial(caller.transport, id, from+"@"+domain, user)
 	offer := ""
 	if c.Inbound && trunk.SRTP == "required" {
 		if trunk.Keying == "dtls" || trunk.Suites != "AES_CM_128_HMAC_SHA1_80" {
@@ -89,15 +93,8 @@ func (c *Call) connect(ctx context.Context, caller, callee *End, user, number st
 	}
 	answered := make(chan error, 1)
 	go func() { answered <- callee.takeCall(ctx) }()
-	ok, err := caller.ask("INVITE", offer)
-	if err == nil && ok.Status() != 200 {
-		err = fmt.Errorf("the box answers %s", ok.Start())
-	}
+	ok, err := caller.Invite(offer)
 	if err != nil {
-		return err
-	}
-	caller.box, caller.target = ok.Field("To"), uriOf(ok.Field("Contact"))
-	if err := caller.send(caller.request("ACK", caller.seq, "")); err != nil {
 		return err
 	}
 	if err := <-answered; err != nil {
@@ -108,7 +105,7 @@ func (c *Call) connect(ctx context.Context, caller, callee *End, user, number st
 			return err
 		}
 	}
-	to, err := audioAt(ok)
+	to, err := ok.AudioAt()
 	if err != nil {
 		return err
 	}
@@ -118,31 +115,24 @@ func (c *Call) connect(ctx context.Context, caller, callee *End, user, number st
 
 // takeCall answers the next call of the box.
 func (e *End) takeCall(ctx context.Context) error {
-	var a arrival
-	select {
-	case a = <-e.party.calls:
-	case <-time.After(patience):
-		return fmt.Errorf("the %s is not called", e.party.Name)
+	end, a, err := e.party.Ringing(e.transport)
+	if err != nil {
+		return err
 	}
-	e.id = a.Field("Call-ID")
-	e.in = e.party.attend(e.id)
+	e.End = end
 	body, err := e.describe(1, "sendrecv", a.Body())
 	if err != nil {
 		return err
 	}
-	if err := a.line.Send(answer(a.Message, 200, e.contact(), body)); err != nil {
+	if err := e.Accept(a, body); err != nil {
 		return err
 	}
-	e.self, e.box, e.target = a.Field("To")+";tag=answered", a.Field("From"), uriOf(a.Field("Contact"))
-	if _, err := e.expect("ACK"); err != nil {
-		return err
-	}
-	to, err := audioAt(a.Message)
+	to, err := a.AudioAt()
 	if err != nil {
 		return err
 	}
 	if strings.Contains(body, "UDP/TLS") {
-		ctx, cancel := context.WithTimeout(ctx, patience)
+		ctx, cancel := context.WithTimeout(ctx, dialog.Patience)
 		defer cancel()
 		if err := e.shake(ctx, to); err != nil {
 			return err
@@ -165,15 +155,8 @@ func (c *Call) Hold(on bool) error {
 	}
 	answered := make(chan error, 1)
 	go func() { answered <- c.Far.takeChange(1+c.version, other) }()
-	ok, err := c.Near.ask("INVITE", offer)
-	if err == nil && ok.Status() != 200 {
-		err = fmt.Errorf("the box answers %s", ok.Start())
-	}
-	if err != nil {
+	if _, err := c.Near.Invite(offer); err != nil {
 		return fmt.Errorf("%s: hold %v: %w", c, on, err)
-	}
-	if err := c.Near.send(c.Near.request("ACK", c.Near.seq, "")); err != nil {
-		return err
 	}
 	c.Held = on
 	c.Far.hush(on)
@@ -182,7 +165,7 @@ func (c *Call) Hold(on bool) error {
 
 // takeChange answers a re-INVITE of the box.
 func (e *End) takeChange(version int, direction string) error {
-	a, err := e.expect("INVITE")
+	a, err := e.Expect("INVITE")
 	if err != nil {
 		return err
 	}
@@ -190,11 +173,7 @@ func (e *End) takeChange(version int, direction string) error {
 	if err != nil {
 		return err
 	}
-	if err := a.line.Send(answer(a.Message, 200, e.contact(), body)); err != nil {
-		return err
-	}
-	_, err = e.expect("ACK")
-	return err
+	return e.Accept(a, body)
 }
 
 // HangUp ends the call from one end and has the other see that.
@@ -203,24 +182,7 @@ func (c *Call) HangUp(byFar bool) error {
 	if byFar {
 		one, other = c.Far, c.Near
 	}
-	ended := make(chan error, 1)
-	go func() {
-		a, err := other.expect("BYE")
-		if err == nil {
-			err = a.line.Send(answer(a.Message, 200, "", ""))
-		}
-		ended <- err
-	}()
-	m, err := one.ask("BYE", "")
-	if err == nil && m.Status() != 200 {
-		err = fmt.Errorf("the %s's BYE is answered %s", one.party.Name, m.Start())
-	}
-	if far := <-ended; err == nil {
-		err = far
-	}
-	one.party.forget(one.id)
-	other.party.forget(other.id)
-	if err != nil {
+	if err := one.HangUp(other.End); err != nil {
 		return fmt.Errorf("%s: %w", c, err)
 	}
 	return nil
@@ -280,29 +242,4 @@ func (c *Call) RolledOver() bool { return c.Far.rolls.Load() > 0 }
 func (c *Call) Skip(n uint16) {
 	c.Near.skip(n)
 	c.Far.skip(n)
-}
-
-func uriOf(contact string) string {
-	_, rest, _ := strings.Cut(contact, "<")
-	uri, _, _ := strings.Cut(rest, ">")
-	return uri
-}
-
-// audioAt is where a description of the box wants audio.
-func audioAt(m wire.Message) (netip.AddrPort, error) {
-	var host string
-	var p uint16
-	for line := range strings.SplitSeq(m.Body(), "\r\n") {
-		if rest, ok := strings.CutPrefix(line, "c=IN IP4 "); ok {
-			host = rest
-		}
-		if strings.HasPrefix(line, "m=audio ") {
-			fmt.Sscanf(line, "m=audio %d ", &p)
-		}
-	}
-	a, err := netip.ParseAddr(host)
-	if err != nil || p == 0 {
-		return netip.AddrPort{}, fmt.Errorf("no address for audio in\n%s", m)
-	}
-	return netip.AddrPortFrom(a, p), nil
 }

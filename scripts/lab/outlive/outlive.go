@@ -1,7 +1,7 @@
 // Package outlive sets the box up between a PBX and a carrier that keep calls of every kind up, while the box's process is
 // killed and begins again: in the clear, with keys by signalling and by DTLS, over UDP, TCP and TLS, on hold.
 //
-// Either peer is one program of ours: it speaks SIP by wire, sends and checks every packet of audio by itself with
+// Either peer is one program of ours: it speaks SIP by dialog, sends and checks every packet of audio by itself with
 // pion/srtp and pion/dtls, and does not know that there is a restart. It leaves the machines to lab.
 package outlive
 
@@ -20,6 +20,7 @@ import (
 
 	"tollgate/scripts/lab"
 	"tollgate/scripts/lab/branch"
+	"tollgate/scripts/lab/dialog"
 	"tollgate/scripts/lab/peer"
 )
 
@@ -52,8 +53,8 @@ func Kinds() (names []string) {
 type World struct {
 	Lab      *lab.Lab
 	Box      *branch.Box
-	PBX      *Party
-	Carriers map[string]*Party // by the name of the trunk
+	PBX      *dialog.Party
+	Carriers map[string]*dialog.Party // by the name of the trunk
 	policy   string
 }
 
@@ -63,7 +64,7 @@ func Open(ctx context.Context, binary string) (*World, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &World{Lab: l, Carriers: map[string]*Party{}, Box: &branch.Box{Host: l.Box, Binary: binary}}
+	w := &World{Lab: l, Carriers: map[string]*dialog.Party{}, Box: &branch.Box{Host: l.Box, Binary: binary}}
 	if err := w.open(ctx); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
@@ -80,7 +81,7 @@ func (w *World) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if w.PBX, err = newParty("PBX", w.Lab.PBX, w.Lab.Net.PBX, w.Lab.Net.BoxInside, nil, "udp"); err != nil {
+	if w.PBX, err = dialog.NewParty("PBX", w.Lab.PBX, w.Lab.Net.PBX, w.Lab.Net.BoxInside, nil, "udp"); err != nil {
 		return err
 	}
 	for _, k := range kinds {
@@ -95,10 +96,10 @@ func (w *World) open(ctx context.Context) error {
 }
 
 // carrier is the far end of a trunk: one of TLS is a machine of its own.
-func (w *World) carrier(k Trunk, authority *peer.Authority) (*Party, error) {
+func (w *World) carrier(k Trunk, authority *peer.Authority) (*dialog.Party, error) {
 	net, host := w.Lab.Net, w.Lab.Carrier
 	if k.Transport != "tls" {
-		return newParty(k.Name, host, net.Carrier, net.BoxOutside, nil, k.Transport)
+		return dialog.NewParty(k.Name, host, net.Carrier, net.BoxOutside, nil, k.Transport)
 	}
 	at := net.Carrier
 	for range len(w.Carriers) {
@@ -116,7 +117,7 @@ func (w *World) carrier(k Trunk, authority *peer.Authority) (*Party, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the carrier's certificate: %w", err)
 	}
-	return newParty(k.Name, host, at, net.BoxOutside, &tls.Config{Certificates: []tls.Certificate{pair}}, "tls")
+	return dialog.NewParty(k.Name, host, at, net.BoxOutside, &tls.Config{Certificates: []tls.Certificate{pair}}, "tls")
 }
 
 //go:embed policy.yaml.tmpl
@@ -130,8 +131,8 @@ func (w *World) document(trust string) (string, error) {
 	net := w.Lab.Net
 	trunks := make([]Trunk, len(kinds))
 	for i, k := range kinds {
-		at := w.Carriers[k.Name].at
-		k.Host, k.Proxy = at.String(), netip.AddrPortFrom(at, port(k.Transport)).String()
+		at := w.Carriers[k.Name].At
+		k.Host, k.Proxy = at.String(), netip.AddrPortFrom(at, dialog.Port(k.Transport)).String()
 		trunks[i] = k
 	}
 	inside := netip.PrefixFrom(net.BoxInside, net.Office.Bits())
@@ -139,7 +140,7 @@ func (w *World) document(trust string) (string, error) {
 	err = t.Execute(&document, map[string]any{
 		"InsideLink": lab.BoxInside, "OutsideLink": lab.BoxOutside, "Inside": inside, "Office": inside.Masked(),
 		"Outside": netip.PrefixFrom(net.BoxOutside, net.CarrierNet.Bits()), "Transport": "udp", "Domain": domain,
-		"PBX": netip.AddrPortFrom(net.PBX, port("udp")), "Trunks": trunks,
+		"PBX": netip.AddrPortFrom(net.PBX, dialog.Port("udp")), "Trunks": trunks,
 		"Trust": "        " + strings.ReplaceAll(strings.TrimSpace(trust), "\n", "\n        "),
 	})
 	if err != nil {
@@ -168,10 +169,10 @@ func (w *World) Begin(ctx context.Context) error { return w.Box.Start(ctx, w.pol
 func (w *World) Close() error {
 	w.Box.Stop()
 	for _, p := range w.Carriers {
-		p.close()
+		p.Close()
 	}
 	if w.PBX != nil {
-		w.PBX.close()
+		w.PBX.Close()
 	}
 	return errors.Join(os.RemoveAll(filepath.Dir(w.Box.Live)), w.Lab.Close())
 }

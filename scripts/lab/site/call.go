@@ -112,31 +112,7 @@ func (e *ear) say(to netip.AddrPort) error {
 
 func (e *ear) describe() string {
 	return fmt.Sprintf("v=0\r\no=- 1 1 IN %[1]s %[2]s\r\ns=-\r\nc=IN %[1]s %[2]s\r\nt=0 0\r\nm=audio %[3]d RTP/AVP 8\r\na=rtpmap:8 PCMA/8000\r\n",
-		family(e.at.Addr()), e.at.Addr(), e.at.Port())
-}
-
-func family(a netip.Addr) string {
-	if a.Is6() {
-		return "IP6"
-	}
-	return "IP4"
-}
-
-// audioOf reads where a description of the box wants audio.
-func audioOf(m wire.Message) (netip.AddrPort, error) {
-	var host, kind string
-	var port uint16
-	for line := range strings.SplitSeq(m.Body(), "\r\n") {
-		if rest, ok := strings.CutPrefix(line, "c=IN "); ok {
-			kind, host, _ = strings.Cut(rest, " ")
-		}
-		fmt.Sscanf(line, "m=audio %d RTP/AVP", &port)
-	}
-	a, err := netip.ParseAddr(host)
-	if err != nil || port == 0 || kind != family(a) {
-		return netip.AddrPort{}, fmt.Errorf("no address for audio in\n%s", m)
-	}
-	return netip.AddrPortFrom(a, port), nil
+		wire.Family(e.at.Addr()), e.at.Addr(), e.at.Port())
 }
 
 // Call places a call from the PBX to the carrier over a transport, and sends audio both ways.
@@ -179,7 +155,7 @@ func (s *Site) Dial(ctx context.Context, far *Far, to, number string) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("the PBX: %w", err), <-answered)
 	}
-	here, err := audioOf(ok)
+	here, err := ok.AudioAt()
 	if err == nil {
 		err = s.atBox(ok, s.Inside, here)
 	}
@@ -219,7 +195,7 @@ func (s *Site) take(far *Far, transport string, audio *ear) (netip.AddrPort, err
 			return netip.AddrPort{}, fmt.Errorf("the carrier waits for an INVITE in the clear: %w", err)
 		}
 	}
-	there, err := audioOf(invite)
+	there, err := invite.AudioAt()
 	if err == nil {
 		err = s.atBox(invite, s.Outside, there)
 	}

@@ -1,6 +1,8 @@
 package wire
 
 import (
+	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 )
@@ -64,4 +66,29 @@ func (m Message) Method() string {
 	}
 	method, _, _ := strings.Cut(m.Start(), " ")
 	return method
+}
+
+// AudioAt is where a description wants audio; an error when it names no such place, or one of another family than it says.
+func (m Message) AudioAt() (netip.AddrPort, error) {
+	var host, kind string
+	var port uint16
+	for line := range strings.SplitSeq(m.Body(), "\r\n") {
+		if rest, ok := strings.CutPrefix(line, "c=IN "); ok {
+			kind, host, _ = strings.Cut(rest, " ")
+		}
+		fmt.Sscanf(line, "m=audio %d ", &port)
+	}
+	a, err := netip.ParseAddr(host)
+	if err != nil || port == 0 || kind != Family(a) {
+		return netip.AddrPort{}, fmt.Errorf("no address for audio in\n%s", m)
+	}
+	return netip.AddrPortFrom(a, port), nil
+}
+
+// Family is the word for an address's family in descriptions (RFC 8866 §5.7).
+func Family(a netip.Addr) string {
+	if a.Is6() {
+		return "IP6"
+	}
+	return "IP4"
 }

@@ -72,6 +72,15 @@ func (e *End) Accept(invite Arrival, body string) error {
 	return err
 }
 
+// Refuse answers an INVITE of the box with a final status of failure, and waits for the ACK.
+func (e *End) Refuse(invite Arrival, status int) error {
+	if err := invite.line.Send(answer(invite.Message, status, "", "")); err != nil {
+		return err
+	}
+	_, err := e.Expect("ACK")
+	return err
+}
+
 // HangUp ends the call from this end, and has the other one see that.
 func (e *End) HangUp(other *End) error {
 	ended := make(chan error, 1)

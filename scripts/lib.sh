@@ -73,3 +73,24 @@ newer() {
 at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$2" ]; }
 
 need_root() { [ "$(id -u)" = 0 ] || fail "needs root, for network namespaces and packages: run it as root or with sudo"; }
+
+# version and commit are what a binary says it is.
+version() {
+	local tag
+	tag=$(git -C "$root" describe --tags --match 'v[0-9]*' --abbrev=0 2>/dev/null || echo v0.0.0)
+	echo "${tag#v}"
+}
+
+commit() {
+	local commit
+	commit=$(git -C "$root" rev-parse --short=12 HEAD)
+	[ -z "$(git -C "$root" status --porcelain --untracked-files=no)" ] || commit+=-changed
+	echo "$commit"
+}
+
+# compile TREE TARGET ARCH builds the box's program from a copy of the sources.
+compile() {
+	local flags
+	flags="-s -w -X tollgate/firmware/cli.release=$(version) -X tollgate/firmware/cli.commit=$(commit)"
+	env -C "$1" CGO_ENABLED=0 GOOS=linux GOARCH="$3" go build -trimpath -buildvcs=false -ldflags "$flags" -o "$2" ./firmware
+}

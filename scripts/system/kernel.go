@@ -1,0 +1,210 @@
+package main
+
+import (
+	"bytes"
+	"debug/elf"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// kernel knows the modules of one kernel. Debian's packages hold no modules.dep: what depends on what is read from the
+// modules themselves.
+type kernel struct {
+	files   map[string]string // name -> file
+	builtin map[string]bool
+	read    map[string]*module
+}
+
+// module is one, as its section .modinfo tells.
+type module struct {
+	name    string
+	path    string
+	needs   []string // must be loaded before it
+	prefers []string // softdep pre: loaded before it where the kernel has them, named by module or by alias
+	aliases []string
+}
+
+// openKernel lists the one kernel below dir (…/lib/modules).
+func openKernel(dir string) (*kernel, error) {
+	versions, err := os.ReadDir(dir)
+	if err != nil {
+		return nil, err
+	}
+	if len(versions) != 1 {
+		return nil, fmt.Errorf("%d kernels in %s, one is wanted", len(versions), dir)
+	}
+	k := &kernel{files: map[string]string{}, builtin: map[string]bool{}, read: map[string]*module{}}
+	root := filepath.Join(dir, versions[0].Name())
+	builtin, err := os.ReadFile(filepath.Join(root, "modules.builtin"))
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range strings.Fields(string(builtin)) {
+		k.builtin[moduleName(line)] = true
+	}
+	return k, filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(path, ".ko") {
+			k.files[moduleName(path)] = path
+		}
+		return err
+	})
+}
+
+// moduleName is a module's name by its file; the kernel makes no difference between - and _.
+func moduleName(path string) string {
+	return strings.ReplaceAll(strings.TrimSuffix(filepath.Base(path), ".ko"), "-", "_")
+}
+
+// order is every module that names need, each after those that it depends on. A name that is part of the kernel itself costs
+// nothing; one that the kernel does not have is an error.
+func (k *kernel) order(names []string) ([]*module, error) {
+	var list []*module
+	state := map[string]int{} // 1 being visited, 2 in the list
+	var visit func(name string) error
+	visit = func(name string) error {
+		name = moduleName(name)
+		if k.builtin[name] || state[name] == 2 {
+			return nil
+		}
+		if state[name] == 1 {
+			return fmt.Errorf("module %s depends on itself", name)
+		}
+		state[name] = 1
+		m, err := k.module(name)
+		if err != nil {
+			return err
+		}
+		before, err := k.before(m)
+		if err != nil {
+			return err
+		}
+		for _, b := range before {
+			if err := visit(b); err != nil {
+				return fmt.Errorf("%s needs: %w", name, err)
+			}
+		}
+		state[name] = 2
+		list = append(list, m)
+		return nil
+	}
+	for _, name := range names {
+		if err := visit(name); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
+}
+
+// before is what to load before m.
+func (k *kernel) before(m *module) ([]string, error) {
+	names := m.needs
+	for _, soft := range m.prefers {
+		soft = moduleName(soft)
+		if k.builtin[soft] || k.files[soft] != "" {
+			names = append(names, soft)
+			continue
+		}
+		providers, err := k.providers(soft)
+		if err != nil {
+			return nil, err
+		}
+		names = append(names, providers...)
+	}
+	return names, nil
+}
+
+// providers are the modules that do an algorithm on every kind of processor: what a soft dependency names by its alias. None is
+// fine, then the kernel has it inside.
+func (k *kernel) providers(alias string) ([]string, error) {
+	for name, path := range k.files {
+		// Only algorithms are asked for by alias.
+		if !strings.Contains(path, "/crypto/") {
+			continue
+		}
+		if _, err := k.module(name); err != nil {
+			return nil, err
+		}
+	}
+	var names []string
+	for _, m := range k.read {
+		for _, a := range m.aliases {
+			if moduleName(a) == alias && strings.Contains(m.name, "generic") {
+				names = append(names, m.name)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names, nil
+}
+
+// module reads one, once.
+func (k *kernel) module(name string) (*module, error) {
+	if m := k.read[name]; m != nil {
+		return m, nil
+	}
+	path := k.files[name]
+	if path == "" {
+		return nil, fmt.Errorf("the kernel has no module %s", name)
+	}
+	f, err := elf.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	defer f.Close()
+	section := f.Section(".modinfo")
+	if section == nil {
+		return nil, fmt.Errorf("%s is no kernel module: it has no .modinfo", path)
+	}
+	info, err := section.Data()
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w", path, err)
+	}
+	m := parseInfo(info)
+	m.name, m.path = name, path
+	k.read[name] = m
+	return m, nil
+}
+
+// parseInfo reads .modinfo: key=value, ended by zero bytes.
+func parseInfo(info []byte) *module {
+	m := &module{}
+	for entry := range bytes.SplitSeq(info, []byte{0}) {
+		key, value, _ := strings.Cut(string(entry), "=")
+		switch key {
+		case "depends":
+			for d := range strings.SplitSeq(value, ",") {
+				if d != "" {
+					m.needs = append(m.needs, d)
+				}
+			}
+		case "softdep":
+			m.prefers = append(m.prefers, softBefore(value)...)
+		case "alias":
+			m.aliases = append(m.aliases, value)
+		}
+	}
+	return m
+}
+
+// softBefore takes what stands after "pre:" of a soft dependency: "pre: a b post: c".
+func softBefore(value string) []string {
+	var names []string
+	pre := false
+	for _, word := range strings.Fields(value) {
+		switch word {
+		case "pre:":
+			pre = true
+		case "post:":
+			pre = false
+		default:
+			if pre {
+				names = append(names, word)
+			}
+		}
+	}
+	return names
+}

@@ -1,0 +1,152 @@
+// Command system makes the read-only system of an image: one archive that the kernel unpacks into memory at every start. In it
+// are the box's program, the kernel modules of a board with the order to load them in, and the roots of public certificates.
+// No shell, no other program.
+//
+//	go run ./scripts/system -board virt -program FILE -tree DIR -release TEXT -built SECONDS -o system.cpio
+//
+// DIR is where packages of Debian were unpacked: the kernel's and ca-certificates. The same input makes the same bytes.
+package main
+
+import (
+	"embed"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// What each board needs of the kernel: names of modules, one a line, with their reasons.
+//
+//go:embed *.modules
+var lists embed.FS
+
+func main() {
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, "system:", err)
+		os.Exit(1)
+	}
+}
+
+// wanted is what the command line says.
+type wanted struct {
+	board   string
+	program string
+	tree    string
+	release string
+	built   int64 // Unix seconds
+	out     string
+}
+
+func run() error {
+	var w wanted
+	flag.StringVar(&w.board, "board", "", "virt or rpi")
+	flag.StringVar(&w.program, "program", "", "the box's program for arm64")
+	flag.StringVar(&w.tree, "tree", "", "where the packages were unpacked")
+	flag.StringVar(&w.release, "release", "", "what the system calls itself")
+	flag.Int64Var(&w.built, "built", 0, "when, in Unix seconds: every file's date, and the earliest time the box believes in")
+	flag.StringVar(&w.out, "o", "", "file to write")
+	flag.Parse()
+	if w.board == "" || w.program == "" || w.tree == "" || w.release == "" || w.built == 0 || w.out == "" || flag.NArg() != 0 {
+		return fmt.Errorf("-board, -program, -tree, -release, -built and -o are all needed")
+	}
+	out, err := os.Create(w.out)
+	if err != nil {
+		return err
+	}
+	defer out.Close()
+	a := newArchive(out, w.built)
+	if err := fill(a, w); err != nil {
+		return err
+	}
+	if err := a.close(); err != nil {
+		return fmt.Errorf("writing %s: %w", w.out, err)
+	}
+	return out.Close()
+}
+
+// fill puts the files in, in the order in which the kernel unpacks them.
+func fill(a *archive, w wanted) error {
+	for _, dir := range []string{"data", "dev", "etc", "lib", "lib/modules", "proc", "run", "sbin", "sys", "tmp"} {
+		a.dir(dir)
+	}
+	a.console()
+	program, err := os.ReadFile(w.program)
+	if err != nil {
+		return err
+	}
+	a.file("sbin/tollgate", 0o755, program)
+	a.link("sbin/init", "tollgate")
+	a.link("init", "sbin/init")
+	a.file("etc/release", 0o644, fmt.Appendf(nil, "board=%s\nrelease=%s\nbuilt=%d\n", w.board, w.release, w.built))
+	if err := modules(a, w); err != nil {
+		return err
+	}
+	return roots(a, w.tree)
+}
+
+// modules puts in what the board needs of the kernel, and lib/modules/order with one file a line: loaded from first to
+// last, each finds what it depends on.
+func modules(a *archive, w wanted) error {
+	names, err := readList(w.board)
+	if err != nil {
+		return err
+	}
+	kernel, err := openKernel(filepath.Join(w.tree, "lib/modules"))
+	if err != nil {
+		return err
+	}
+	order, err := kernel.order(names)
+	if err != nil {
+		return err
+	}
+	var list strings.Builder
+	for _, m := range order {
+		content, err := os.ReadFile(m.path)
+		if err != nil {
+			return err
+		}
+		name := filepath.Base(m.path)
+		a.file("lib/modules/"+name, 0o644, content)
+		fmt.Fprintln(&list, "/lib/modules/"+name)
+	}
+	a.file("lib/modules/order", 0o644, []byte(list.String()))
+	return nil
+}
+
+func readList(board string) ([]string, error) {
+	var names []string
+	for _, file := range []string{"every.modules", board + ".modules"} {
+		text, err := lists.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("no list of modules for a board called %q: say virt or rpi", board)
+		}
+		for line := range strings.Lines(string(text)) {
+			line, _, _ = strings.Cut(line, "#")
+			names = append(names, strings.Fields(line)...)
+		}
+	}
+	return names, nil
+}
+
+// roots writes the certificates that ca-certificates installs as one file, where Go programs look for it.
+func roots(a *archive, tree string) error {
+	files, err := filepath.Glob(filepath.Join(tree, "usr/share/ca-certificates/mozilla/*.crt"))
+	if err != nil || len(files) == 0 {
+		return fmt.Errorf("no certificates below %s: is ca-certificates unpacked there? %v", tree, err)
+	}
+	slices.Sort(files)
+	var all []byte
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return err
+		}
+		all = append(all, content...)
+	}
+	a.dir("etc/ssl")
+	a.dir("etc/ssl/certs")
+	a.file("etc/ssl/certs/ca-certificates.crt", 0o644, all)
+	return nil
+}

@@ -68,7 +68,7 @@ func run() error {
 
 // fill puts the files in, in the order in which the kernel unpacks them.
 func fill(a *archive, w wanted) error {
-	for _, dir := range []string{"data", "dev", "etc", "lib", "lib/modules", "proc", "run", "sbin", "sys", "tmp"} {
+	for _, dir := range []string{"data", "dev", "etc", "etc/tollgate", "lib", "lib/modules", "proc", "run", "sbin", "sys", "tmp"} {
 		a.dir(dir)
 	}
 	a.console()
@@ -79,14 +79,14 @@ func fill(a *archive, w wanted) error {
 	a.file("sbin/tollgate", 0o755, program)
 	a.link("sbin/init", "tollgate")
 	a.link("init", "sbin/init")
-	a.file("etc/release", 0o644, fmt.Appendf(nil, "board=%s\nrelease=%s\nbuilt=%d\n", w.board, w.release, w.built))
+	a.file("etc/tollgate/release", 0o644, fmt.Appendf(nil, "board=%s\nrelease=%s\nbuilt=%d\n", w.board, w.release, w.built))
 	if err := modules(a, w); err != nil {
 		return err
 	}
 	return roots(a, w.tree)
 }
 
-// modules puts in what the board needs of the kernel, and lib/modules/order with one file a line: loaded from first to
+// modules puts in what the board needs of the kernel, and etc/tollgate/modules with one file a line: loaded from first to
 // last, each finds what it depends on.
 func modules(a *archive, w wanted) error {
 	names, err := readList(w.board)
@@ -111,7 +111,7 @@ func modules(a *archive, w wanted) error {
 		a.file("lib/modules/"+name, 0o644, content)
 		fmt.Fprintln(&list, "/lib/modules/"+name)
 	}
-	a.file("lib/modules/order", 0o644, []byte(list.String()))
+	a.file("etc/tollgate/modules", 0o644, []byte(list.String()))
 	return nil
 }
 

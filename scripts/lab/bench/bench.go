@@ -29,6 +29,7 @@ type Options struct {
 	Core     int    // of the generator; the bench itself and what it measures run on the core it was started on
 	Round    time.Duration
 	Span     time.Duration // of each number of calls, for media
+	Levels   []int         // numbers of calls at which the cost of a packet is measured, for media
 	Only     string        // the one system to measure, for processor time and media; "": all of them, and their bars
 	Rates    []int         // calls a second at which processor time is compared
 	Rounds   int           // of each system and rate, for processor time

@@ -59,8 +59,8 @@ func ways() []way { return []way{{portable, 0.85, 1.4}, {steered, 0.7, 2}} }
 // Media are the parts of the bench of media.
 func Media() []Part { return []Part{{"packet", PacketCost}, {"calls", MostCalls}} }
 
-// levels are the numbers of calls at which the cost of a packet is measured; barred are those that count.
-func levels() []int { return []int{200, 400, 800} }
+// Levels are the numbers of calls at which the cost of a packet is measured; from barred on there are bars.
+func Levels() []int { return []int{200, 400, 800} }
 
 const barred = 400
 
@@ -81,17 +81,17 @@ func PacketCost(ctx context.Context, o Options) ([]Bar, error) {
 	if o.Only != "" {
 		return nil, nil
 	}
-	return costBars(costs)
+	return costBars(o.Levels, costs)
 }
 
 // costRound measures one system, freshly started, at each level.
 func costRound(ctx context.Context, o Options, k relayKind, costs map[int][]float64) error {
-	s, err := openStage(ctx, o, k, slices.Max(levels()))
+	s, err := openStage(ctx, o, k, slices.Max(o.Levels))
 	if err != nil {
 		return err
 	}
 	defer s.close()
-	for _, calls := range levels() {
+	for _, calls := range o.Levels {
 		h, err := s.listen(ctx, k, calls)
 		if err != nil {
 			return err
@@ -103,9 +103,9 @@ func costRound(ctx context.Context, o Options, k relayKind, costs map[int][]floa
 	return nil
 }
 
-func costBars(costs map[relayKind]map[int][]float64) ([]Bar, error) {
+func costBars(levels []int, costs map[relayKind]map[int][]float64) ([]Bar, error) {
 	var bars []Bar
-	for _, calls := range levels() {
+	for _, calls := range levels {
 		for k := range costs {
 			if len(costs[k][calls]) == 0 {
 				return nil, fmt.Errorf("no round of %s with %d calls counts: the generator came late; is the machine busy with something else?", k, calls)

@@ -23,7 +23,7 @@ func main() {
 		generate()
 		return
 	}
-	o := bench.Options{Rates: bench.Rates(), Round: time.Minute, Span: 10 * time.Second, Rounds: 3, Live: 2000, Messages: 1_000_000, Together: 300, More: 1000, Out: os.Stdout}
+	o := bench.Options{Rates: bench.Rates(), Levels: bench.Levels(), Round: time.Minute, Span: 10 * time.Second, Rounds: 3, Live: 2000, Messages: 1_000_000, Together: 300, More: 1000, Out: os.Stdout}
 	flag.StringVar(&o.Binary, "binary", "", "the box's program")
 	flag.StringVar(&o.Keep, "logs", "", "folder that takes the logs of rounds that were not clean")
 	flag.IntVar(&o.Core, "generator", 1, "the core of the load generator")
@@ -32,6 +32,10 @@ func main() {
 	flag.StringVar(&o.Only, "system", "", "measure the processor time of signalling or the media of this system alone, without bars: tollgate, portable, rtpengine or a Kamailio")
 	flag.Func("rates", "calls a second at which processor time is compared, separated by commas", func(list string) (err error) {
 		o.Rates, err = numbers(list)
+		return err
+	})
+	flag.Func("calls", "calls at which the cost of a packet is measured, separated by commas", func(list string) (err error) {
+		o.Levels, err = numbers(list)
 		return err
 	})
 	flag.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds of each system")

@@ -2,48 +2,34 @@ package media
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
-
-	"github.com/pion/rtp"
-	"github.com/pion/srtp/v3"
 )
 
 // maxSources bounds how many sources (SSRC) may appear under one key. Each costs memory for the rest of the call,
 // because forgetting one would mean using its key stream again.
 const maxSources = 32
 
-// replayWindow is how many packets may overtake one another (RFC 3711 §3.3.2: at least 64).
-const replayWindow = 128
-
 // opener authenticates and decrypts what a peer sends under one key.
 type opener struct {
-	keys    Keys
-	context *srtp.Context
-	tag     int // what SRTP adds to RTP
-	ctlTag  int // and to RTCP, the index left out
-	header  rtp.Header
-	rtpFrom sources
-	ctlFrom sources
-	from    uint64   // where the next window begins
-	made    *replays // the last
+	keys            Keys
+	forRTP, forRTCP protection
+	rtpFrom         sources
+	ctlFrom         sources
 }
 
 // sealer encrypts what is sent to a peer under one key.
 type sealer struct {
-	keys    Keys
-	context *srtp.Context
-	header  rtp.Header
-	streams []stream
-	reports []reports
+	keys            Keys
+	forRTP, forRTCP protection
+	streams         []stream
+	reports         []reports
 	reserve
 }
 
 // source is an SSRC that has been authenticated.
 type source struct {
-	ssrc    uint32
-	window  *replays
-	resumed bool // taken over from another process, and not heard since
+	ssrc uint32
+	replays
 }
 
 type sources []source
@@ -57,119 +43,125 @@ func (s sources) find(ssrc uint32) *source {
 	return nil
 }
 
-// admits tells whether a packet from ssrc may be looked at: it is known, or there is room for one more.
-func (s sources) admits(ssrc uint32) bool { return len(s) < maxSources || s.find(ssrc) != nil }
-
-// add notes a source that was authenticated; w is the window that was made for it, if it is new.
-func (s *sources) add(ssrc uint32, w *replays) {
-	if known := s.find(ssrc); known != nil {
-		known.resumed = false
-		return
+// look finds the source of a packet, nil when it is new. A verdict other than passed says that there is no room for one more.
+func (s sources) look(ssrc uint32) (known *source, v verdict) {
+	if known = s.find(ssrc); known == nil && len(s) == maxSources {
+		return nil, crowded
 	}
-	*s = append(*s, source{ssrc: ssrc, window: w})
+	return known, passed
 }
 
-func newOpener(k Keys) (*opener, error) {
-	o := &opener{keys: k}
-	c, err := k.context(srtp.SRTPReplayDetectorFactory(o.rtpWindow), srtp.SRTCPReplayDetectorFactory(o.ctlWindow))
-	if err != nil {
+// accept notes a packet that was authenticated; known is nil when it is the first of its source.
+func (s *sources) accept(known *source, ssrc uint32, index uint64) {
+	if known == nil {
+		*s = append(*s, source{ssrc: ssrc})
+		known = &(*s)[len(*s)-1]
+	}
+	known.accept(index)
+}
+
+func newOpener(k Keys) (o *opener, err error) {
+	o = &opener{keys: k}
+	if o.forRTP, o.forRTCP, err = k.protections(); err != nil {
 		return nil, fmt.Errorf("the key to receive with: %w", err)
 	}
-	o.context = c
-	o.tag, o.ctlTag = k.tagLengths()
 	return o, nil
 }
 
-func newSealer(k Keys) (*sealer, error) {
-	c, err := k.context(srtp.SRTPReplayProtection(replayWindow), srtp.SRTCPReplayProtection(replayWindow))
-	if err != nil {
+func newSealer(k Keys) (s *sealer, err error) {
+	s = &sealer{keys: k}
+	if s.forRTP, s.forRTCP, err = k.protections(); err != nil {
 		return nil, fmt.Errorf("the key to send with: %w", err)
 	}
-	return &sealer{keys: k, context: c}, nil
+	return s, nil
 }
 
 // unseal authenticates and decrypts a packet into dst.
-func (o *opener) unseal(dst, packet []byte, control bool) ([]byte, verdict) {
+func (o *opener) unseal(t *tools, dst, packet []byte, control bool) ([]byte, verdict) {
 	if control {
-		return o.rtcp(dst, packet)
+		return o.rtcp(t, dst, packet)
 	}
-	return o.rtp(dst, packet)
+	return o.rtp(t, dst, packet)
 }
 
-// rtp authenticates and decrypts an SRTP packet into dst.
-func (o *opener) rtp(dst, packet []byte) ([]byte, verdict) {
+// rtp authenticates and decrypts an SRTP packet into dst. The replay check comes before authentication, because it costs
+// less; only a packet that was authenticated changes anything (RFC 3711 §3.3).
+func (o *opener) rtp(t *tools, dst, packet []byte) ([]byte, verdict) {
 	n := headerSize(packet)
-	if n == 0 || len(packet) < n+o.tag {
+	if n == 0 || len(packet) < n+o.forRTP.added() {
 		return nil, malformed
 	}
-	if _, err := o.header.Unmarshal(packet); err != nil {
-		return nil, malformed
+	seq, ssrc := binary.BigEndian.Uint16(packet[2:]), binary.BigEndian.Uint32(packet[8:])
+	known, v := o.rtpFrom.look(ssrc)
+	if v != passed {
+		return nil, v
 	}
-	if !o.rtpFrom.admits(o.header.SSRC) {
-		return nil, crowded
+	index := uint64(seq)
+	if known != nil {
+		index |= uint64(rollOver(known.next, seq)) << 16
+		if !known.fresh(index) {
+			return nil, replayed
+		}
 	}
-	if s := o.rtpFrom.find(o.header.SSRC); s != nil && s.resumed {
-		o.context.SetROC(s.ssrc, rollOver(s.window.next, o.header.SequenceNumber))
+	clear, ok := o.forRTP.openRTP(t, dst, packet, n, index)
+	if !ok {
+		return nil, forged
 	}
-	clear, err := o.context.DecryptRTP(dst, packet, &o.header)
-	if err != nil {
-		return nil, judge(err)
-	}
-	o.rtpFrom.add(o.header.SSRC, o.made)
+	o.rtpFrom.accept(known, ssrc, index)
 	return clear, passed
 }
 
 // rtcp authenticates and decrypts an SRTCP packet into dst.
-func (o *opener) rtcp(dst, packet []byte) ([]byte, verdict) {
-	if len(packet) < 8+4+o.ctlTag { // header, index, tag
+func (o *opener) rtcp(t *tools, dst, packet []byte) ([]byte, verdict) {
+	if len(packet) < ctlHeader+indexWord+o.forRTCP.added() {
 		return nil, malformed
 	}
 	ssrc := binary.BigEndian.Uint32(packet[4:])
-	if !o.ctlFrom.admits(ssrc) {
-		return nil, crowded
-	}
-	clear, err := o.context.DecryptRTCP(dst, packet, nil)
-	if err != nil {
-		return nil, judge(err)
-	}
-	o.ctlFrom.add(ssrc, o.made)
-	return clear, passed
-}
-
-// judge tells a wrong key or an altered packet from a repeated one, the only other thing that can be wrong by now.
-func judge(err error) verdict {
-	if errors.Is(err, srtp.ErrFailedToVerifyAuthTag) || errors.Is(err, srtp.ErrMKINotFound) {
-		return forged
-	}
-	return replayed
-}
-
-// rtp numbers and encrypts a plain packet into dst. The packet's own number is changed in place.
-func (s *sealer) rtp(dst, packet []byte) ([]byte, verdict) {
-	seq, v := s.number(binary.BigEndian.Uint32(packet[8:]), binary.BigEndian.Uint16(packet[2:]))
+	known, v := o.ctlFrom.look(ssrc)
 	if v != passed {
 		return nil, v
 	}
-	binary.BigEndian.PutUint16(packet[2:], seq)
-	sealed, err := s.context.EncryptRTP(dst, packet, &s.header)
-	if err != nil {
+	index, ok := o.forRTCP.ctlIndex(packet)
+	if !ok {
 		return nil, malformed
 	}
-	return sealed, passed
+	if known != nil && !known.fresh(uint64(index)) {
+		return nil, replayed
+	}
+	clear, ok := o.forRTCP.openRTCP(t, dst, packet, index)
+	if !ok {
+		return nil, forged
+	}
+	o.ctlFrom.accept(known, ssrc, uint64(index))
+	return clear, passed
 }
 
-// number finds the sequence number to leave with.
-func (s *sealer) number(ssrc uint32, seq uint16) (uint16, verdict) {
+// rtp numbers and encrypts a plain packet into dst. The packet's own number is changed in place.
+func (s *sealer) rtp(t *tools, dst, packet []byte) ([]byte, verdict) {
+	n := headerSize(packet)
+	if n == 0 {
+		return nil, malformed
+	}
+	index, v := s.number(binary.BigEndian.Uint32(packet[8:]), binary.BigEndian.Uint16(packet[2:]))
+	if v != passed {
+		return nil, v
+	}
+	binary.BigEndian.PutUint16(packet[2:], uint16(index))
+	return s.forRTP.sealRTP(t, dst, packet, n, index), passed
+}
+
+// number finds the index to leave with: roll-over counter, then sequence number.
+func (s *sealer) number(ssrc uint32, seq uint16) (uint64, verdict) {
 	for i := range s.streams {
 		if st := &s.streams[i]; st.ssrc == ssrc {
-			out, ok := st.next(seq)
+			index, ok := st.next(seq)
 			if !ok && s.lifts(&st.limit) {
-				out, ok = st.next(seq)
+				index, ok = st.next(seq)
 			}
 			if !ok {
 				return 0, replayed
 			}
-			return out, passed
+			return index, passed
 		}
 	}
 	if len(s.streams) == maxSources {
@@ -184,15 +176,14 @@ func (s *sealer) number(ssrc uint32, seq uint16) (uint16, verdict) {
 
 // rtcp encrypts a plain compound packet into dst. The index that SRTCP numbers packets with is our own, so that nothing
 // can be sent twice under one.
-func (s *sealer) rtcp(dst, packet []byte) ([]byte, verdict) {
+func (s *sealer) rtcp(t *tools, dst, packet []byte) ([]byte, verdict) {
 	r, v := s.reportsOf(binary.BigEndian.Uint32(packet[4:]))
 	if v != passed {
 		return nil, v
 	}
-	sealed, err := s.context.EncryptRTCP(dst, packet, nil)
-	if err != nil {
-		return nil, malformed
+	if r.index >= lastCtlIndex {
+		return nil, replayed // the key is worn out (RFC 3711 §9.2)
 	}
-	r.index++ // as the context has
-	return sealed, passed
+	r.index++
+	return s.forRTCP.sealRTCP(t, dst, packet, uint32(r.index)), passed
 }

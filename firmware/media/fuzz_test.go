@@ -19,7 +19,7 @@ func FuzzPacket(f *testing.F) {
 	}
 	f.Add(report(1))
 	f.Add([]byte{0xbf, 0xc8, 0, 0, 0, 0, 0, 0})
-	w := &worker{}
+	w := &worker{tools: newTools()}
 	f.Fuzz(func(t *testing.T, in []byte) {
 		if len(in) > largest {
 			return // receive drops it
@@ -59,7 +59,7 @@ func fuzzOpen(t *testing.T, w *worker, in []byte, control bool) {
 		if control {
 			seal = s.rtcp
 		}
-		sealed, sv := seal(w.out[:], bytes.Clone(clear))
+		sealed, sv := seal(w.tools, w.out[:], bytes.Clone(clear))
 		if sv != passed || len(sealed) > len(clear)+overhead {
 			t.Fatalf("%s: sealing %d bytes makes %d, verdict %d", suite, len(clear), len(sealed), sv)
 		}

@@ -65,27 +65,7 @@ func (k Keys) lengths() (key, salt int, err error) {
 	return key, salt, err
 }
 
-// context makes a fresh context, good for one direction.
-func (k Keys) context(options ...srtp.ContextOption) (*srtp.Context, error) {
-	p, err := k.profile()
-	if err != nil {
-		return nil, err
-	}
-	keyLength, saltLength, err := k.lengths()
-	if err != nil {
-		return nil, err
-	}
-	if len(k.Key) != keyLength+saltLength {
-		return nil, fmt.Errorf("%s takes %d bytes of key and salt, not %d", k.Suite, keyLength+saltLength, len(k.Key))
-	}
-	if len(k.MKI) > 0 {
-		options = append(options, srtp.MasterKeyIndicator(k.MKI))
-	}
-	return srtp.CreateContext(k.Key[:keyLength], k.Key[keyLength:], p, options...)
-}
-
-// tagLengths returns how much SRTP adds to an RTP and to an RTCP packet, the index of SRTCP left out. A short tag is short
-// on RTP alone (RFC 4568 §6.2.2, RFC 6188 §4).
+// tagLengths are those of an RTP and of an RTCP packet. A short tag is short on RTP alone (RFC 4568 §6.2.2, RFC 6188 §4).
 func (k Keys) tagLengths() (rtp, rtcp int) {
 	rtp, rtcp = 10, 10
 	switch k.Suite {
@@ -94,5 +74,5 @@ func (k Keys) tagLengths() (rtp, rtcp int) {
 	case policy.SuiteAESCM128SHA132, policy.SuiteAES256CMSHA132:
 		rtp = 4
 	}
-	return rtp + len(k.MKI), rtcp + len(k.MKI)
+	return rtp, rtcp
 }

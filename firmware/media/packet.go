@@ -116,7 +116,7 @@ func (w *worker) unseal(f *flow, sealed []byte, control bool) ([]byte, verdict) 
 	if f.open == nil {
 		return nil, early
 	}
-	return f.open.unseal(w.clear[:], sealed, control)
+	return f.open.unseal(w.tools, w.clear[:], sealed, control)
 }
 
 // openFormer tries the key before, while it is still good. A packet that does not fit it either keeps its verdict.
@@ -125,7 +125,7 @@ func (w *worker) openFormer(f *flow, sealed []byte, control bool, v verdict) ([]
 		f.former = nil
 		return nil, v
 	}
-	if packet, again := f.former.unseal(w.clear[:], sealed, control); again == passed {
+	if packet, again := f.former.unseal(w.tools, w.clear[:], sealed, control); again == passed {
 		return packet, passed
 	}
 	return nil, v
@@ -166,9 +166,9 @@ func (w *worker) seal(f *flow, packet []byte, control bool) ([]byte, verdict) {
 	case f.seal == nil:
 		return packet, passed
 	case control:
-		return f.seal.rtcp(w.out[:], packet)
+		return f.seal.rtcp(w.tools, w.out[:], packet)
 	}
-	return f.seal.rtp(w.out[:], packet)
+	return f.seal.rtp(w.tools, w.out[:], packet)
 }
 
 // verdict is what became of a packet.

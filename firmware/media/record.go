@@ -188,7 +188,7 @@ func (o *opener) record() OpenerRecord {
 
 func (s sources) record() (list []Received) {
 	for _, known := range s {
-		list = append(list, Received{known.ssrc, known.window.next})
+		list = append(list, Received{known.ssrc, known.next})
 	}
 	return list
 }

@@ -127,11 +127,11 @@ func TestEverySuiteSealsAsTheStandardsSay(t *testing.T) {
 			for i := range 3 {
 				binary.BigEndian.PutUint16(plain[2:], uint16(0x1234+i))
 				want := reference(t, k, plain)
-				got, v := s.rtp(make([]byte, 0, largest), bytes.Clone(plain))
+				got, v := s.rtp(newTools(), make([]byte, 0, largest), bytes.Clone(plain))
 				if v != passed || !bytes.Equal(got, want) {
 					t.Fatalf("sealed\n%x, want\n%x", got, want)
 				}
-				if clear, v := o.rtp(make([]byte, 0, largest), want); v != passed || !bytes.Equal(clear, plain) {
+				if clear, v := o.rtp(newTools(), make([]byte, 0, largest), want); v != passed || !bytes.Equal(clear, plain) {
 					t.Fatalf("opened %x, %d", clear, v)
 				}
 			}
@@ -155,12 +155,12 @@ func TestAShortTagIsShortOnRTPAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		packet, control := append(unhex(t, "80081234 00000001 cafebabe"), 1, 2, 3), report(0xcafebabe)
-		rtp, v1 := s.rtp(make([]byte, 0, largest), bytes.Clone(packet))
-		rtcp, v2 := s.rtcp(make([]byte, 0, largest), bytes.Clone(control))
+		rtp, v1 := s.rtp(newTools(), make([]byte, 0, largest), bytes.Clone(packet))
+		rtcp, v2 := s.rtcp(newTools(), make([]byte, 0, largest), bytes.Clone(control))
 		if got := [2]int{len(rtp) - len(packet), len(rtcp) - len(control) - 4}; v1 != passed || v2 != passed || got != want {
 			t.Errorf("%s adds %v, want %v", suite, got, want)
 		}
-		if _, v := o.rtcp(make([]byte, 0, largest), rtcp); v != passed {
+		if _, v := o.rtcp(newTools(), make([]byte, 0, largest), rtcp); v != passed {
 			t.Errorf("%s: RTCP does not open: %d", suite, v)
 		}
 	}

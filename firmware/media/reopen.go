@@ -151,19 +151,14 @@ func (k OpenerRecord) opener() (*opener, error) {
 		if r.Next > lastIndex || o.rtpFrom.find(r.SSRC) != nil {
 			return nil, errors.New("a source that cannot be")
 		}
-		o.from = r.Next
-		o.context.SetROC(r.SSRC, rollOver(r.Next, uint16(r.Next)))
-		o.rtpFrom = append(o.rtpFrom, source{r.SSRC, o.made, true})
+		o.rtpFrom = append(o.rtpFrom, source{r.SSRC, replays{from: r.Next, next: r.Next}})
 	}
 	for _, r := range k.CTL {
 		if r.Next > lastCtlIndex || o.ctlFrom.find(r.SSRC) != nil {
 			return nil, errors.New("a source of reports that cannot be")
 		}
-		o.from = r.Next
-		o.context.SetIndex(r.SSRC, 0)
-		o.ctlFrom = append(o.ctlFrom, source{r.SSRC, o.made, true})
+		o.ctlFrom = append(o.ctlFrom, source{r.SSRC, replays{from: r.Next, next: r.Next}})
 	}
-	o.from = 0
 	return o, nil
 }
 
@@ -184,14 +179,12 @@ func (k SealerRecord) sealer(r *Relay) (*sealer, error) {
 		s.streams = append(s.streams, stream{
 			ssrc: v.SSRC, last: v.Last, index: v.Limit, first: v.Limit + 1, seen: unlimited, resumed: true, limit: v.Limit, promised: v.Limit,
 		})
-		s.context.SetROC(v.SSRC, uint32((v.Limit+1)>>16))
 	}
 	for _, v := range k.CTL {
 		if v.Limit >= lastCtlIndex || slices.ContainsFunc(s.reports, func(o reports) bool { return o.ssrc == v.SSRC }) {
 			return nil, errors.New("reports that cannot be")
 		}
 		s.reports = append(s.reports, reports{ssrc: v.SSRC, index: v.Limit, limit: v.Limit, promised: v.Limit})
-		s.context.SetIndex(v.SSRC, uint32(v.Limit))
 	}
 	return s, nil
 }

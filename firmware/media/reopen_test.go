@@ -280,7 +280,7 @@ func skipTo(rt *rapid.T, s *sealer, receiver *srtp.Context, used map[uint64]bool
 func followOver(rt *rapid.T, s *sealer, receiver *srtp.Context, used map[uint64]bool, seq uint16) {
 	packet := []byte{0x80, 8, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 'v', 'o', 'i', 'c', 'e'}
 	binary.BigEndian.PutUint16(packet[2:], seq)
-	sealed, v := s.rtp(make([]byte, 200), packet)
+	sealed, v := s.rtp(newTools(), make([]byte, 200), packet)
 	if v != passed {
 		return
 	}
@@ -309,7 +309,7 @@ func TestASourceThatNoRecordKnowsHasNumbersOfItsOwn(t *testing.T) {
 		for i := range 2 * reserved {
 			packet := []byte{0x80, 8, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 'v'}
 			binary.BigEndian.PutUint16(packet[2:], uint16(0x7fff+i))
-			if _, v := s.rtp(make([]byte, 200), packet); v == passed {
+			if _, v := s.rtp(newTools(), make([]byte, 200), packet); v == passed {
 				if n := fmt.Sprint(s.streams[0].index); used[n] {
 					t.Fatalf("life %d: index %s is used twice", life, n)
 				} else {
@@ -317,7 +317,7 @@ func TestASourceThatNoRecordKnowsHasNumbersOfItsOwn(t *testing.T) {
 				}
 			}
 			report := []byte{0x80, 201, 0, 1, 1, 2, 3, 4}
-			if _, v := s.rtcp(make([]byte, 200), report); v == passed {
+			if _, v := s.rtcp(newTools(), make([]byte, 200), report); v == passed {
 				if n := fmt.Sprint("report ", s.reports[0].index); used[n] {
 					t.Fatalf("life %d: %s is used twice", life, n)
 				} else {
@@ -364,7 +364,7 @@ func TestOverRestartsAReceiverFollowsAndRefusesReplays(t *testing.T) {
 				return b
 			}
 			take := func(b []byte, want verdict) {
-				if _, v := o.rtp(make([]byte, 200), b); v != want {
+				if _, v := o.rtp(newTools(), make([]byte, 200), b); v != want {
 					rt.Fatalf("at %d the verdict is %d, want %d", binary.BigEndian.Uint16(b[2:]), v, want)
 				}
 			}
@@ -386,7 +386,7 @@ func TestOverRestartsAReceiverFollowsAndRefusesReplays(t *testing.T) {
 					rt.Fatal(err)
 				}
 				for _, b := range old[max(0, len(old)-5):] {
-					if _, v := o.rtp(make([]byte, 200), b); v == passed {
+					if _, v := o.rtp(newTools(), make([]byte, 200), b); v == passed {
 						rt.Fatalf("packet %d of an earlier life is taken again", binary.BigEndian.Uint16(b[2:]))
 					}
 				}
@@ -419,11 +419,11 @@ func FuzzLegRecord(f *testing.F) {
 		packet := []byte{0x80, 8, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 'v'}
 		for _, s := range l.sealers {
 			s.fulfil()
-			s.rtp(make([]byte, 300), packet)
-			s.rtcp(make([]byte, 300), []byte{0x80, 201, 0, 1, 1, 2, 3, 4})
+			s.rtp(newTools(), make([]byte, 300), packet)
+			s.rtcp(newTools(), make([]byte, 300), []byte{0x80, 201, 0, 1, 1, 2, 3, 4})
 		}
 		for _, o := range l.openers {
-			o.rtp(make([]byte, 300), append(packet, make([]byte, 200)...))
+			o.rtp(newTools(), make([]byte, 300), append(packet, make([]byte, 200)...))
 		}
 		l.record()
 	})

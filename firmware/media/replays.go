@@ -1,53 +1,45 @@
 package media
 
-import "github.com/pion/transport/v5/replaydetector"
-
 // The highest indices that there are (RFC 3711 §3.3.1, §3.2.1).
 const (
 	lastIndex    = 1<<48 - 1
 	lastCtlIndex = 1<<31 - 1
 )
 
-// replays refuses packets that were there before (RFC 3711 §3.3.2), in this process or in the one before it.
+// replayWindow is how many packets may overtake one another (RFC 3711 §3.3.2: at least 64).
+const replayWindow = 128
+
+// replays refuses packets of one source that were there before (RFC 3711 §3.3.2), in this process or in the one before it.
 type replays struct {
-	replaydetector.CheckAccepter
-	from uint64 // the lowest index that is taken: what an earlier process has accepted lies below
-	next uint64 // one above the highest index accepted
+	from uint64                    // the lowest index that is taken: what an earlier process has accepted lies below
+	next uint64                    // one above the highest index accepted
+	seen [replayWindow / 64]uint64 // bit i: next-1-i was accepted
 }
 
-func newReplays(from, last uint64) *replays {
-	sliding, _ := replaydetector.New(replayWindow, last).(replaydetector.CheckAccepter) // it is one, says its documentation
-	return &replays{CheckAccepter: sliding, from: from, next: from}
-}
-
-// CheckSeq tells whether an index is new.
-func (w *replays) CheckSeq(index uint64) replaydetector.Token {
-	if index < w.from {
-		return replaydetector.Rejected(index)
+// fresh tells whether an index is new.
+func (w *replays) fresh(index uint64) bool {
+	if index >= w.next || index < w.from {
+		return index >= w.from
 	}
-	return w.CheckAccepter.CheckSeq(index)
+	behind := w.next - 1 - index
+	return behind < replayWindow && w.seen[behind/64]>>(behind%64)&1 == 0
 }
 
-// Accept notes an index whose packet was authenticated.
-func (w *replays) Accept(t replaydetector.Token) bool {
-	if t.Passed() {
-		w.next = max(w.next, t.Seq()+1)
+// accept notes an index that is fresh and whose packet was authenticated.
+func (w *replays) accept(index uint64) {
+	if index < w.next {
+		behind := w.next - 1 - index
+		w.seen[behind/64] |= 1 << (behind % 64)
+		return
 	}
-	return w.CheckAccepter.Accept(t)
-}
-
-// Check is CheckSeq for who wants to accept by a function.
-func (w *replays) Check(index uint64) (accept func() bool, ok bool) {
-	t := w.CheckSeq(index)
-	return func() bool { return w.Accept(t) }, t.Passed()
-}
-
-func (o *opener) rtpWindow() replaydetector.ReplayDetector { return o.replays(lastIndex) }
-func (o *opener) ctlWindow() replaydetector.ReplayDetector { return o.replays(lastCtlIndex) }
-
-func (o *opener) replays(last uint64) *replays {
-	o.made = newReplays(o.from, last)
-	return o.made
+	by := index + 1 - w.next
+	if by < 64 {
+		w.seen[1] = w.seen[1]<<by | w.seen[0]>>(64-by)
+	} else {
+		w.seen[1] = w.seen[0] << (by - 64) // a shift by 64 or more leaves none, as it should
+	}
+	w.seen[0] = w.seen[0]<<by | 1
+	w.next = index + 1
 }
 
 // rollOver guesses the roll-over counter of a packet from what came before it, up to the index next (RFC 3711 §3.3.1). A

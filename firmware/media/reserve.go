@@ -54,17 +54,16 @@ func (r *reserve) start(first uint64) uint64 {
 }
 
 // begin takes the first packet of a source.
-func (s *sealer) begin(st *stream, ssrc uint32, seq uint16) (out uint16) {
-	out = st.begin(ssrc, seq)
+func (s *sealer) begin(st *stream, ssrc uint32, seq uint16) (index uint64) {
+	index = st.begin(ssrc, seq)
 	if start := s.start(1 << 15); start > 0 {
-		st.index, st.first, out = start, start, uint16(start)
-		s.context.SetROC(ssrc, uint32(start>>16))
+		st.index, st.first, index = start, start, start
 	}
 	if s.keeps() {
 		st.limit = st.index + reserved
 	}
 	st.promised = st.limit
-	return out
+	return index
 }
 
 // promise reserves more when less than half of it is left; it tells whether it did.
@@ -105,9 +104,6 @@ func (s *sealer) reportsOf(ssrc uint32) (*reports, verdict) {
 		return nil, replayed
 	}
 	r := reports{ssrc: ssrc, index: s.start(0), limit: unlimited}
-	if r.index > 0 {
-		s.context.SetIndex(ssrc, uint32(r.index))
-	}
 	if s.keeps() {
 		r.limit = r.index + reserved
 	}

@@ -37,7 +37,7 @@ func TestRFC3711KeyDerivation(t *testing.T) {
 		t.Fatal(err)
 	}
 	plain := unhex(t, "80 08 1234 00000001 CAFEBABE 000102030405060708090A0B0C0D0E0F1011")
-	sealed, v := s.rtp(make([]byte, 100), bytes.Clone(plain))
+	sealed, v := s.rtp(newTools(), make([]byte, 100), bytes.Clone(plain))
 	if v != passed {
 		t.Fatalf("verdict %d", v)
 	}
@@ -103,10 +103,10 @@ func TestKnownPacketsSealAndOpen(t *testing.T) {
 			if c.control {
 				seal, open = s.rtcp, o.rtcp
 			}
-			if got, v := seal(make([]byte, 100), bytes.Clone(clear)); v != passed || !bytes.Equal(got, sealed) {
+			if got, v := seal(newTools(), make([]byte, 100), bytes.Clone(clear)); v != passed || !bytes.Equal(got, sealed) {
 				t.Errorf("sealed to %x, %d; want %x", got, v, sealed)
 			}
-			if got, v := open(make([]byte, 100), sealed); v != passed || !bytes.Equal(got, clear) {
+			if got, v := open(newTools(), make([]byte, 100), sealed); v != passed || !bytes.Equal(got, clear) {
 				t.Errorf("opened to %x, %d; want %x", got, v, clear)
 			}
 		})

@@ -29,14 +29,14 @@ const (
 )
 
 // begin takes the first packet of a source.
-func (s *stream) begin(ssrc uint32, seq uint16) (out uint16) {
-	index := uint64(seq & 0x7fff)
+func (s *stream) begin(ssrc uint32, seq uint16) (index uint64) {
+	index = uint64(seq & 0x7fff)
 	*s = stream{ssrc: ssrc, last: seq, index: index, first: index, seen: 1, limit: unlimited}
-	return uint16(index)
+	return index
 }
 
-// next takes a further packet and returns the sequence number that it leaves with; false: it must not leave.
-func (s *stream) next(seq uint16) (out uint16, ok bool) {
+// next takes a further packet and returns the index that it leaves with; false: it must not leave.
+func (s *stream) next(seq uint16) (index uint64, ok bool) {
 	switch ahead := int(int16(seq - s.last)); {
 	case s.resumed && s.index < s.limit:
 		return s.advance(seq, 1), true
@@ -53,19 +53,19 @@ func (s *stream) next(seq uint16) (out uint16, ok bool) {
 	}
 }
 
-func (s *stream) advance(seq uint16, by int) uint16 {
+func (s *stream) advance(seq uint16, by int) uint64 {
 	s.last, s.doubting, s.resumed = seq, false, false
 	s.index += uint64(by)
 	s.seen = s.seen<<by | 1 // a shift by 64 or more leaves none, as it should
-	return uint16(s.index)
+	return s.index
 }
 
 // late takes a packet that others have overtaken, if it is the first of its number.
-func (s *stream) late(by int) (uint16, bool) {
+func (s *stream) late(by int) (uint64, bool) {
 	bit := uint64(1) << by
 	if s.seen&bit != 0 || s.index < s.first+uint64(by) {
 		return 0, false
 	}
 	s.seen |= bit
-	return uint16(s.index - uint64(by)), true
+	return s.index - uint64(by), true
 }

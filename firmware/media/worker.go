@@ -38,6 +38,7 @@ type worker struct {
 	in      [largest]byte
 	clear   [largest + overhead]byte
 	out     [largest + overhead]byte
+	tools   *tools // to encrypt and decrypt with
 }
 
 func newWorker(log *slog.Logger, presses chan<- pressed) (*worker, error) {
@@ -45,7 +46,7 @@ func newWorker(log *slog.Logger, presses chan<- pressed) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &worker{log: log, poll: p, presses: presses, done: make(chan struct{})}, nil
+	return &worker{log: log, poll: p, presses: presses, tools: newTools(), done: make(chan struct{})}, nil
 }
 
 // run relays until stop.

@@ -26,6 +26,7 @@ func (p *Policy) check(judge bool) Faults {
 	c.routes()
 	c.limits()
 	c.bans()
+	c.fraud()
 	c.rotation()
 	c.admin()
 	return c.faults

@@ -40,6 +40,8 @@ func setStatic(v reflect.Value) {
 		x.Codecs, x.NumberFormat = []string{"PCMA", "PCMU"}, FormatE164
 	case *Bans:
 		*x = defaultBans()
+	case *Fraud:
+		*x = defaultFraud()
 	case *Rotation:
 		x.Days, x.GraceDays = 90, 7
 	case *Limits:

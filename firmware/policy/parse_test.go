@@ -74,6 +74,7 @@ func TestASmallDocumentGetsItsDefaults(t *testing.T) {
 		}},
 		Limits:   Limits{Calls: 30, SilenceTimeout: 60, HoldTimeout: 3600},
 		Bans:     defaultBans(),
+		Fraud:    defaultFraud(),
 		Rotation: Rotation{Days: 90, GraceDays: 7},
 		Admin:    Admin{Port: 443, Sources: inside},
 	}

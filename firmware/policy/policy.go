@@ -21,6 +21,7 @@ type Policy struct {
 	Routes   []Route  `yaml:"routes"`
 	Limits   Limits   `yaml:"limits"`
 	Bans     Bans     `yaml:"bans"`
+	Fraud    Fraud    `yaml:"fraud"`
 	Rotation Rotation `yaml:"rotation"`
 	Admin    Admin    `yaml:"admin"`
 }

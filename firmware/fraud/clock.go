@@ -1,0 +1,78 @@
+package fraud
+
+import (
+	"time"
+
+	"tollgate/firmware/calendar"
+	"tollgate/firmware/policy"
+)
+
+// Period is a stretch of time that has levels of its own.
+type Period string
+
+// The periods. A day of the weekend, or a holiday, is one from midnight to midnight.
+const (
+	Day     Period = "day"
+	Night   Period = "night"
+	Weekend Period = "weekend"
+)
+
+// clock tells periods by the clock where the box stands.
+type clock struct {
+	zone     *time.Location
+	from, to int // of the night, in minutes since midnight
+	weekend  [7]bool
+	holidays calendar.Holidays
+
+	minute time.Time // what follows is true for this minute
+	now    moment
+}
+
+// moment is a time as the ledger and the levels see it.
+type moment struct {
+	period Period
+	begun  int64 // tells this period from every other of its kind: the number of the day on which it began
+	day    int64 // the number of the day
+	slot   int   // the hour of the week, 0 for Sunday midnight
+}
+
+func newClock(f policy.Fraud, zone *time.Location, holidays calendar.Holidays) clock {
+	c := clock{zone: zone, holidays: holidays}
+	c.from, c.to = f.Night()
+	for i, d := range policy.Week() {
+		for _, w := range f.Weekend {
+			c.weekend[i] = c.weekend[i] || d == w
+		}
+	}
+	return c
+}
+
+// at says what time it is. Reckoning is done once for each minute.
+func (c *clock) at(t time.Time) moment {
+	if minute := t.Truncate(time.Minute); !minute.Equal(c.minute) {
+		c.minute, c.now = minute, c.reckon(t.In(c.zone))
+	}
+	return c.now
+}
+
+func (c *clock) reckon(t time.Time) moment {
+	y, m, d := t.Date()
+	number := dayNumber(t)
+	minutes := t.Hour()*60 + t.Minute()
+	out := moment{period: Day, begun: number, day: number, slot: int(t.Weekday())*24 + t.Hour()}
+	switch over := c.from > c.to; {
+	case c.weekend[t.Weekday()] || c.holidays.On(y, m, d):
+		out.period = Weekend
+	case over && minutes < c.to:
+		out.period, out.begun = Night, number-1
+	case over && minutes >= c.from, !over && minutes >= c.from && minutes < c.to:
+		out.period = Night
+	}
+	return out
+}
+
+// dayNumber counts the days of the calendar where the box stands.
+func dayNumber(t time.Time) int64 {
+	y, m, d := t.Date()
+	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / (24 * 60 * 60)
+}

@@ -36,8 +36,9 @@ const (
 type loads struct {
 	measure load.Measure
 
-	mu    sync.Mutex // guards everything below
-	shown api.Load
+	mu     sync.Mutex // guards everything below
+	shown  api.Load
+	judged time.Time // when that was; zero: not yet
 }
 
 // measureBoard finds out what the board carries, the first time it starts or when it has other processors than then. A
@@ -178,7 +179,7 @@ func (l *loads) show(s load.Signs, state load.State, g gauge) {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.shown = shown
+	l.shown, l.judged = shown, g.at
 }
 
 func microseconds(d time.Duration) float64 { return rounded(float64(d) / float64(time.Microsecond)) }

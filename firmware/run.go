@@ -91,7 +91,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	end := b.stop
 	defer func() { end() }()
 	go paceCollector(ctx)
-	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.measureBoard, b.openLive, b.openFilter, b.openBlockList, b.openTalkers, b.watchDrops, b.openPage, b.boot, b.openSocket, b.watchLinks, b.turnPasswords} {
+	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.measureBoard, b.openLive, b.openFilter, b.openBlockList, b.openTalkers, b.watchDrops, b.openPage, b.boot, b.openSocket, b.watchLinks, b.turnPasswords, b.proveWell} {
 		if err := step(ctx); err != nil {
 			return err
 		}

@@ -38,13 +38,21 @@ type RunOptions struct {
 type terminal struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
-	run            func(context.Context, RunOptions) error
+	programs       Programs
 }
 
-// Main does what args (without the program's name) say and returns the exit code. Run is called for "tollgate run" with
-// a context that ends at SIGTERM or SIGINT; a second signal ends the process at once.
-func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, run func(ctx context.Context, o RunOptions) error) int {
-	t := &terminal{stdin: stdin, stdout: stdout, stderr: stderr, run: run}
+// Programs are what main passes in.
+type Programs struct {
+	// Run is the box, for "tollgate run". Its context ends at SIGTERM or SIGINT; a second signal ends the process at once.
+	Run func(ctx context.Context, o RunOptions) error
+	// Init is process 1 of an image, for "tollgate init". It returns only when it cannot begin. Words are added to those
+	// of the kernel's command line.
+	Init func(version string, words []string) error
+}
+
+// Main does what args (without the program's name) say and returns the exit code.
+func Main(args []string, stdin io.Reader, stdout, stderr io.Writer, p Programs) int {
+	t := &terminal{stdin: stdin, stdout: stdout, stderr: stderr, programs: p}
 	if len(args) == 0 {
 		fmt.Fprint(stderr, overallHelp())
 		return exitUsage

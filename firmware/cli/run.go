@@ -51,7 +51,7 @@ func (t *terminal) runBox(args []string) error {
 	leave, stay := signal.NotifyContext(context.Background(), syscall.SIGHUP)
 	defer stay()
 	o.Leave = leave
-	if err := t.run(ctx, o); err != nil {
+	if err := t.programs.Run(ctx, o); err != nil {
 		return t.tell(o.Policy, err)
 	}
 	return nil

@@ -21,7 +21,9 @@ var update = flag.Bool("update", false, "rewrite the expectations in testdata/sc
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"tollgate": func() { os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, assembled)) },
+		"tollgate": func() {
+			os.Exit(Main(os.Args[1:], os.Stdin, os.Stdout, os.Stderr, Programs{Run: assembled, Init: first}))
+		},
 	})
 }
 
@@ -46,6 +48,11 @@ func assembled(ctx context.Context, o RunOptions) error {
 	<-ctx.Done()
 	fmt.Println("stopped")
 	return nil
+}
+
+// first stands where main passes process 1 in.
+func first(version string, words []string) error {
+	return fmt.Errorf("init with %q, version %t", words, version != "")
 }
 
 // TestSessionsAtTheTerminal runs every script in testdata/script. Besides the usual commands they have

@@ -31,6 +31,7 @@ type udpSocket struct {
 	owners owners
 	texts  sync.Pool // of *text
 	ended  chan struct{}
+	work   work
 
 	questions questions // of STUN
 }
@@ -41,7 +42,7 @@ func newUDPSocket(e *Edge, pc net.PacketConn, sh *sharing) (*udpSocket, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reach the socket: %w", err)
 	}
-	s := &udpSocket{edge: e, conn: conn, raw: raw, ended: make(chan struct{})}
+	s := &udpSocket{edge: e, conn: conn, raw: raw, ended: make(chan struct{}), work: work{made: time.Now()}}
 	s.texts.New = func() any { return new(text) }
 	s.local = unmapped(conn.LocalAddr().(*net.UDPAddr).AddrPort())
 	s.shared.Store(sh)
@@ -80,7 +81,9 @@ func (s *udpSocket) serve() {
 			}
 		default:
 			pause.reset()
+			s.work.begin()
 			s.datagram(buf[:min(n, len(buf))], unmapped(from.AddrPort()))
+			s.work.end()
 		}
 	}
 }

@@ -1,0 +1,103 @@
+package boot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// partLabel stands before the name of a partition.
+const partLabel = "PARTLABEL="
+
+// look is how often it is looked whether a device is there.
+const look = 50 * time.Millisecond
+
+// MountData mounts where data is kept at the folder at: the place that word names (see Words.Data), as soon as it is there,
+// or memory. The error tells why it is memory although a place is named; then nothing is kept over a power-off.
+func MountData(ctx context.Context, word, at string) (kept bool, err error) {
+	if err := os.MkdirAll(at, 0o755); err != nil {
+		return false, fmt.Errorf("mount %s: %w", at, err)
+	}
+	if mounted(at) {
+		return true, nil
+	}
+	if word != "none" {
+		if err = mountDevice(ctx, word, at); err == nil {
+			return true, nil
+		}
+	}
+	if m := unix.Mount("tmpfs", at, "tmpfs", quiet, "mode=0755,size=25%"); m != nil {
+		err = errors.Join(err, fmt.Errorf("mount memory at %s: %w", at, m))
+	}
+	return false, err
+}
+
+func mountDevice(ctx context.Context, word, at string) error {
+	device, err := waitForDevice(ctx, "/", word)
+	if err != nil {
+		return err
+	}
+	if err := unix.Mount(device, at, "ext4", quiet|unix.MS_NOATIME, "errors=remount-ro"); err != nil {
+		return fmt.Errorf("mount %s at %s: %w", device, at, err)
+	}
+	return nil
+}
+
+// waitForDevice returns the device file that word names once it is there.
+func waitForDevice(ctx context.Context, root, word string) (string, error) {
+	for {
+		device, found := findDevice(root, word)
+		if found {
+			return device, nil
+		}
+		select {
+		case <-ctx.Done():
+			return "", fmt.Errorf("there is no %s to keep data on", word)
+		case <-time.After(look):
+		}
+	}
+}
+
+// findDevice looks for what word names. A partition is known by the name that the kernel has read from the partition table;
+// none on a USB device counts, since anybody can plug one in that bears the name.
+func findDevice(root, word string) (string, bool) {
+	label, labelled := strings.CutPrefix(word, partLabel)
+	if !labelled {
+		_, err := os.Stat(filepath.Join(root, word))
+		return word, err == nil
+	}
+	blocks, err := os.ReadDir(filepath.Join(root, "sys/class/block"))
+	if err != nil {
+		return "", false
+	}
+	for _, b := range blocks {
+		place, err := filepath.EvalSymlinks(filepath.Join(root, "sys/class/block", b.Name()))
+		if err != nil || strings.Contains(place, "/usb") {
+			continue
+		}
+		if named(filepath.Join(place, "uevent"), label) {
+			return "/dev/" + b.Name(), true
+		}
+	}
+	return "", false
+}
+
+// named tells whether what the kernel says of a block device holds the partition name label.
+func named(uevent, label string) bool {
+	text, err := os.ReadFile(uevent)
+	if err != nil {
+		return false
+	}
+	for _, line := range strings.Split(string(text), "\n") {
+		if line == "PARTNAME="+label {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,65 @@
+package boot
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Words are what the kernel's command line says to the box. What is not said has the value named here.
+type Words struct {
+	// Data is where data is kept: "/dev/NAME", "PARTLABEL=NAME" or "none" (tollgate.data; PARTLABEL=tollgate-data).
+	Data string
+	// Watchdog tells whether the hardware watchdog is used (tollgate.watchdog=on or off; on).
+	Watchdog bool
+	// LogOnConsole has the log shown on the console, besides the screen (tollgate.log=console or memory; memory).
+	LogOnConsole bool
+}
+
+// DataLabel is the name of the partition that data is kept on, unless the command line names another place.
+const DataLabel = "PARTLABEL=tollgate-data"
+
+// prefix stands before every word that is meant for the box.
+const prefix = "tollgate."
+
+// ReadWords reads the kernel's command line below root, then more, which counts more. The error tells every word that means
+// nothing; the other words count all the same.
+func ReadWords(root string, more ...string) (Words, error) {
+	line, err := os.ReadFile(filepath.Join(root, "proc/cmdline"))
+	if err != nil {
+		return parseWords(strings.Join(more, " "))
+	}
+	return parseWords(string(line) + " " + strings.Join(more, " "))
+}
+
+// parseWords reads one line; the last of equal words counts, as it does for the kernel.
+func parseWords(line string) (Words, error) {
+	w := Words{Data: DataLabel, Watchdog: true}
+	var unknown []string
+	for _, field := range strings.Fields(line) {
+		word, ours := strings.CutPrefix(field, prefix)
+		if !ours {
+			continue
+		}
+		switch key, value, _ := strings.Cut(word, "="); {
+		case key == "data" && (value == "none" || device(value) || strings.HasPrefix(value, partLabel) && value != partLabel):
+			w.Data = value
+		case key == "watchdog" && (value == "on" || value == "off"):
+			w.Watchdog = value == "on"
+		case key == "log" && (value == "console" || value == "memory"):
+			w.LogOnConsole = value == "console"
+		default:
+			unknown = append(unknown, field)
+		}
+	}
+	if len(unknown) > 0 {
+		return w, fmt.Errorf("the kernel's command line: nothing is meant by %q", unknown)
+	}
+	return w, nil
+}
+
+// device tells whether value names a device file, and nothing elsewhere.
+func device(value string) bool {
+	return strings.HasPrefix(value, "/dev/") && filepath.Clean(value) == value
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"tollgate/board"
+	"tollgate/board/boot"
+	"tollgate/firmware/supervise"
+)
+
+// Where things are on an image.
+const (
+	consolePath  = "/dev/console"
+	modulesPath  = "/etc/tollgate/modules"
+	dataPath     = "/data"
+	statePath    = dataPath + "/tollgate"           // of the program's user
+	ownDataPath  = dataPath + "/init"               // of process 1 alone; others may read
+	wordsPath    = ownDataPath + "/last-words.json" // how the program ended, when nobody had asked it to
+	seedPath     = ownDataPath + "/seed"
+	notifyFolder = "/run/tollgate-init"
+	watchdogPath = "/dev/watchdog"
+)
+
+// programUser is the user, and the group, that the program runs as on an image; nothing else there runs as it.
+const programUser = 900
+
+// Fixed times of process 1.
+const (
+	dataTime     = 15 * time.Second // for the data partition to appear
+	watchdogTime = 15 * time.Second // what every watchdog can
+	haltPause    = 10 * time.Second // before the kernel is asked once more
+)
+
+// capabilities are what the program keeps of root's: network settings and the filter, raw packets for the relay and for
+// addresses by DHCP, ports below 1024, steering packets by BPF, and the clock.
+var capabilities = []uintptr{unix.CAP_NET_ADMIN, unix.CAP_NET_RAW, unix.CAP_NET_BIND_SERVICE, unix.CAP_BPF, unix.CAP_SYS_TIME}
+
+// initial is the life of process 1. It never ends; the error says why it does not begin.
+func initial(version string, words []string) error {
+	if os.Getpid() != 1 {
+		return errors.New("init is for process 1 of an image; on a machine with a system of its own it is: tollgate run")
+	}
+	m := &machine{version: version, log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+	for {
+		m.live(words)
+		// Only a panic comes here, or a kernel that does not stop.
+		time.Sleep(haltPause)
+	}
+}
+
+// machine is what process 1 knows of the machine it runs on.
+type machine struct {
+	version string
+	log     *slog.Logger
+	words   boot.Words
+	begun   bool // the start was done, and is not done twice
+	kept    bool // data outlives a power-off
+	dog     supervise.Watchdog
+	off     atomic.Bool // what ends is to be switched off, not restarted
+}
+
+// live starts the machine, keeps the program alive and stops the machine when it is told to.
+func (m *machine) live(words []string) {
+	defer m.survive("process 1")
+	if !m.begun {
+		m.begun = true
+		m.start(words)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	s := supervise.New(m.supervision())
+	go m.obey(ctx, cancel, s.Restart)
+	end := boot.Restart
+	if s.Run(ctx) && m.off.Load() {
+		end = boot.PowerOff
+	}
+	fmt.Printf("\ntollgate: %v\n", end)
+	if err := boot.Halt(end, dataPath); err != nil {
+		m.log.Error("the machine does not stop", "err", err)
+	}
+}
+
+// survive lets a panic of process 1, which would be the end of the machine, end only what it happened in.
+func (m *machine) survive(where string) {
+	if r := recover(); r != nil {
+		m.log.Error("panic in process 1: it goes on", "where", where, "what", fmt.Sprint(r), "stack", string(debug.Stack()))
+	}
+}
+
+// start does everything that has to be done before the program. No step keeps the next one from being tried.
+func (m *machine) start(words []string) {
+	begun := time.Now()
+	for _, step := range []struct {
+		what string
+		do   func() error
+	}{
+		{"file systems", boot.Mount},
+		{"console", func() error { return boot.Console(consolePath) }},
+		{"words", func() (err error) { m.words, err = boot.ReadWords("/", words...); return err }},
+		{"modules", m.loadModules},
+		{"watchdog", m.startWatchdog},
+		{"kernel settings", func() error { return boot.Harden("/") }},
+		{"host name", func() error { return boot.HostName("tollgate") }},
+		{"loopback", boot.Loopback},
+		{"restart keys", func() error { return unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF) }},
+		{"data", m.mountData},
+		{"folders", makeFolders},
+		{"random numbers", func() error { return boot.Seed(seedPath, "/dev/urandom") }},
+	} {
+		m.step(step.what, step.do)
+	}
+	m.log.Info("the machine has started", "version", m.version, "took", time.Since(begun).Round(time.Millisecond), "data", map[bool]string{true: "kept", false: "in memory"}[m.kept])
+}
+
+func (m *machine) step(what string, do func() error) {
+	defer m.survive(what)
+	if err := do(); err != nil {
+		m.log.Error("the start goes on without it", "what", what, "err", err)
+	}
+}
+
+func (m *machine) loadModules() error {
+	list, err := boot.ReadModules(modulesPath)
+	if err != nil {
+		return err
+	}
+	loaded, err := boot.LoadModules(list)
+	m.log.Info("kernel modules", "loaded", loaded, "of", len(list))
+	return err
+}
+
+func (m *machine) startWatchdog() error {
+	if !m.words.Watchdog {
+		return nil
+	}
+	dog, err := board.OpenWatchdog(watchdogPath, watchdogTime)
+	if errors.Is(err, os.ErrNotExist) {
+		m.log.Warn("this machine has no watchdog: nothing resets it when the kernel hangs")
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	m.log.Info("watchdog", "resets after", dog.Timeout())
+	m.dog = dog
+	return nil
+}
+
+func (m *machine) mountData() (err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), dataTime)
+	defer cancel()
+	m.kept, err = boot.MountData(ctx, m.words.Data, dataPath)
+	return err
+}
+
+// makeFolders makes what process 1 and the program write to. The program's user owns nothing that process 1 writes to.
+func makeFolders() error {
+	var faults []error
+	for _, f := range []struct {
+		path  string
+		mode  os.FileMode
+		owner int
+	}{{ownDataPath, 0o755, 0}, {notifyFolder, 0o755, 0}, {statePath, 0o700, programUser}, {usualLive, 0o700, programUser}} {
+		faults = append(faults, os.MkdirAll(f.path, f.mode), os.Chmod(f.path, f.mode), os.Lchown(f.path, f.owner, f.owner))
+	}
+	return errors.Join(faults...)
+}
+
+// supervision is how the program is kept alive.
+func (m *machine) supervision() supervise.Config {
+	path, err := os.Executable()
+	if err != nil {
+		path = "/proc/self/exe"
+	}
+	return supervise.Config{
+		Path: path, Args: []string{"tollgate", "run", "--state", statePath, "--live", usualLive, "--stay-closed"},
+		Env: []string{"HOME=/", "TERM=linux"}, Output: os.Stdout.Fd(), Echo: m.words.LogOnConsole,
+		Attr: &syscall.SysProcAttr{
+			Credential: &syscall.Credential{Uid: programUser, Gid: programUser, Groups: []uint32{}}, AmbientCaps: capabilities, Setsid: true,
+		},
+		Socket: filepath.Join(notifyFolder, "notify"), SocketGroup: programUser, LastWords: wordsPath, Version: m.version, Watchdog: m.dog, Log: m.log,
+		State: func(state string) { fmt.Printf("tollgate: %s\n", state) },
+	}
+}
+
+// obey does what signals say until ctx ends; end stops the machine, restart the program.
+func (m *machine) obey(ctx context.Context, end, restart func()) {
+	defer m.survive("signals")
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGUSR2, unix.SIGPWR, unix.SIGHUP)
+	defer signal.Stop(signals)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case s := <-signals:
+			if s == unix.SIGHUP {
+				restart()
+				continue
+			}
+			m.off.Store(s == unix.SIGUSR2 || s == unix.SIGPWR)
+			end()
+		}
+	}
+}

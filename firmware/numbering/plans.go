@@ -25,14 +25,16 @@ const mainland = "FR"
 // Plan is the numbering plan of one country. It does not change and is safe for concurrent use.
 type Plan struct {
 	name     string
-	code     string            // the country's own calling code
-	abroad   []string          // international prefixes, longest first
-	exit     string            // the one that numbers abroad are written with
-	patterns []pattern         // first fit decides
-	codes    map[string]Class  // every calling code in use
-	own      map[string]bool   // calling codes that belong to the country
-	complete bool              // national numbers are known
-	services map[string]string // numbers of emergency services that have their own
+	code     string                 // the country's own calling code
+	abroad   []string               // international prefixes, longest first
+	exit     string                 // the one that numbers abroad are written with
+	patterns []pattern              // first fit decides
+	codes    map[string]Class       // every calling code in use
+	own      map[string]bool        // calling codes that belong to the country
+	complete bool                   // national numbers are known
+	services map[string]string      // numbers of emergency services that have their own
+	places   map[string]Destination // beginnings of numbers, without +
+	longest  int                    // of those
 }
 
 // For returns the plan of a country by its ISO 3166-1 alpha-2 code: complete for France and its overseas departments,
@@ -89,6 +91,7 @@ func newPlan(f []string) (*Plan, error) {
 		codes: map[string]Class{}, own: map[string]bool{f[1]: true}, services: servicesOf(f[0]),
 	}
 	p.setAbroad(strings.Split(f[2], ","))
+	p.setPlaces()
 	for _, c := range fields(codesText) {
 		p.codes[c[0]] = Class(c[1])
 	}

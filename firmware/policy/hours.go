@@ -9,7 +9,7 @@ import (
 	"tollgate/firmware/calendar"
 )
 
-// When says at what times a route counts, by the clock where the box stands. Empty: always. A stretch of time whose end is
+// When says at what times a route or a rule counts, by the clock where the box stands. Empty: always. A stretch of time whose end is
 // not after its beginning goes on into the next day, and belongs to the day on which it begins.
 type When struct {
 	Days     []Day       `yaml:"days"`     // default all
@@ -46,10 +46,10 @@ type Day string
 // Week lists the days as time.Weekday counts them.
 func Week() []Day { return []Day{"sun", "mon", "tue", "wed", "thu", "fri", "sat"} }
 
-// HolidayRule says what site.holidays mean for a route.
+// HolidayRule says what site.holidays mean for a route or a rule.
 type HolidayRule string
 
-// The rules: holidays are days like others, the route does not count on them, or it counts on no other day.
+// The rules: holidays are days like others, it does not count on them, or it counts on no other day.
 const (
 	HolidaysAny    HolidayRule = "any"
 	HolidaysExcept HolidayRule = "except"

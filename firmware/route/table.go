@@ -16,7 +16,6 @@ import (
 	"strings"
 	"time"
 
-	"tollgate/firmware/calendar"
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
 )
@@ -30,7 +29,7 @@ type Target struct {
 
 // Table is the routing of one policy. It does not change and is safe for concurrent use.
 type Table struct {
-	clock  clock
+	clock  policy.Clock
 	routes []policy.Route
 	trunks []string // in the policy's order
 	lines  map[string]line
@@ -45,9 +44,7 @@ type line struct {
 
 // New makes the table of p, which has passed its Check, for a box in this time zone.
 func New(p *policy.Policy, zone *time.Location) *Table {
-	t := &Table{lines: map[string]line{}, clock: clock{zone: zone}}
-	// A rule that cannot be read was a fault; without it the others count.
-	t.clock.holidays, _ = calendar.New(p.Site.Country, p.Site.Holidays)
+	t := &Table{lines: map[string]line{}, clock: policy.NewClock(p.Site, zone)}
 	for _, r := range p.Routes {
 		r.Prefixes = append([]string(nil), r.Prefixes...)
 		r.Trunks = append([]string(nil), r.Trunks...)
@@ -101,7 +98,7 @@ func (t *Table) longest(n numbering.Number, now time.Time) (policy.Route, string
 	var best policy.Route
 	found := ""
 	for _, r := range t.routes {
-		if !n.Emergency() && !t.clock.within(r.When, now) {
+		if !n.Emergency() && !t.clock.Within(r.When, now) {
 			continue
 		}
 		for _, prefix := range r.Prefixes {

@@ -24,7 +24,7 @@ func measuredBox(t *testing.T) *box {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
-	return &box{store: s, log: slog.New(slog.NewTextHandler(io.Discard, nil)), gate: admission.New(&policy.Policy{Limits: policy.Limits{Calls: 10}})}
+	return &box{store: s, log: slog.New(slog.NewTextHandler(io.Discard, nil)), gate: admission.New(&policy.Policy{Limits: policy.Limits{Calls: 10}, Admission: policy.Admission{Classes: policy.OpenClasses()}})}
 }
 
 func TestTheBoardIsMeasuredAtItsFirstStartAlone(t *testing.T) {

@@ -112,9 +112,14 @@ func (b *box) setPhones(_ context.Context, p *policy.Policy) error {
 }
 
 func (b *box) setAdmission(_ context.Context, p *policy.Policy) error {
-	if p != nil {
-		b.gate.Set(p)
+	if p == nil {
+		return nil
 	}
+	zone, err := time.LoadLocation(p.Site.TimeZone)
+	if err != nil {
+		return fmt.Errorf("site.time_zone: %w", err)
+	}
+	b.gate.Set(p, zone)
 	return nil
 }
 

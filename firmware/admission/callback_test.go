@@ -18,7 +18,7 @@ func TestTheEmergencyServiceMayCallBackForAnHour(t *testing.T) {
 	}
 	for _, after := range []time.Duration{0, time.Minute, time.Hour} {
 		ticket, no := g.Admit(in(after))
-		if no != nil || !ticket.Urgent() || ticket.Move("b") != nil {
+		if no != nil || !ticket.Urgent() || ticket.Move("b", paris, noon) != nil {
 			t.Fatalf("after %v: %+v, %+v", after, ticket, no)
 		}
 		if u := g.Usage(); u.Calls != 0 || u.Emergency != 1 {

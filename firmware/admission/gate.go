@@ -1,5 +1,12 @@
-// Package admission decides whether a call may go: it counts the calls that hold a ticket and admits new ones within
-// the limits of the policy, exactly, however many ask at once.
+// Package admission decides whether a call may go. One decision is made for each attempt, and the rule that made it is named,
+// with what else was considered (Step):
+//
+//	emergency        passes
+//	draining, load   the box takes no calls
+//	rules            destination, caller, time, trunk, way (book.go)
+//	who watches      such as against fraud (watch.go)
+//	limits, caps     counted exactly, however many ask at once (meter.go)
+//	trunk, pacing    when the trunk is known: Ticket.Move (pacing.go)
 //
 // An emergency call from inside is always admitted - when the box is full, stopping, or its limits are nought - and never
 // counted against a limit, so that it takes nobody's place either. For CallBackTime after it the same holds for calls from
@@ -60,17 +67,19 @@ type Refusal struct {
 	Reason string // a sentence for the administrator
 	// RetryAfter is when to ask again at the earliest; 0: that is not known.
 	RetryAfter time.Duration
+	Steps      []Step // what was considered, the refusal among it
 }
 
-// Gate counts the calls and admits new ones. It is safe for concurrent use. Calls that run when the limits change keep
+// Gate counts the calls and admits new ones. It is safe for concurrent use. Calls that run when the policy changes keep
 // their tickets and their place in the count.
 type Gate struct {
 	mu     sync.Mutex // guards everything below
-	limit  int
-	caps   map[string]int // trunk -> cap; 0: none
-	calls  int            // not counting emergency calls
-	sos    int            // emergency calls, and calls back after one
-	trunks map[string]int // calls of each trunk, not counting emergency calls; none is 0
+	book   *book
+	calls  int                 // not counting emergency calls
+	sos    int                 // emergency calls, and calls back after one
+	trunks map[string]int      // calls of each trunk, not counting emergency calls; none is 0
+	meters map[meterKey]*meter // what the caps of the policy count
+	paces  map[string]*pace    // what each number has done that is shown outside, by E.164
 
 	overload  *Overload            // nil: there is room
 	watch     Watch                // nil: nobody watches
@@ -84,22 +93,19 @@ type Usage struct {
 	Trunks    map[string]int // calls of each trunk that has any, not counting emergency calls
 }
 
-// New makes the gate of p, with no call.
+// New makes the gate of p for a box in UTC, with no call.
 func New(p *policy.Policy) *Gate {
-	g := &Gate{trunks: map[string]int{}, callBacks: map[string]time.Time{}}
-	g.Set(p)
+	g := &Gate{trunks: map[string]int{}, callBacks: map[string]time.Time{}, meters: map[meterKey]*meter{}, paces: map[string]*pace{}}
+	g.Set(p, time.UTC)
 	return g
 }
 
-// Set puts the limits of p into force for calls to come. Setting the same policy twice changes nothing.
-func (g *Gate) Set(p *policy.Policy) {
-	caps := make(map[string]int, len(p.Trunks))
-	for _, trunk := range p.Trunks {
-		caps[trunk.Name] = trunk.Caps.Calls
-	}
+// Set puts what p says into force for calls to come, by the clock of a time zone. Setting the same policy twice changes nothing.
+func (g *Gate) Set(p *policy.Policy, zone *time.Location) {
+	b := newBook(p, zone)
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.limit, g.caps = p.Limits.Calls, caps
+	g.book = b
 }
 
 // Admit gives a ticket or says why not; exactly one of the two is nil. The ticket has to be released.
@@ -107,30 +113,59 @@ func (g *Gate) Admit(a Attempt) (*Ticket, *Refusal) {
 	t := &Ticket{gate: g, attempt: a, trunk: a.Trunk}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if t.urgent = a.emergency() || g.callBack(a); t.urgent {
+	t.book = g.book
+	if t.urgent = g.urgent(&t.attempt); t.urgent {
 		g.sos++
 		return t, nil
 	}
-	if a.Draining {
-		return nil, &Refusal{Status: 503, Rule: "draining",
-			Reason: "Tollgate is stopping: running calls go on, new ones are refused"}
-	}
-	if o := g.overload; o != nil {
-		return nil, &Refusal{Status: 503, Rule: o.Rule, Reason: o.Reason, RetryAfter: o.RetryAfter}
-	}
-	if r := g.watched(a); r != nil {
-		return nil, r
-	}
-	if g.calls >= g.limit {
-		return nil, &Refusal{Status: busy(a.Caller), Rule: "limits.calls",
-			Reason: fmt.Sprintf("%s in progress, the limit is %d", count(g.calls), g.limit)}
-	}
-	if r := g.full(a.Caller, a.Trunk); r != nil {
-		return nil, r
+	if r := g.decide(&t.attempt, nil); r != nil {
+		return nil, g.traced(&t.attempt, r)
 	}
 	g.calls++
-	g.enter(a.Trunk)
+	g.countIn(t)
+	g.enter(a.Trunk, a.At)
 	return t, nil
+}
+
+// urgent tells whether an attempt passes every limit; g.mu is held.
+func (g *Gate) urgent(a *Attempt) bool { return a.emergency() || g.callBack(*a) }
+
+// decide asks everybody who may have something against a call; g.mu is held. t takes what each says; nil: nobody wants to
+// know. It changes nothing.
+func (g *Gate) decide(a *Attempt, t *trace) *Refusal {
+	if a.Draining {
+		return t.refused(&Refusal{Status: 503, Rule: "draining",
+			Reason: "Tollgate is stopping: running calls go on, new ones are refused"})
+	}
+	if o := g.overload; o != nil {
+		return t.refused(&Refusal{Status: 503, Rule: o.Rule, Reason: o.Reason, RetryAfter: o.RetryAfter})
+	}
+	if v := g.book.judge(a, t); v.denied {
+		return g.book.refusal(a, v)
+	}
+	if r := g.watched(a); r != nil {
+		return t.refused(r)
+	}
+	if g.calls >= g.book.calls {
+		return t.refused(&Refusal{Status: busy(a.Caller), Rule: "limits.calls",
+			Reason: fmt.Sprintf("%s in progress, the limit is %d", count(g.calls), g.book.calls)})
+	}
+	if t != nil {
+		t.add("limits.calls", Passes, "%s in progress, the limit is %d", count(g.calls), g.book.calls)
+	}
+	if r := g.capped(a, t); r != nil {
+		return r
+	}
+	return g.full(a.Caller, a.Trunk, a.At, t)
+}
+
+// traced adds to a refusal what else was considered; g.mu is held. Only refused calls pay for it.
+func (g *Gate) traced(a *Attempt, r *Refusal) *Refusal {
+	t := &trace{}
+	g.decide(a, t)
+	with := *r // who watches may give the same to many
+	with.Steps = t.steps
+	return &with
 }
 
 // Usage returns the calls that hold a ticket now.
@@ -144,20 +179,14 @@ func (g *Gate) Usage() Usage {
 	return u
 }
 
-// full says whether the trunk's cap is reached; g.mu is held.
-func (g *Gate) full(caller policy.Peer, trunk string) *Refusal {
-	limit := g.caps[trunk]
-	if limit == 0 || g.trunks[trunk] < limit {
-		return nil
+// enter adds one call, which begins at a moment, to a trunk's count; g.mu is held.
+func (g *Gate) enter(trunk string, now time.Time) {
+	if trunk == "" {
+		return
 	}
-	return &Refusal{Status: busy(caller), Rule: "trunks." + trunk + ".caps.calls",
-		Reason: fmt.Sprintf("%s in progress on trunk %s, its cap is %d", count(g.trunks[trunk]), trunk, limit)}
-}
-
-// enter adds one call to a trunk's count; g.mu is held.
-func (g *Gate) enter(trunk string) {
-	if trunk != "" {
-		g.trunks[trunk]++
+	g.trunks[trunk]++
+	if n := g.book.trunks[trunk].PerSecond; n > 0 {
+		g.meterOf(meterKey{Trunk: trunk}, now).begin(n, now)
 	}
 }
 
@@ -185,4 +214,24 @@ func count(calls int) string {
 		return "1 call is"
 	}
 	return fmt.Sprintf("%d calls are", calls)
+}
+
+func calls(n int) string {
+	if n == 1 {
+		return "1 call"
+	}
+	return fmt.Sprintf("%d calls", n)
+}
+
+// bounds says what a cap allows.
+func bounds(calls, perSecond int) string {
+	switch {
+	case calls > 0 && perSecond > 0:
+		return fmt.Sprintf("%d, and %d begun within a second", calls, perSecond)
+	case perSecond > 0:
+		return fmt.Sprintf("%d begun within a second", perSecond)
+	case calls > 0:
+		return fmt.Sprint(calls)
+	}
+	return "none of its own"
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -13,6 +14,7 @@ import (
 )
 
 var (
+	noon    = time.Date(2026, 6, 3, 12, 0, 0, 0, time.UTC) // a Wednesday
 	pbx     = policy.Peer{Side: policy.SideInside, Name: policy.PeerPBX}
 	carrier = policy.Peer{Side: policy.SideOutside, Name: "a"}
 	paris   = numbering.Number{E164: "+33123456789", Class: numbering.National, CallingCode: "33"}
@@ -22,8 +24,10 @@ var (
 // limits is a policy with a limit and caps for the trunks a and b.
 func limits(calls, a, b int) *policy.Policy {
 	return &policy.Policy{
-		Limits: policy.Limits{Calls: calls},
-		Trunks: []policy.Trunk{{Name: "a", Caps: policy.Caps{Calls: a}}, {Name: "b", Caps: policy.Caps{Calls: b}}},
+		Site:      policy.Site{Country: "FR"},
+		Admission: policy.Admission{Classes: policy.OpenClasses()},
+		Limits:    policy.Limits{Calls: calls},
+		Trunks:    []policy.Trunk{{Name: "a", Caps: policy.Caps{Calls: a}}, {Name: "b", Caps: policy.Caps{Calls: b}}},
 	}
 }
 
@@ -91,7 +95,7 @@ func TestEmergencyCallsPassInEveryStateAndTakeNobodysPlace(t *testing.T) {
 		if ticket == nil || refusal != nil {
 			t.Fatalf("an emergency call was refused: %+v", refusal)
 		}
-		if r := ticket.Move(trunk.Draw(t, "next trunk")); r != nil {
+		if r := ticket.Move(trunk.Draw(t, "next trunk"), paris, noon); r != nil {
 			t.Fatalf("an emergency call may not move on: %+v", r)
 		}
 		if u := g.Usage(); u.Emergency != 1 || u.Calls != before.Calls || !maps.Equal(u.Trunks, before.Trunks) {
@@ -112,18 +116,18 @@ func TestACarrierGetsNoSpecialPlaceByCallingAnEmergencyNumber(t *testing.T) {
 func TestATicketMovesToTheNextTrunk(t *testing.T) {
 	g := New(limits(2, 1, 1))
 	on := admit(t, g, Attempt{Caller: pbx, Trunk: "a", Number: paris})
-	if r := on.Move("b"); r != nil {
+	if r := on.Move("b", paris, noon); r != nil {
 		t.Fatal(r)
 	}
 	other := admit(t, g, Attempt{Caller: pbx, Trunk: "a", Number: paris})
-	if r := other.Move("b"); r == nil || r.Rule != "trunks.b.caps.calls" {
+	if r := other.Move("b", paris, noon); r == nil || r.Rule != "trunks.b.caps.calls" {
 		t.Errorf("moved to a full trunk: %+v", r)
 	}
 	if u := g.Usage(); u.Calls != 2 || !maps.Equal(u.Trunks, map[string]int{"a": 1, "b": 1}) {
 		t.Errorf("usage %+v", u)
 	}
 	on.Release()
-	if r := on.Move("a"); r != nil {
+	if r := on.Move("a", paris, noon); r != nil {
 		t.Errorf("a released ticket: %+v", r)
 	}
 	if u := g.Usage(); u.Calls != 1 || !maps.Equal(u.Trunks, map[string]int{"a": 1}) {
@@ -137,13 +141,13 @@ func TestACallMayBeAdmittedBeforeItsTrunkIsChosen(t *testing.T) {
 	g := New(limits(2, 1, 0))
 	first, second := admit(t, g, Attempt{Caller: pbx, Number: paris}), admit(t, g, Attempt{Caller: pbx, Number: paris})
 	refuse(t, g, Attempt{Caller: pbx, Number: paris}, 503, "limits.calls", "2 calls are")
-	if r := first.Move("a"); r != nil {
+	if r := first.Move("a", paris, noon); r != nil {
 		t.Fatal(r)
 	}
-	if r := second.Move("a"); r == nil || r.Rule != "trunks.a.caps.calls" {
+	if r := second.Move("a", paris, noon); r == nil || r.Rule != "trunks.a.caps.calls" {
 		t.Errorf("moved to a full trunk: %+v", r)
 	}
-	if r := second.Move("b"); r != nil {
+	if r := second.Move("b", paris, noon); r != nil {
 		t.Fatal(r)
 	}
 	if u := g.Usage(); u.Calls != 2 || !maps.Equal(u.Trunks, map[string]int{"a": 1, "b": 1}) {
@@ -164,7 +168,7 @@ func TestNewLimitsLetRunningCallsGoOn(t *testing.T) {
 		tickets = append(tickets, admit(t, g, Attempt{Caller: pbx, Trunk: "a", Number: paris}))
 	}
 	for range 2 {
-		g.Set(&policy.Policy{Limits: policy.Limits{Calls: 2}})
+		g.Set(limits(2, 0, 0), time.UTC)
 		if u := g.Usage(); u.Calls != 3 {
 			t.Fatalf("usage %+v", u)
 		}

@@ -8,7 +8,7 @@ import (
 )
 
 func TestAFullBoxTakesEmergencyCallsAloneAndSaysWhenToComeAgain(t *testing.T) {
-	g := New(&policy.Policy{Limits: policy.Limits{Calls: 30}})
+	g := New(limits(30, 0, 0))
 	before, no := g.Admit(Attempt{Caller: pbx, Number: paris})
 	if no != nil {
 		t.Fatal(no.Reason)

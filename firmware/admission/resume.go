@@ -1,12 +1,17 @@
 package admission
 
-import "tollgate/firmware/policy"
+import (
+	"time"
+
+	"tollgate/firmware/policy"
+)
 
 // TicketRecord is a ticket as plain data, for a process that takes its call up.
 type TicketRecord struct {
-	Caller policy.Peer
-	Trunk  string `json:",omitempty"`
-	Urgent bool   `json:",omitempty"`
+	Caller  policy.Peer
+	Trunk   string     `json:",omitempty"`
+	Urgent  bool       `json:",omitempty"`
+	Counted []meterKey `json:",omitempty"` // by what caps
 }
 
 // Record describes a ticket; nil for none, or one that was given back.
@@ -19,7 +24,7 @@ func (t *Ticket) Record() *TicketRecord {
 	if t.released {
 		return nil
 	}
-	return &TicketRecord{Caller: t.attempt.Caller, Trunk: t.trunk, Urgent: t.urgent}
+	return &TicketRecord{Caller: t.attempt.Caller, Trunk: t.trunk, Urgent: t.urgent, Counted: t.counted}
 }
 
 // Resume gives a call of an earlier process its ticket again, whatever the limits are by now: it was admitted. Without a
@@ -36,6 +41,12 @@ func (g *Gate) Resume(r *TicketRecord) *Ticket {
 		return t
 	}
 	g.calls++
-	g.enter(t.trunk)
+	for _, key := range r.Counted {
+		g.meterOf(key, time.Time{}).calls++
+		t.counted = append(t.counted, key)
+	}
+	if t.trunk != "" {
+		g.trunks[t.trunk]++
+	}
 	return t
 }

@@ -16,9 +16,9 @@ func (g *Gate) SetWatch(w Watch) {
 }
 
 // watched asks who watches; g.mu is held.
-func (g *Gate) watched(a Attempt) *Refusal {
+func (g *Gate) watched(a *Attempt) *Refusal {
 	if g.watch == nil {
 		return nil
 	}
-	return g.watch.Refuse(a)
+	return g.watch.Refuse(*a)
 }

@@ -17,14 +17,14 @@ func TestWhoWatchesMayRefuseACallAndATrunkButNeverAnEmergencyCall(t *testing.T) 
 	g.SetWatch(blocks{user: "101", trunk: "b"})
 	refuse(t, g, Attempt{Caller: pbx, User: "101", Number: paris}, 403, "fraud", "101 is blocked")
 	other := admit(t, g, Attempt{Caller: pbx, User: "102", Number: paris})
-	if r := other.Move("a"); r != nil {
+	if r := other.Move("a", paris, noon); r != nil {
 		t.Error(r)
 	}
-	if r := other.Move("b"); r == nil || r.Rule != "fraud" {
+	if r := other.Move("b", paris, noon); r == nil || r.Rule != "fraud" {
 		t.Errorf("moved to a blocked trunk: %+v", r)
 	}
 	help := admit(t, g, Attempt{Caller: pbx, User: "101", Number: sos})
-	if r := help.Move("b"); r != nil {
+	if r := help.Move("b", paris, noon); r != nil {
 		t.Errorf("an emergency call: %+v", r)
 	}
 	if u := g.Usage(); u.Calls != 1 || u.Trunks["a"] != 1 {

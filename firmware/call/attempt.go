@@ -8,6 +8,7 @@ import (
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/admission"
 	"tollgate/firmware/event"
 	"tollgate/firmware/header"
 	"tollgate/firmware/media"
@@ -29,9 +30,10 @@ type outcome struct {
 	status    int
 	rule      string // of the admission that refused it, "" when the peer was asked
 	reason    string
-	contacts  []string      // whom a redirection names
-	headers   []sip.Header  // what goes across with it: in the answer to the caller, or in the CANCEL to the callee
-	atLeast   time.Duration // the callee wants a session timer of at least this (422)
+	steps     []admission.Step // what admission has considered
+	contacts  []string         // whom a redirection names
+	headers   []sip.Header     // what goes across with it: in the answer to the caller, or in the CANCEL to the callee
+	atLeast   time.Duration    // the callee wants a session timer of at least this (422)
 }
 
 // tryTarget calls one target. others tells that another one remains.

@@ -86,6 +86,19 @@ type roundPlan struct {
 
 func pick[T any](r *mathrand.Rand, list ...T) T { return list[r.IntN(len(list))] }
 
+// hostile is an admission that lets little or nothing through.
+func hostile(r *mathrand.Rand, calling string) policy.Admission {
+	everything := []string{"+", "1", "9"}
+	return policy.Admission{
+		Classes: pick(r, nil, policy.OpenClasses()),
+		Rules: pick(r, nil,
+			[]policy.CallRule{{Name: "nothing", Action: policy.ActionDeny, Direction: policy.CallsOut}, {Name: "nobody", Action: policy.ActionDeny, Direction: policy.CallsIn}},
+			[]policy.CallRule{{Name: "home", Action: policy.ActionDeny, Direction: policy.CallsOut, Prefixes: append([]string{calling}, everything...), Callers: []string{policy.Anonymous, "+"}}}),
+		Caps:   pick(r, nil, []policy.CallCap{{Name: "one", Calls: 1, PerSecond: 1}, {Name: "short", Prefixes: everything, EachCaller: true, PerSecond: 1}}),
+		Pacing: pick(r, policy.Pacing{}, policy.Pacing{AttemptsPerHour: 1, Repeats: 1, ShortPercent: 1, UnansweredPercent: 1, LeastCalls: 1, ShortSeconds: 6}),
+	}
+}
+
 func newRound(seed uint64) *roundPlan {
 	r := mathrand.New(mathrand.NewPCG(seed, 112))
 	modes := []policy.SRTPMode{policy.SRTPOff, policy.SRTPOptional, policy.SRTPRequired}
@@ -120,6 +133,7 @@ func newRound(seed uint64) *roundPlan {
 		r.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
 		p.Routes = append(p.Routes, policy.Route{Name: fmt.Sprint("route ", i), Prefixes: []string{pick(r, "+", calling, "+1", "+332")}, Trunks: some[:1+r.IntN(len(some))]})
 	}
+	p.Admission = hostile(r, calling)
 	p.PBX.Suites = suitesOf(r, p.PBX.SRTP)
 	for i := range p.Trunks {
 		p.Trunks[i].Suites = suitesOf(r, p.Trunks[i].SRTP)

@@ -27,7 +27,13 @@ type refusal struct {
 	rule   string // the key of the policy, or the check, that decided
 	reason string // a sentence for the administrator
 
-	headers []sip.Header // of the answer
+	headers []sip.Header     // of the answer
+	steps   []admission.Step // what admission has considered
+}
+
+// refusedBy is what becomes of a call that admission does not let through.
+func refusedBy(no *admission.Refusal) *refusal {
+	return &refusal{status: no.Status, rule: no.Rule, reason: no.Reason, headers: notBefore(no.RetryAfter), steps: no.Steps}
 }
 
 // invite sets one call up and stays with it to its end.
@@ -120,7 +126,16 @@ func (s *Session) tellRefused(r refusal) {
 	s.log.Info("call refused", "from", s.callerText(), "to", to, "rule", r.rule, "reason", r.reason, "status", r.status)
 	s.desk.o.Sink.Tell(event.CallRefused{
 		At: time.Now(), From: s.callerText(), To: to, Side: string(s.in.Peer.Side), Caller: s.in.Peer.Name, Status: r.status, Rule: r.rule, Reason: r.reason,
+		Steps: toldSteps(r.steps),
 	})
+}
+
+// toldSteps are steps as facts have them.
+func toldSteps(steps []admission.Step) (told []event.Step) {
+	for _, step := range steps {
+		told = append(told, event.Step{Rule: step.Rule, Says: string(step.Says), Why: step.Why})
+	}
+	return told
 }
 
 // checkRequest refuses what the box cannot do or must not pass on.
@@ -204,11 +219,11 @@ func (s *Session) admit() *refusal {
 		Caller: s.in.Peer, Trunk: trunk, Number: s.to, From: s.from, User: s.callerUser(), Withheld: s.withheld, Call: s.id, Draining: s.draining, At: s.started,
 	})
 	if no != nil {
-		return &refusal{status: no.Status, rule: no.Rule, reason: no.Reason, headers: notBefore(no.RetryAfter)}
+		return refusedBy(no)
 	}
 	s.ticket = ticket
 	s.mu.Lock()
-	s.trunk, s.state = trunk, Ringing
+	s.trunk, s.state, s.permit = trunk, Ringing, ticket
 	s.mu.Unlock()
 	if ticket.Urgent() {
 		s.becomeUrgent()
@@ -274,9 +289,15 @@ func (s *Session) setUp() ending {
 	}
 	s.caller.gone = true
 	if last.rule != "" { // nobody was called: every trunk is full
-		s.tellRefused(refusal{status: last.status, rule: last.rule, reason: last.reason})
+		s.tellRefused(refusal{status: last.status, rule: last.rule, reason: last.reason, steps: last.steps})
 	}
 	return ending{status: last.status, reason: last.reason}
+}
+
+// move passes a ticket to a trunk, which is shown one of its own numbers.
+func (s *Session) move(ticket *admission.Ticket, trunk string) *admission.Refusal {
+	_, shown, _ := s.pick(trunk, s.onwardClaim().numbers)
+	return ticket.Move(trunk, shown, time.Now())
 }
 
 // tryAll tries targets until one answers or none can do better. Those outside need room for the ticket.
@@ -288,8 +309,8 @@ func (s *Session) tryAll(targets []route.Target, ticket *admission.Ticket) outco
 			break
 		}
 		if t.Peer.Side == policy.SideOutside {
-			if no := ticket.Move(t.Peer.Name); no != nil {
-				last = outcome{status: no.Status, rule: no.Rule, reason: no.Reason}
+			if no := s.move(ticket, t.Peer.Name); no != nil {
+				last = outcome{status: no.Status, rule: no.Rule, reason: no.Reason, headers: notBefore(no.RetryAfter), steps: no.Steps}
 				continue
 			}
 		}

@@ -39,24 +39,24 @@ func (s *Session) overflow(failed outcome) outcome {
 	}
 	ticket, no := s.admitOnward(targets[0], number, admission.Overflowed)
 	if no != nil {
-		return s.noOverflow(failed, no.Rule, no.Reason)
+		return s.noOverflow(failed, no.Rule, no.Reason, no.Steps...)
 	}
 	s.onward, s.because = ticket, "unavailable"
 	s.mu.Lock()
-	s.to = number
+	s.to, s.permit = number, ticket
 	s.mu.Unlock()
 	s.timer.Reset(timerC)
 	s.desk.o.Sink.Tell(event.CallOverflowed{At: time.Now(), Call: s.id, From: s.callerText(), Called: s.called.String(), To: number.String(), Reason: failed.reason})
 	s.log.Info("call overflows", "called", s.called.String(), "to", number.String(), "route", rule, "reason", failed.reason)
 	o := s.tryAll(targets, ticket)
 	if o.rule != "" { // nobody was called
-		return s.noOverflow(failed, o.rule, o.reason)
+		return s.noOverflow(failed, o.rule, o.reason, o.steps...)
 	}
 	return o
 }
 
 // noOverflow says to the caller what he would hear without an overflow number, and to the administrator why it was of
 // no use.
-func (s *Session) noOverflow(failed outcome, rule, reason string) outcome {
-	return outcome{status: failed.status, rule: rule, reason: fmt.Sprintf("%s; the call could not overflow: %s", failed.reason, reason)}
+func (s *Session) noOverflow(failed outcome, rule, reason string, steps ...admission.Step) outcome {
+	return outcome{status: failed.status, rule: rule, steps: steps, reason: fmt.Sprintf("%s; the call could not overflow: %s", failed.reason, reason)}
 }

@@ -66,7 +66,7 @@ func (s *Session) followOnce(o outcome) outcome {
 		}
 		ticket, no := s.admitOnward(targets[0], number, admission.Redirected)
 		if no != nil {
-			last = outcome{status: no.Status, rule: no.Rule, reason: fmt.Sprintf("%s: %s", o.reason, no.Reason)}
+			last = outcome{status: no.Status, rule: no.Rule, reason: fmt.Sprintf("%s: %s", o.reason, no.Reason), steps: no.Steps}
 			continue
 		}
 		return s.goOn(number, targets, ticket, o.reason)
@@ -105,11 +105,15 @@ func (s *Session) goOn(n numbering.Number, targets []route.Target, ticket *admis
 	s.log.Info("call redirected", "from", s.to.String(), "to", n.String(), "reason", why)
 	s.because = "unconditional"
 	for _, t := range s.extra {
+		t.Ended(false, 0)
 		t.Release() // of the redirection before this one
 	}
 	s.extra = []*admission.Ticket{ticket}
 	s.mu.Lock()
 	s.to = n
+	if ticket != nil {
+		s.permit = ticket
+	}
 	s.mu.Unlock()
 	if ticket.Urgent() {
 		s.becomeUrgent()

@@ -118,7 +118,7 @@ func (s *Session) findReferral(r *referral, user string) *refusal {
 func (s *Session) admitReferral(r *referral) *refusal {
 	ticket, no := s.admitOnward(r.targets[0], r.number, admission.Transferred)
 	if no != nil {
-		return &refusal{status: no.Status, rule: no.Rule, reason: no.Reason}
+		return refusedBy(no)
 	}
 	r.ticket = ticket
 	return nil
@@ -128,7 +128,7 @@ func (s *Session) tellTransferRefused(r *referral, no refusal) {
 	s.log.Info("transfer refused", "by", r.by.Party.Peer.Name, "to", r.number.String(), "rule", no.rule, "reason", no.reason, "status", no.status)
 	s.desk.o.Sink.Tell(event.CallRefused{
 		At: time.Now(), From: s.callerText(), To: r.number.String(), Side: string(r.by.side()), Caller: r.by.Party.Peer.Name, Status: no.status, Rule: no.rule,
-		Reason: "transfer: " + no.reason,
+		Reason: "transfer: " + no.reason, Steps: toldSteps(no.steps),
 	})
 }
 
@@ -162,8 +162,8 @@ func (s *Session) transfer(r *referral) (ending, bool) {
 	for i, t := range r.targets {
 		r.others = i+1 < len(r.targets)
 		if t.Peer.Side == policy.SideOutside {
-			if no := r.ticket.Move(t.Peer.Name); no != nil {
-				last = outcome{status: no.Status, rule: no.Rule, reason: no.Reason}
+			if no := s.move(r.ticket, t.Peer.Name); no != nil {
+				last = outcome{status: no.Status, rule: no.Rule, reason: no.Reason, steps: no.Steps}
 				continue
 			}
 		}
@@ -185,6 +185,7 @@ func (s *Session) transfer(r *referral) (ending, bool) {
 
 // transferFailed leaves the call as it was, unless somebody has left it meanwhile.
 func (s *Session) transferFailed(r *referral, o outcome) (ending, bool) {
+	r.ticket.Ended(false, 0)
 	r.ticket.Release()
 	if r.relay != nil {
 		r.relay.Close()
@@ -218,6 +219,9 @@ func (s *Session) replace(r *referral, target *Leg) {
 	s.extra = append(s.extra, r.ticket)
 	s.mu.Lock()
 	s.to = r.number
+	if r.ticket != nil {
+		s.permit = r.ticket
+	}
 	s.mu.Unlock()
 	if r.ticket.Urgent() {
 		s.becomeUrgent()

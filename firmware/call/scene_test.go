@@ -135,11 +135,12 @@ func officePolicy() *policy.Policy {
 		}
 	}
 	p := &policy.Policy{
-		Site:   policy.Site{Country: "FR"},
-		PBX:    policy.PBX{SRTP: policy.SRTPOff, Suites: policy.DefaultSuites(), NumberFormat: policy.FormatNational, Codecs: []string{"PCMA", "PCMU"}, OutsidePrefix: "0"},
-		Trunks: []policy.Trunk{trunk("carrier-a", policy.SRTPRequired, "+33123456700"), trunk("carrier-b", policy.SRTPOff, "+33123456800")},
-		Routes: []policy.Route{{Name: "everything", Prefixes: []string{"+"}, Trunks: []string{"carrier-a", "carrier-b"}}},
-		Limits: policy.Limits{Calls: 3},
+		Site:      policy.Site{Country: "FR"},
+		PBX:       policy.PBX{SRTP: policy.SRTPOff, Suites: policy.DefaultSuites(), NumberFormat: policy.FormatNational, Codecs: []string{"PCMA", "PCMU"}, OutsidePrefix: "0"},
+		Trunks:    []policy.Trunk{trunk("carrier-a", policy.SRTPRequired, "+33123456700"), trunk("carrier-b", policy.SRTPOff, "+33123456800")},
+		Routes:    []policy.Route{{Name: "everything", Prefixes: []string{"+"}, Trunks: []string{"carrier-a", "carrier-b"}}},
+		Limits:    policy.Limits{Calls: 3},
+		Admission: policy.Admission{Classes: numbering.Classes()},
 	}
 	p.Trunks[0].Caps.Calls = 2
 	return p

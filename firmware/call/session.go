@@ -79,6 +79,7 @@ type Session struct {
 
 	mu       sync.Mutex // guards everything below
 	state    State
+	permit   *admission.Ticket // by which it goes now; nil: none is needed, or none is left
 	trunk    string
 	peers    [2]string // names by media.Role
 	answered time.Time
@@ -168,6 +169,7 @@ func (s *Session) finish(end ending) {
 	}
 	s.hangUp(end.headers)
 	if s.ticket != nil || s.given {
+		s.tellTickets(!answered.IsZero(), answered)
 		s.ticket.Release()
 		s.onward.Release()
 		for _, t := range s.extra {
@@ -184,6 +186,19 @@ func (s *Session) finish(end ending) {
 	}
 	s.inbox.Close()
 	s.desk.forget(s)
+}
+
+// tellTickets tells admission how the call went.
+func (s *Session) tellTickets(answered bool, since time.Time) {
+	spoken := time.Duration(0)
+	if answered {
+		spoken = time.Since(since)
+	}
+	s.ticket.Ended(answered, spoken)
+	s.onward.Ended(answered, spoken)
+	for _, t := range s.extra {
+		t.Ended(answered, spoken)
+	}
 }
 
 // ending says why a call is over.

@@ -3,6 +3,7 @@ package call
 import (
 	"time"
 
+	"tollgate/firmware/admission"
 	"tollgate/firmware/event"
 	"tollgate/firmware/media"
 	"tollgate/firmware/policy"
@@ -19,7 +20,8 @@ type Snapshot struct {
 	Answered  time.Time // zero until then
 	Caller    LegSnapshot
 	Callee    LegSnapshot
-	Diagnosis *Diagnosis // why it is silent, or was last; nil: it never was
+	Diagnosis *Diagnosis         // why it is silent, or was last; nil: it never was
+	Admitted  admission.Decision // by which rule it goes; zero: it needed none
 }
 
 // LegSnapshot describes one half of a call.
@@ -48,7 +50,7 @@ func (s *Session) snapshot() (Snapshot, bool) {
 func (s *Session) describe() Snapshot {
 	snap := Snapshot{
 		ID: s.id, From: s.callerText(), To: s.to.String(), Trunk: s.trunk, State: s.state, Emergency: s.urgent, Started: s.started, Answered: s.answered,
-		Diagnosis: s.health.shown(),
+		Diagnosis: s.health.shown(), Admitted: s.permit.Decision(),
 	}
 	if s.shown != nil {
 		snap.Caller, snap.Callee = s.legShown(media.Caller), s.legShown(media.Callee)

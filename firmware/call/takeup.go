@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -162,8 +163,10 @@ func (d *Desk) recall(r *record) (*Session, error) {
 		inbox.Attach(l.Dialog.CallID, l.Dialog.LocalTag, l.Party.Peer)
 	}
 	s.ticket, s.onward = d.o.Gate.Resume(r.Ticket), d.o.Gate.Resume(r.Onward)
+	s.permit = cmp.Or(s.onward, s.ticket)
 	for _, t := range r.Extra {
-		s.extra = append(s.extra, d.o.Gate.Resume(t))
+		ticket := d.o.Gate.Resume(t)
+		s.extra, s.permit = append(s.extra, ticket), cmp.Or(ticket, s.permit)
 	}
 	d.mu.Lock()
 	d.calls[s.id] = s

@@ -74,6 +74,14 @@ type CallRefused struct {
 	Status   int
 	Rule     string // what refused it: "limits.calls", "no route", "srtp required" ...
 	Reason   string // a sentence for the administrator
+	Steps    []Step // what was considered before, the refusal among it; none where it was not admission that refused
+}
+
+// Step is a rule that was considered for a call, and what it said.
+type Step struct {
+	Rule string // the key of the policy
+	Says string // allows, refuses, passes, ignores or depends
+	Why  string // a clause for the administrator
 }
 
 // EmergencyCalled: somebody in the office calls an emergency service.

@@ -143,7 +143,7 @@ func TestMessagesAreAdmittedLikeCallsAndBounded(t *testing.T) {
 	play(t, func(t *testing.T, s *scene) {
 		p := officePolicy()
 		p.Limits.Calls = 0
-		s.gate.Set(p)
+		s.gate.Set(p, time.UTC)
 		s.pbx.ask(sip.MESSAGE, "00472105518", "text/plain", "x").expect(503)
 		x := s.pbx.ask(sip.MESSAGE, "112", "text/plain", "help")
 		s.a.gets(sip.MESSAGE).respond(403) // emergency: the next one is asked whatever this one says

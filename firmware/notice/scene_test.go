@@ -64,11 +64,12 @@ func officePolicy() *policy.Policy {
 		}
 	}
 	return &policy.Policy{
-		Site:   policy.Site{Country: "FR"},
-		PBX:    policy.PBX{NumberFormat: policy.FormatNational, OutsidePrefix: "0"},
-		Trunks: []policy.Trunk{trunk("carrier-a", "+33123456700"), trunk("carrier-b", "+33123456800")},
-		Routes: []policy.Route{{Name: "everything", Prefixes: []string{"+33"}, Trunks: []string{"carrier-a", "carrier-b"}}},
-		Limits: policy.Limits{Calls: 3},
+		Site:      policy.Site{Country: "FR"},
+		PBX:       policy.PBX{NumberFormat: policy.FormatNational, OutsidePrefix: "0"},
+		Trunks:    []policy.Trunk{trunk("carrier-a", "+33123456700"), trunk("carrier-b", "+33123456800")},
+		Routes:    []policy.Route{{Name: "everything", Prefixes: []string{"+33"}, Trunks: []string{"carrier-a", "carrier-b"}}},
+		Limits:    policy.Limits{Calls: 3},
+		Admission: policy.Admission{Classes: policy.OpenClasses()},
 	}
 }
 

@@ -99,3 +99,13 @@ func (p *Plan) CountryOf(prefix string) string {
 	}
 	return country
 }
+
+// CountryName returns the English name of a country by its ISO 3166-1 alpha-2 code, the code itself when it has none here.
+func CountryName(country string) string {
+	for _, f := range fields(countriesText) {
+		if f[0] == country && len(f) > 4 {
+			return strings.Join(f[4:], " ")
+		}
+	}
+	return country
+}

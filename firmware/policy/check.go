@@ -24,6 +24,7 @@ func (p *Policy) check(judge bool) Faults {
 	c.trunks()
 	c.peers()
 	c.routes()
+	c.admission()
 	c.limits()
 	c.bans()
 	c.fraud()

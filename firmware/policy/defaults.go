@@ -44,6 +44,12 @@ func setStatic(v reflect.Value) {
 		*x = defaultFraud()
 	case *Rotation:
 		x.Days, x.GraceDays = 90, 7
+	case *Admission:
+		x.Classes = OpenClasses()
+	case *CallRule:
+		x.Direction = CallsOut
+	case *Pacing:
+		x.ShortSeconds, x.LeastCalls = 6, 20
 	case *Limits:
 		x.Calls, x.SilenceTimeout, x.HoldTimeout = 30, 60, 3600
 	case *Admin:

@@ -84,7 +84,7 @@ func (d *differ) secret(path string, old, new reflect.Value) {
 // nameField returns the field by which elements of a list are told apart, or -1.
 func nameField(t reflect.Type) int {
 	switch t {
-	case reflect.TypeFor[Trunk](), reflect.TypeFor[Route]():
+	case reflect.TypeFor[Trunk](), reflect.TypeFor[Route](), reflect.TypeFor[CallerGroup](), reflect.TypeFor[CallRule](), reflect.TypeFor[CallCap]():
 		f, _ := t.FieldByName("Name")
 		return f.Index[0]
 	case reflect.TypeFor[Account]():

@@ -21,6 +21,11 @@ func TestDiffTellsWhatChanges(t *testing.T) {
 		{"an address, and not what follows from it", "192.0.2.20\n", "192.0.2.21\n", []string{"pbx.address: 192.0.2.20:5060 -> 192.0.2.21:5060"}},
 		{"a secret", "hunter2-hunter2-hunter2", "hunter2-hunter2-hunter3", []string{"trunks[carrier-a].accounts[alice].secret: *** -> *** (changed)"}},
 		{"an added key", "    accounts:", "    caps: {calls: 4}\n    accounts:", []string{"trunks[carrier-a].caps.calls: added 4"}},
+		{"a rule, a cap and a group", "pbx:", "admission:\n  groups: [{name: desk, members: [\"101\"]}]\n  rules: [{name: r, action: deny, groups: [desk]}]\n  caps: [{name: c, calls: 1}]\npbx:", []string{
+			"admission.groups[desk].name: added desk", "admission.groups[desk].members: added 101",
+			"admission.rules[r].name: added r", "admission.rules[r].action: added deny", "admission.rules[r].direction: added out", "admission.rules[r].groups: added desk",
+			"admission.caps[c].name: added c", "admission.caps[c].calls: added 1",
+		}},
 		{"a renamed trunk", "carrier-a", "carrier-b", []string{
 			"trunks[carrier-a].name: removed carrier-a", "trunks[carrier-a].domain: removed carrier.example",
 			"trunks[carrier-a].registrar: removed sip.carrier.example", "trunks[carrier-a].transport: removed tls",

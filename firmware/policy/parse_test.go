@@ -72,11 +72,12 @@ func TestASmallDocumentGetsItsDefaults(t *testing.T) {
 			Codecs:   []string{"PCMA", "PCMU"}, NumberFormat: FormatE164, Registration: RegisterEach, Health: HealthOff,
 			UnownedNumbers: UnownedReplace, MediaLatching: LatchDynamicStrict, DTMF: DTMFPass,
 		}},
-		Limits:   Limits{Calls: 30, SilenceTimeout: 60, HoldTimeout: 3600},
-		Bans:     defaultBans(),
-		Fraud:    defaultFraud(),
-		Rotation: Rotation{Days: 90, GraceDays: 7},
-		Admin:    Admin{Port: 443, Sources: inside},
+		Admission: Admission{Classes: OpenClasses(), Pacing: Pacing{ShortSeconds: 6, LeastCalls: 20}},
+		Limits:    Limits{Calls: 30, SilenceTimeout: 60, HoldTimeout: 3600},
+		Bans:      defaultBans(),
+		Fraud:     defaultFraud(),
+		Rotation:  Rotation{Days: 90, GraceDays: 7},
+		Admin:     Admin{Port: 443, Sources: inside},
 	}
 	if diff := cmp.Diff(want, mustParse(t, small), byValue); diff != "" {
 		t.Error(diff)

@@ -12,18 +12,19 @@ import "net/netip"
 // Policy is one whole document. The zero value is not valid; documents come from Parse, which fills in the defaults
 // named below, so that nobody else needs to know them. What Parse returned is shared: read it, do not write it.
 type Policy struct {
-	Version  int      `yaml:"version"`
-	Site     Site     `yaml:"site"`
-	Network  Network  `yaml:"network"`
-	PBX      PBX      `yaml:"pbx"`    // may be left out where there are Phones
-	Phones   Phones   `yaml:"phones"` // may be left out
-	Trunks   []Trunk  `yaml:"trunks"` // may be left out where there are Phones
-	Routes   []Route  `yaml:"routes"`
-	Limits   Limits   `yaml:"limits"`
-	Bans     Bans     `yaml:"bans"`
-	Fraud    Fraud    `yaml:"fraud"`
-	Rotation Rotation `yaml:"rotation"`
-	Admin    Admin    `yaml:"admin"`
+	Version   int       `yaml:"version"`
+	Site      Site      `yaml:"site"`
+	Network   Network   `yaml:"network"`
+	PBX       PBX       `yaml:"pbx"`    // may be left out where there are Phones
+	Phones    Phones    `yaml:"phones"` // may be left out
+	Trunks    []Trunk   `yaml:"trunks"` // may be left out where there are Phones
+	Routes    []Route   `yaml:"routes"`
+	Admission Admission `yaml:"admission"`
+	Limits    Limits    `yaml:"limits"`
+	Bans      Bans      `yaml:"bans"`
+	Fraud     Fraud     `yaml:"fraud"`
+	Rotation  Rotation  `yaml:"rotation"`
+	Admin     Admin     `yaml:"admin"`
 }
 
 // Site says where the box stands. Country chooses the numbering plan, TimeZone and Language what the page shows.
@@ -200,7 +201,8 @@ type Account struct {
 
 // Caps bound a trunk.
 type Caps struct {
-	Calls int `yaml:"calls"` // simultaneous calls; 0 = only Limits.Calls applies
+	Calls     int `yaml:"calls"`      // simultaneous calls; 0 = only Limits.Calls applies
+	PerSecond int `yaml:"per_second"` // calls begun within any second; 0: no limit
 }
 
 // Route sends calls from the PBX to trunks. Of the routes that count at the time, the one with the longest matching prefix

@@ -49,6 +49,7 @@ func (c *checker) trunk(path string, t Trunk) {
 	if t.Caps.Calls < 0 {
 		c.fault(path+".caps.calls", "write 0 for no limit of the trunk's own", "%d is below zero", t.Caps.Calls)
 	}
+	c.between(path+".caps.per_second", t.Caps.PerSecond, 0, maxPerSecond)
 	one(c, path+".unowned_numbers", t.UnownedNumbers, UnownedReplace, UnownedRefuse)
 	c.headerRules(path, t.Headers)
 	c.conduct(path, t)

@@ -153,14 +153,20 @@ func (d *Desk) Handle(in *ua.Incoming) {
 	switch {
 	case in.IsInvite():
 		d.invite(in)
-	case in.Method == sip.OPTIONS && unsupported(in) != "": // RFC 3261 §8.2.2.3
-		d.turnAway(in, *requirements(in))
 	case in.Method == sip.OPTIONS:
-		// RFC 3261 §11.2: the answer an INVITE would get, as far as it can be told.
-		in.Refuse(ua.Reply{Status: d.readiness(), Contact: d.contactFor(in.Peer), Headers: []sip.Header{eventsTaken()}})
+		d.options(in)
 	default:
 		d.turnAway(in, refusal{status: 405, rule: "sip", reason: fmt.Sprintf("%s sent %s, which is not taken", in.Peer.Name, event.Printable(string(in.Method)))})
 	}
+}
+
+// options says what the box takes: the answer an INVITE would get, as far as it can be told (RFC 3261 §11.2).
+func (d *Desk) options(in *ua.Incoming) {
+	if unsupported(in) != "" { // RFC 3261 §8.2.2.3
+		d.turnAway(in, *requirements(in))
+		return
+	}
+	in.Refuse(ua.Reply{Status: d.readiness(), Contact: d.contactFor(in.Peer), Headers: []sip.Header{eventsTaken()}})
 }
 
 // contactFor is where a peer finds the box; "" for one that is not configured any more.

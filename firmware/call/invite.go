@@ -36,31 +36,43 @@ func refusedBy(no *admission.Refusal) *refusal {
 	return &refusal{status: no.Status, rule: no.Rule, reason: no.Reason, headers: notBefore(no.RetryAfter), steps: no.Steps}
 }
 
-// invite sets one call up and stays with it to its end.
+// invite sets one call up and stays with it to its end. While the two talk, the stack holds nothing of setting up: a box
+// with many calls has as many of them.
 func (d *Desk) invite(in *ua.Incoming) {
+	if s := d.setUp(in); s != nil {
+		s.finish(s.talk())
+	}
+}
+
+// setUp brings a call to its answer; nil when there is none, and it is over.
+func (d *Desk) setUp(in *ua.Incoming) *Session {
 	stretch()
 	if len(field.All(in, "Replaces")) > 0 && d.replaces(in) {
-		return
+		return nil
 	}
 	s, ok := d.begin(in)
 	if !ok {
 		d.turnAway(in, refusal{status: 503, rule: "policy", reason: "the box has no policy yet"})
 		in.Inbox.Close()
-		return
+		return nil
 	}
 	if err := in.Respond(s.inbox, ua.Reply{Status: 100}); err != nil {
 		s.log.Debug("100 Trying not sent", "err", err)
 	}
 	if r := s.prepare(); r != nil {
 		s.refuse(*r)
-		return
+		return nil
 	}
 	d.o.Sink.Tell(event.CallStarted{At: s.started, Call: s.id, From: s.from.String(), To: s.to.String(), Caller: in.Peer.Name})
 	if s.emergency() {
 		s.tellEmergency(s.to, in.Peer)
 	}
 	s.log.Info("call started", "from", s.from.String(), "to", s.to.String(), "caller", in.Peer.Name, "class", s.to.Class)
-	s.finish(s.setUp())
+	if end, answered := s.setUp(); !answered {
+		s.finish(end)
+		return nil
+	}
+	return s
 }
 
 // stretch gives the goroutine of a call the stack that calls need while they are set up. Left to itself it doubles three
@@ -268,8 +280,8 @@ func (s *Session) openRelay(to policy.Side) (*media.Session, error) {
 	}
 }
 
-// setUp tries the targets in turn. When one answers, the call is talked to its end.
-func (s *Session) setUp() ending {
+// setUp tries the targets in turn until one answers; else it says how the call ends.
+func (s *Session) setUp() (end ending, answered bool) {
 	s.timer = time.AfterFunc(timerC, func() { s.inbox.Post(ringTimeout{}) })
 	if s.urgent {
 		s.timer.Stop() // an emergency service answers when it can
@@ -280,7 +292,7 @@ func (s *Session) setUp() ending {
 	}
 	if last.answered {
 		s.timer.Stop()
-		return s.talk()
+		return ending{}, true
 	}
 	if !last.told {
 		if err := s.in.Respond(s.inbox, s.ruledReply(s.in, ua.Reply{Status: last.status, Headers: last.headers})); err != nil {
@@ -291,7 +303,7 @@ func (s *Session) setUp() ending {
 	if last.rule != "" { // nobody was called: every trunk is full
 		s.tellRefused(refusal{status: last.status, rule: last.rule, reason: last.reason, steps: last.steps})
 	}
-	return ending{status: last.status, reason: last.reason}
+	return ending{status: last.status, reason: last.reason}, false
 }
 
 // move passes a ticket to a trunk, which is shown one of its own numbers.

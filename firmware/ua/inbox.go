@@ -136,6 +136,10 @@ func (b *Inbox) Next(ctx context.Context) (Event, error) {
 			b.ready = b.take(it)
 			continue
 		}
+		if ctx.Done() == nil {
+			<-b.news // a call waits here for as long as it lasts: on less stack than by select
+			continue
+		}
 		select {
 		case <-ctx.Done():
 			return Event{}, ctx.Err()

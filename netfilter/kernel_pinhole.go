@@ -42,7 +42,7 @@ func (s *shortcut) close() { unix.Close(s.fd) }
 
 // begin starts a transaction.
 func (s *shortcut) begin() *batch {
-	b := &batch{number: s.number, last: -1}
+	b := &batch{number: s.number, last: -1, bytes: make([]byte, 0, usualSize)}
 	b.message(unix.NFNL_MSG_BATCH_BEGIN, 0, unix.AF_UNSPEC, unix.NFNL_SUBSYS_NFTABLES)
 	b.first = b.number
 	return b
@@ -74,6 +74,9 @@ func (s *shortcut) commit(b *batch) error {
 		}
 	}
 }
+
+// usualSize is room for the ports of one call.
+const usualSize = 1 << 10
 
 // shortSize is how long a transaction may be to be called short: the ports of a few calls.
 const shortSize = 4 << 10
@@ -125,8 +128,9 @@ func (b *batch) change(message uint16, table string, s set, list []element) {
 	b.text(unix.NFTA_SET_ELEM_LIST_TABLE, table)
 	b.text(unix.NFTA_SET_ELEM_LIST_SET, s.name)
 	elements := b.nest(unix.NFTA_SET_ELEM_LIST_ELEMENTS)
+	var keys [2]nftables.SetElement
 	for _, e := range list {
-		for _, k := range s.keys(e) {
+		for _, k := range s.appendKeys(keys[:0], e) {
 			b.element(k)
 		}
 	}

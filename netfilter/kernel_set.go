@@ -54,7 +54,7 @@ func (k *kernel) elements(def *nftables.Set, s set, list []element,
 	do func(*nftables.Set, []nftables.SetElement) error) error {
 	var keys []nftables.SetElement
 	for _, e := range list {
-		keys = append(keys, s.keys(e)...)
+		keys = s.appendKeys(keys, e)
 	}
 	for portion := range slices.Chunk(keys, elementsAMessage) {
 		if err := do(def, portion); err != nil {
@@ -64,16 +64,16 @@ func (k *kernel) elements(def *nftables.Set, s set, list []element,
 	return nil
 }
 
-// keys returns an element as the kernel keeps it: a hash has keys; a concatenation of ranges has first and last; a
+// appendKeys adds an element as the kernel keeps it: a hash has keys; a concatenation of ranges has first and last; a
 // plain range has its start and, as an element of its own, the key after its end, unless that would lie past the last.
-func (s set) keys(e element) []nftables.SetElement {
+func (s set) appendKeys(keys []nftables.SetElement, e element) []nftables.SetElement {
 	switch {
 	case !s.interval:
-		return []nftables.SetElement{{Key: e.first, Timeout: e.timeout}}
+		return append(keys, nftables.SetElement{Key: e.first, Timeout: e.timeout})
 	case len(s.types) > 1:
-		return []nftables.SetElement{{Key: e.first, KeyEnd: e.last}}
+		return append(keys, nftables.SetElement{Key: e.first, KeyEnd: e.last})
 	}
-	keys := []nftables.SetElement{{Key: e.first, Timeout: e.timeout}}
+	keys = append(keys, nftables.SetElement{Key: e.first, Timeout: e.timeout})
 	if after := next(e.last); after != nil {
 		keys = append(keys, nftables.SetElement{Key: after, IntervalEnd: true})
 	}
@@ -102,7 +102,7 @@ func (s set) sameKind(def *nftables.Set) bool {
 		def.Dynamic == s.dynamic && def.HasTimeout == (s.timed || s.timeout > 0) && def.Timeout == s.timeout && def.Size == s.size
 }
 
-// held turns what the kernel has in the set back into elements; see keys. It fails on what nobody can have put there
+// held turns what the kernel has in the set back into elements; see appendKeys. It fails on what nobody can have put there
 // by whole elements, such as an end without a start.
 func (s set) held(keys []nftables.SetElement) ([]element, bool) {
 	var list []element

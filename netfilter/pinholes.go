@@ -22,9 +22,12 @@ type opening struct {
 
 // plain returns the pinhole with its addresses as the rules have them and its sources merged, so that two that mean the
 // same are the same. Sources that could never reach the local address, being of the other family, are left out. Faulty
-// ones are kept as they are, for the check to tell.
+// ones are kept as they are, for the check to tell. Most pinholes come with one source, as it should be.
 func (p Pinhole) plain() Pinhole {
 	p.Local = netip.AddrPortFrom(plainAddr(p.Local.Addr()), p.Local.Port())
+	if len(p.Sources) == 1 && p.Sources[0].IsValid() && plain(p.Sources[0]) == p.Sources[0] && familyOf(p.Sources[0].Addr()) == familyOf(p.Local.Addr()) {
+		return p
+	}
 	if checkPrefixes("", p.Sources) == nil {
 		p.Sources = ofFamily(merge(p.Sources), familyOf(p.Local.Addr()))
 	}
@@ -69,10 +72,14 @@ func find(list []opening, sources []netip.Prefix) int {
 	return slices.IndexFunc(list, func(o opening) bool { return slices.Equal(o.sources, sources) })
 }
 
-// sources returns from where a spot may be reached, merged over all its openings.
+// sources returns from where a spot may be reached, merged over all its openings. It is not to be changed.
 func (h pinholes) sources(s spot) []netip.Prefix {
+	list := h[s]
+	if len(list) == 1 {
+		return list[0].sources // merged when it was opened
+	}
 	var all []netip.Prefix
-	for _, o := range h[s] {
+	for _, o := range list {
 		all = append(all, o.sources...)
 	}
 	return merge(all)

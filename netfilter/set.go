@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -139,14 +138,25 @@ func pinholeSet(name string, f family, prefixes bool) set {
 // pinholeElement is what a pinhole set holds for one source.
 func pinholeElement(source netip.Prefix, local netip.AddrPort) element {
 	key := func(source netip.Addr) []byte {
-		k := slices.Concat(source.AsSlice(), local.Addr().AsSlice(), port(local.Port()))
-		return append(k, 0, 0) // each part fills whole registers of 4 bytes
+		k := make([]byte, 0, 2*16+4)
+		k = appendAddr(appendAddr(k, source), local.Addr())
+		return append(binary.BigEndian.AppendUint16(k, local.Port()), 0, 0) // each part fills whole registers of 4 bytes
 	}
 	first := key(source.Addr())
 	if source.IsSingleIP() {
 		return element{first: first, last: first}
 	}
 	return element{first: first, last: key(lastOf(source))}
+}
+
+// appendAddr adds the bytes of an address.
+func appendAddr(b []byte, a netip.Addr) []byte {
+	if a.Is4() {
+		v4 := a.As4()
+		return append(b, v4[:]...)
+	}
+	v6 := a.As16()
+	return append(b, v6[:]...)
 }
 
 // pinholeText is how nft prints a pinhole's element.

@@ -89,6 +89,12 @@ func (p *parties) Trunk(name string) (call.Party, bool) {
 	}, true
 }
 
+// Down tells whether a trunk is not expected to take calls.
+func (p *parties) Down(trunk string) bool {
+	t, ok := p.trunks.Trunk(trunk)
+	return ok && t.Down()
+}
+
 // members are the servers of a trunk as a call tries them.
 func members(t *trunk.Trunk) []call.Member {
 	var list []call.Member

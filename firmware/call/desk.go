@@ -77,6 +77,8 @@ type Party struct {
 type Parties interface {
 	PBX() (Party, bool)
 	Trunk(name string) (Party, bool)
+	// Down tells of a trunk what its Party would.
+	Down(trunk string) bool
 }
 
 // Relay opens the media of a call, and joins two calls.

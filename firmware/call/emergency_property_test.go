@@ -272,6 +272,11 @@ func (w *trial) PBX() (Party, bool) {
 		Domain: "192.0.2.10", SRTP: p.SRTP, Suites: p.Suites, Codecs: p.Codecs, Format: p.NumberFormat}, true
 }
 
+func (w *trial) Down(trunk string) bool {
+	party, ok := w.Trunk(trunk)
+	return ok && party.Down
+}
+
 func (w *trial) Trunk(name string) (Party, bool) {
 	for _, t := range w.trunks {
 		if t.policy.Name == name {

@@ -160,7 +160,7 @@ func (s *Session) upFirst(targets []route.Target) []route.Target {
 	up := make([]route.Target, 0, len(targets))
 	var down []route.Target
 	for _, t := range targets {
-		if party, ok := s.party(t.Peer); t.Peer.Side == policy.SideOutside && ok && party.Down {
+		if t.Peer.Side == policy.SideOutside && s.desk.o.Parties.Down(t.Peer.Name) {
 			down = append(down, t)
 			continue
 		}

@@ -230,6 +230,11 @@ func (s *scene) PBX() (Party, bool) {
 		Headers: s.policy.PBX.Headers, Trusted: s.policy.PBX.Trusted}, true
 }
 
+func (s *scene) Down(trunk string) bool {
+	party, ok := s.Trunk(trunk)
+	return ok && party.Down
+}
+
 func (s *scene) Trunk(name string) (Party, bool) {
 	for i, a := range []*actor{s.a, s.b} {
 		if p := s.policy.Trunks[i]; p.Name == name {

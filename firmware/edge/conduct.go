@@ -7,6 +7,7 @@ import (
 	"github.com/emiago/sipgo/sip"
 
 	"tollgate/firmware/access"
+	"tollgate/firmware/field"
 )
 
 // note tells what a source has done. What came over a connection cannot have been forged: its handshake took an answer.
@@ -32,7 +33,7 @@ func (e *Edge) noteAgent(c *Conn, req *sip.Request) {
 	if e.conduct == nil {
 		return
 	}
-	if h := req.GetHeader("User-Agent"); h != nil && access.Scanner(h.Value()) {
+	if h := field.All(req, "User-Agent"); len(h) > 0 && access.Scanner(h[0].Value()) {
 		e.note(c.source(), access.OffenceScanner, "", c.transport.Stream())
 	}
 }

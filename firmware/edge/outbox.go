@@ -86,10 +86,30 @@ func (t *text) WriteString(s string) (int, error) {
 	return len(s), nil
 }
 
+// write appends m as sipgo writes it, without making a string of its URI and one of its body first.
+func (t *text) write(m sip.Message) {
+	switch m := m.(type) {
+	case *sip.Request:
+		t.WriteString(string(m.Method))
+		t.WriteString(" ")
+		m.Recipient.StringWrite(t)
+		t.WriteString(" ")
+		t.WriteString(m.SipVersion)
+		t.WriteString("\r\n")
+		m.MessageData.StringWrite(t) // its header fields
+	case *sip.Response:
+		m.StartLineWrite(t)
+		t.WriteString("\r\n")
+		m.MessageData.StringWrite(t)
+	}
+	t.WriteString("\r\n")
+	t.b = append(t.b, m.Body()...)
+}
+
 // message appends m. A stream needs a Content-Length to find the next message (RFC 3261 §18.3).
 func (t *text) message(m sip.Message, stream bool) error {
 	start := len(t.b)
-	m.StringWrite(t)
+	t.write(m)
 	if stream && m.ContentLength() == nil {
 		if i := bytes.Index(t.b[start:], []byte("\r\n\r\n")); i >= 0 {
 			t.b = slices.Insert(t.b, start+i, []byte("\r\nContent-Length: "+strconv.Itoa(len(m.Body())))...)

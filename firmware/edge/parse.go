@@ -5,7 +5,15 @@ import (
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
+
+	"tollgate/firmware/field"
 )
+
+// message is a request or a response.
+type message interface {
+	sip.Message
+	field.Message
+}
 
 // parse turns a message that has passed the gate into sipgo's form and checks what the gate leaves. err is what the
 // parser said, for the log.
@@ -16,11 +24,12 @@ func parse(p *sip.Parser, b []byte, s shape) (m sip.Message, f fault, err error)
 	if m, err = guarded(p, b); err != nil {
 		return nil, fault{code: faultParser}, err
 	}
-	tidyParams(m)
 	switch m := m.(type) {
 	case *sip.Request:
+		tidyParams(m)
 		return m, checkRequest(m), nil
 	case *sip.Response:
+		tidyParams(m)
 		return m, checkResponse(m), nil
 	}
 	return nil, fault{code: faultParser}, nil
@@ -38,14 +47,14 @@ func guarded(p *sip.Parser, b []byte) (m sip.Message, err error) {
 
 // tidyParams brings the parameters that identity rests on into one form: names are case-insensitive (RFC 3261 §7.3.1)
 // and blanks may stand around "=" (§25.1), but the parser keeps both.
-func tidyParams(m sip.Message) {
+func tidyParams(m message) {
 	if h := m.From(); h != nil {
 		tidy(h.Params)
 	}
 	if h := m.To(); h != nil {
 		tidy(h.Params)
 	}
-	for _, h := range m.GetHeaders("Via") {
+	for _, h := range m.Headers() {
 		if v, ok := h.(*sip.ViaHeader); ok {
 			tidy(v.Params)
 		}
@@ -85,17 +94,26 @@ func checkResponse(res *sip.Response) fault {
 	if f := checkCommon(res); f.found() {
 		return f
 	}
-	if len(res.GetHeaders("Via")) != 1 {
+	vias := 0
+	for _, h := range res.Headers() {
+		if field.Is(h, "Via") {
+			vias++
+		}
+	}
+	if vias != 1 {
 		return fault{code: faultMisrouted}
 	}
 	return fault{}
 }
 
-func checkCommon(m sip.Message) fault {
+func checkCommon(m message) fault {
 	if m.From() == nil || m.To() == nil || m.CallID() == nil || m.CSeq() == nil {
 		return fault{code: faultParser}
 	}
-	for _, h := range m.GetHeaders("Via") {
+	for _, h := range m.Headers() {
+		if !field.Is(h, "Via") {
+			continue
+		}
 		v, ok := h.(*sip.ViaHeader)
 		if !ok || v.Host == "" || !strings.EqualFold(v.ProtocolName, "SIP") || v.ProtocolVersion != "2.0" || !token([]byte(v.Transport)) {
 			return fault{code: faultVia}

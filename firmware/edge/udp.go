@@ -29,7 +29,7 @@ type udpSocket struct {
 	local  netip.AddrPort
 	shared atomic.Pointer[sharing]
 	owners owners
-	texts  sync.Pool // of *text
+	sends  sync.Pool // of *sending
 	ended  chan struct{}
 	work   work
 
@@ -43,7 +43,7 @@ func newUDPSocket(e *Edge, pc net.PacketConn, sh *sharing) (*udpSocket, error) {
 		return nil, fmt.Errorf("reach the socket: %w", err)
 	}
 	s := &udpSocket{edge: e, conn: conn, raw: raw, ended: make(chan struct{}), work: work{made: time.Now()}}
-	s.texts.New = func() any { return new(text) }
+	s.sends.New = func() any { return newSending() }
 	s.local = unmapped(conn.LocalAddr().(*net.UDPAddr).AddrPort())
 	s.shared.Store(sh)
 	raw.Control(func(fd uintptr) { enlarge(int(fd)) }) // fails only when the socket is closed
@@ -125,31 +125,52 @@ func keepAlive(b []byte) bool {
 }
 
 func (s *udpSocket) send(m sip.Message, to netip.AddrPort) error {
-	t := s.texts.Get().(*text)
-	defer s.texts.Put(t)
-	t.b = t.b[:0]
-	if err := t.message(m, false); err != nil {
+	d := s.sends.Get().(*sending)
+	defer s.sends.Put(d)
+	d.text.b = d.text.b[:0]
+	if err := d.text.message(m, false); err != nil {
 		return err
 	}
-	return s.sendRaw(t.b, to)
+	return s.put(d, d.text.b, to)
+}
+
+// sending is one datagram on its way. It is used again and again, because what a system call looks at is allocated.
+type sending struct {
+	text  text
+	b     []byte
+	name  datagram.Name
+	errno unix.Errno
+	write func(fd uintptr) bool
+}
+
+func newSending() *sending {
+	d := &sending{}
+	d.write = func(fd uintptr) bool {
+		d.errno = datagram.Socket(fd).Send(d.b, &d.name)
+		return true
+	}
+	return d
 }
 
 // sendRaw sends one datagram without waiting. When the socket's buffer is full, because an absent host keeps it full,
 // the datagram is lost like any other on its way, and the sender's transaction sends it again.
 func (s *udpSocket) sendRaw(b []byte, to netip.AddrPort) error {
-	name := s.name(to)
-	var errno unix.Errno
-	closed := s.raw.Write(func(fd uintptr) bool {
-		errno = datagram.Socket(fd).Send(b, &name)
-		return true
-	})
+	d := s.sends.Get().(*sending)
+	defer s.sends.Put(d)
+	return s.put(d, b, to)
+}
+
+func (s *udpSocket) put(d *sending, b []byte, to netip.AddrPort) error {
+	d.b, d.name = b, s.name(to)
+	closed := s.raw.Write(d.write)
+	d.b = nil
 	switch {
 	case closed != nil:
 		return fmt.Errorf("send to %s: %w", to, net.ErrClosed)
-	case errno == unix.EAGAIN || errno == unix.ENOBUFS:
+	case d.errno == unix.EAGAIN || d.errno == unix.ENOBUFS:
 		s.edge.log.Debug("datagram lost: the socket is full", "to", to)
-	case errno != 0:
-		return fmt.Errorf("send to %s: %w", to, errno)
+	case d.errno != 0:
+		return fmt.Errorf("send to %s: %w", to, d.errno)
 	}
 	return nil
 }

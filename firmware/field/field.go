@@ -20,9 +20,15 @@ type Message interface {
 func All(m Message, name string) []sip.Header {
 	var found []sip.Header
 	for _, h := range m.Headers() {
-		if n := h.Name(); len(n) == len(name) && strings.EqualFold(n, name) {
+		if Is(h, name) {
 			found = append(found, h)
 		}
 	}
 	return found
+}
+
+// Is tells whether a field has a name.
+func Is(h sip.Header, name string) bool {
+	n := h.Name()
+	return len(n) == len(name) && strings.EqualFold(n, name)
 }

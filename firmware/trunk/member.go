@@ -103,8 +103,11 @@ func (m *Member) takesTCP() bool {
 
 func (m *Member) dial(ctx context.Context, transport policy.Transport, timeout time.Duration) (sip.Connection, error) {
 	t := m.pool.trunk
-	ctx, cancel := context.WithTimeout(ctx, timeout)
-	defer cancel()
+	if transport.Stream() { // else nothing is waited for
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, timeout)
+		defer cancel()
+	}
 	conn, err := t.o.Dialer.Dial(ctx, ua.Target{
 		Owner: t.Policy.Name, Side: policy.SideOutside, Transport: transport, Addr: m.addr, TLS: m.pool.tls,
 	})

@@ -83,7 +83,7 @@ func (in *Incoming) response(r Reply) *sip.Response {
 	if r.Reason == "" {
 		r.Reason = Phrase(r.Status)
 	}
-	res := sip.NewResponseFromRequest(in.received, r.Status, r.Reason, nil)
+	res := answerTo(in.received, r.Status, r.Reason)
 	if r.Contact != "" {
 		res.AppendHeader(sip.NewHeader("Contact", "<"+r.Contact+">"))
 	}

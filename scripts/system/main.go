@@ -2,9 +2,10 @@
 // are the box's program, the kernel modules of a board with the order to load them in, and the roots of public certificates.
 // No shell, no other program.
 //
-//	go run ./scripts/system -board virt -program FILE -tree DIR -release TEXT -built SECONDS -o system.cpio
+//	go run ./scripts/system -board virt -program FILE -tree DIR -data FILE -release TEXT -built SECONDS -o system.cpio
 //
-// DIR is where packages of Debian were unpacked: the kernel's and ca-certificates. The same input makes the same bytes.
+// DIR is where packages of Debian were unpacked: the kernel's and ca-certificates. The file after -data is an empty ext4 file
+// system, compressed by gzip, for a data partition that was never used. The same input makes the same bytes.
 package main
 
 import (
@@ -34,6 +35,7 @@ type wanted struct {
 	board   string
 	program string
 	tree    string
+	data    string
 	release string
 	built   int64 // Unix seconds
 	out     string
@@ -44,12 +46,13 @@ func run() error {
 	flag.StringVar(&w.board, "board", "", "virt or rpi")
 	flag.StringVar(&w.program, "program", "", "the box's program for arm64")
 	flag.StringVar(&w.tree, "tree", "", "where the packages were unpacked")
+	flag.StringVar(&w.data, "data", "", "an empty file system, compressed")
 	flag.StringVar(&w.release, "release", "", "what the system calls itself")
 	flag.Int64Var(&w.built, "built", 0, "when, in Unix seconds: every file's date, and the earliest time the box believes in")
 	flag.StringVar(&w.out, "o", "", "file to write")
 	flag.Parse()
-	if w.board == "" || w.program == "" || w.tree == "" || w.release == "" || w.built == 0 || w.out == "" || flag.NArg() != 0 {
-		return fmt.Errorf("-board, -program, -tree, -release, -built and -o are all needed")
+	if w.board == "" || w.program == "" || w.tree == "" || w.data == "" || w.release == "" || w.built == 0 || w.out == "" || flag.NArg() != 0 {
+		return fmt.Errorf("-board, -program, -tree, -data, -release, -built and -o are all needed")
 	}
 	out, err := os.Create(w.out)
 	if err != nil {
@@ -77,6 +80,11 @@ func fill(a *archive, w wanted) error {
 		return err
 	}
 	a.file("sbin/tollgate", 0o755, program)
+	data, err := os.ReadFile(w.data)
+	if err != nil {
+		return err
+	}
+	a.file("lib/data.ext4.gz", 0o644, data)
 	a.link("sbin/init", "tollgate")
 	a.link("init", "sbin/init")
 	a.file("etc/tollgate/release", 0o644, fmt.Appendf(nil, "board=%s\nrelease=%s\nbuilt=%d\n", w.board, w.release, w.built))

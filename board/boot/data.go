@@ -19,7 +19,8 @@ const partLabel = "PARTLABEL="
 const look = 50 * time.Millisecond
 
 // MountData mounts where data is kept at the folder at: the place that word names (see Words.Data), as soon as it is there,
-// or memory. The error tells why it is memory although a place is named; then nothing is kept over a power-off.
+// or memory. A partition that was never used is given a file system, and is enlarged to the end of its disk. When kept is false
+// although a place is named, the error tells why; then nothing is kept over a power-off. Otherwise it tells what else was wrong.
 func MountData(ctx context.Context, word, at string) (kept bool, err error) {
 	if err := os.MkdirAll(at, 0o755); err != nil {
 		return false, fmt.Errorf("mount %s: %w", at, err)
@@ -28,8 +29,8 @@ func MountData(ctx context.Context, word, at string) (kept bool, err error) {
 		return true, nil
 	}
 	if word != "none" {
-		if err = mountDevice(ctx, word, at); err == nil {
-			return true, nil
+		if kept, err = mountDevice(ctx, word, at); kept {
+			return true, err
 		}
 	}
 	if m := unix.Mount("tmpfs", at, "tmpfs", quiet, "mode=0755,size=25%"); m != nil {
@@ -38,15 +39,23 @@ func MountData(ctx context.Context, word, at string) (kept bool, err error) {
 	return false, err
 }
 
-func mountDevice(ctx context.Context, word, at string) error {
+// mountDevice prepares and mounts what word names; done tells whether it is mounted.
+func mountDevice(ctx context.Context, word, at string) (done bool, err error) {
 	device, err := waitForDevice(ctx, "/", word)
 	if err != nil {
-		return err
+		return false, err
 	}
-	if err := unix.Mount(device, at, "ext4", quiet|unix.MS_NOATIME, "errors=remount-ro"); err != nil {
-		return fmt.Errorf("mount %s at %s: %w", device, at, err)
+	label, labelled := strings.CutPrefix(word, partLabel)
+	if labelled { // what cannot be prepared may be usable all the same
+		err = prepareData("/", device, label)
 	}
-	return nil
+	if m := unix.Mount(device, at, "ext4", quiet|unix.MS_NOATIME, "errors=remount-ro"); m != nil {
+		return false, errors.Join(err, fmt.Errorf("mount %s at %s: %w", device, at, m))
+	}
+	if labelled {
+		err = errors.Join(err, fillPartition(device, at))
+	}
+	return true, err
 }
 
 // waitForDevice returns the device file that word names once it is there.

@@ -15,6 +15,10 @@ type Words struct {
 	Watchdog bool
 	// LogOnConsole has the log shown on the console, besides the screen (tollgate.log=console or memory; memory).
 	LogOnConsole bool
+	// Slot is which of two systems this is, "a" or "b"; empty on a machine that has one (tollgate.slot).
+	Slot string
+	// Trial tells that the slot has not proved itself yet (tollgate.trial=1).
+	Trial bool
 }
 
 // DataLabel is the name of the partition that data is kept on, unless the command line names another place.
@@ -49,6 +53,10 @@ func parseWords(line string) (Words, error) {
 			w.Watchdog = value == "on"
 		case key == "log" && (value == "console" || value == "memory"):
 			w.LogOnConsole = value == "console"
+		case key == "slot" && (value == "a" || value == "b"):
+			w.Slot = value
+		case key == "trial" && (value == "0" || value == "1"):
+			w.Trial = value == "1"
 		default:
 			unknown = append(unknown, field)
 		}

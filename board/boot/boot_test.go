@@ -42,6 +42,8 @@ func TestTheCommandLineSaysWhereDataIsAndWhatIsUsed(t *testing.T) {
 		{line: "console=ttyAMA0 root=/dev/vda2 ro quiet\n", want: usual},
 		{line: "tollgate.data=/dev/mmcblk0p3 tollgate.watchdog=off tollgate.log=console", want: Words{Data: "/dev/mmcblk0p3", LogOnConsole: true}},
 		{line: "tollgate.data=/dev/sda3 tollgate.watchdog=off", more: "tollgate.data=none tollgate.watchdog=on", want: Words{Data: "none", Watchdog: true}},
+		{line: "tollgate.slot=b tollgate.trial=1", want: Words{Data: DataLabel, Watchdog: true, Slot: "b", Trial: true}},
+		{line: "tollgate.slot=c", want: usual, fault: "tollgate.slot=c"},
 		{line: "tollgate.data=PARTLABEL=keep", want: Words{Data: "PARTLABEL=keep", Watchdog: true}},
 		{line: "tollgate.data=PARTLABEL= tollgate.data=/etc/passwd tollgate.data=/dev/../etc", want: usual, fault: "nothing is meant by"},
 		{line: "tollgate.watchdog=maybe tollgate.log=console", want: Words{Data: DataLabel, Watchdog: true, LogOnConsole: true}, fault: "tollgate.watchdog=maybe"},

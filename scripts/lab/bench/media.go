@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"slices"
 	"time"
 
+	"tollgate/scripts/lab"
 	"tollgate/scripts/lab/traffic"
 )
 
@@ -296,13 +298,32 @@ func (s *stage) listen(ctx context.Context, k relayKind, calls int) (h hearing, 
 
 // hear has audio on so many calls.
 func (s *stage) hear(ctx context.Context, calls int) (hearing, error) {
-	n := s.world.lab.Net
+	l := s.world.lab
+	inside, outside, err := boxPorts(l)
+	if err != nil {
+		return hearing{}, err
+	}
 	spec := traffic.Spec{
-		Inside:  traffic.End{Namespace: s.world.lab.PBX.Namespace, Address: mediaOf(n.PBX)},
-		Outside: traffic.End{Namespace: s.world.lab.Carrier.Namespace, Address: mediaOf(n.Carrier)},
+		Inside:  traffic.End{Namespace: l.PBX.Namespace, Address: mediaOf(l.Net.PBX), Link: &traffic.Link{Name: l.Box.Name, Far: inside}},
+		Outside: traffic.End{Namespace: l.Carrier.Namespace, Address: mediaOf(l.Net.Carrier), Link: &traffic.Link{Name: l.Box.Name, Far: outside}},
 		Calls:   s.calls[:calls], First: s.first, Warm: settle, Span: s.world.options.Span,
 	}
 	report, cpu, err := s.generator.run(ctx, spec, s.relay.pid())
 	s.first = report.Next
 	return hearing{Report: report, calls: calls, cpu: cpu}, err
+}
+
+// boxPorts are the Ethernet addresses of the box's two interfaces.
+func boxPorts(l *lab.Lab) (inside, outside net.HardwareAddr, err error) {
+	err = lab.Inside(l.Box.Namespace, func() error {
+		for name, address := range map[string]*net.HardwareAddr{lab.BoxInside: &inside, lab.BoxOutside: &outside} {
+			link, err := net.InterfaceByName(name)
+			if err != nil {
+				return fmt.Errorf("find the box's port %s: %w", name, err)
+			}
+			*address = link.HardwareAddr
+		}
+		return nil
+	})
+	return inside, outside, err
 }

@@ -9,8 +9,6 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
-
-	"tollgate/scripts/lab"
 )
 
 const (
@@ -61,8 +59,11 @@ func newBatch(n int, notes bool) *batch {
 // pipe is a UDP socket of one end, over IPv4.
 type pipe struct {
 	fd      int
+	far     [4]byte         // whose packets are taken: the relay's
+	exits   [1 << 16]*voice // by the port that they come from
 	out, in *batch
-	dropped int // by the socket, since it was opened
+	frames  *frames // by which packets leave; nil: by the socket itself
+	dropped int     // by the socket, since it was opened
 }
 
 func openPipe(e End) (*pipe, error) {
@@ -71,13 +72,7 @@ func openPipe(e End) (*pipe, error) {
 		p.fd, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 		return os.NewSyscallError("socket", err)
 	}
-	var err error
-	if e.Namespace == "" {
-		err = open()
-	} else {
-		err = lab.Inside(e.Namespace, open)
-	}
-	if err != nil {
+	if err := e.within(open); err != nil {
 		return nil, err
 	}
 	for _, o := range [][2]int{{unix.SO_RCVBUFFORCE, buffer}, {unix.SO_SNDBUFFORCE, buffer}, {unix.SO_TIMESTAMPNS, 1}, {unix.SO_RXQ_OVFL, 1}} {
@@ -93,7 +88,20 @@ func openPipe(e End) (*pipe, error) {
 	return p, nil
 }
 
-func (p *pipe) close() { unix.Close(p.fd) }
+func (p *pipe) close() {
+	unix.Close(p.fd)
+	if p.frames != nil {
+		unix.Close(p.frames.fd)
+	}
+}
+
+// headTo is what stands before packets of a length to an address.
+func (p *pipe) headTo(a netip.AddrPort, length int) []byte {
+	if p.frames == nil {
+		return nil
+	}
+	return p.frames.head(a, length)
+}
 
 // next is room for one more packet to send; queue puts it in line.
 func (p *pipe) next() []byte { return p.out.packets[p.out.n][:] }
@@ -108,8 +116,12 @@ func (p *pipe) full() bool { return p.out.n == burst }
 
 // flush sends what is in line. What finds no room waits for it: the next hop is on this machine, and takes it at once.
 func (p *pipe) flush() error {
+	fd := p.fd
+	if p.frames != nil {
+		fd = p.frames.fd
+	}
 	for at := 0; at < p.out.n; {
-		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(p.fd), uintptr(unsafe.Pointer(&p.out.messages[at])), uintptr(p.out.n-at), 0, 0, 0)
+		n, _, errno := unix.RawSyscall6(unix.SYS_SENDMMSG, uintptr(fd), uintptr(unsafe.Pointer(&p.out.messages[at])), uintptr(p.out.n-at), 0, 0, 0)
 		switch errno {
 		case 0:
 			at += int(n)
@@ -139,10 +151,13 @@ func (p *pipe) take() error {
 	return os.NewSyscallError("recvmmsg", errno)
 }
 
-// packet is the i-th packet taken, where it is from, and when it arrived.
-func (p *pipe) packet(i int) (b []byte, from netip.AddrPort, at int64) {
+// packet is the i-th packet taken, the relay's port that it is from, and when it arrived. Port 0 is that of strangers.
+func (p *pipe) packet(i int) (b []byte, from uint16, at int64) {
 	m := &p.in.messages[i]
-	return p.in.packets[i][:m.size], addressOf(&p.in.names[i]), p.read(p.in.notes[i][:m.header.Controllen])
+	if n := &p.in.names[i]; n.Addr == p.far {
+		from = binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&n.Port))[:])
+	}
+	return p.in.packets[i][:m.size], from, p.read(p.in.notes[i][:m.header.Controllen])
 }
 
 // read takes the time of arrival out of what the kernel noted, and how many packets the socket has dropped.
@@ -160,10 +175,6 @@ func (p *pipe) read(notes []byte) (at int64) {
 		notes = notes[min(len(notes), unix.CmsgSpace(len(value))):]
 	}
 	return at
-}
-
-func addressOf(n *unix.RawSockaddrInet4) netip.AddrPort {
-	return netip.AddrPortFrom(netip.AddrFrom4(n.Addr), binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&n.Port))[:]))
 }
 
 func nameOf(a netip.AddrPort) unix.RawSockaddrInet4 {

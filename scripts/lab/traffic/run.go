@@ -2,7 +2,6 @@ package traffic
 
 import (
 	"math/rand/v2"
-	"net/netip"
 	"slices"
 	"time"
 
@@ -28,25 +27,27 @@ type turn struct {
 type generator struct {
 	inside, outside *pipe
 	turns           []turn
-	exits           map[netip.AddrPort]*voice // by where it comes out
-	begin, end      int64                     // of what counts
-	dropped         int                       // by the sockets before
+	begin, end      int64 // of what counts
+	dropped         int   // by the sockets before
 	report          Report
 	delay, late     histogram
-	clear, scratch  [size]byte
+	scratch         [size]byte
 }
 
-func newGenerator(s Spec, inside, outside *pipe) (*generator, error) {
-	g := &generator{inside: inside, outside: outside, exits: map[netip.AddrPort]*voice{}, dropped: inside.dropped + outside.dropped}
+// newGenerator encrypts everything that is to be said into ahead, which has room for it.
+func newGenerator(s Spec, inside, outside *pipe, ahead []byte) (*generator, error) {
+	g := &generator{inside: inside, outside: outside, dropped: inside.dropped + outside.dropped}
+	clear(inside.exits[:])
+	clear(outside.exits[:])
+	inside.far, outside.far = s.Calls[0].Inside.Addr().As4(), s.Calls[0].Outside.Addr().As4()
+	each := s.packets() * sealed
 	for i, c := range s.Calls {
-		there, back, err := voices(uint32(2*i), c, s.First, g.inside, g.outside)
+		there, back, err := voices(uint32(2*i), c, s.First, g.inside, g.outside, ahead[i*each:(i+1)*each])
 		if err != nil {
 			return nil, err
 		}
-		for _, v := range []*voice{there, back} {
-			g.turns = append(g.turns, turn{rand.N(every), v})
-			g.exits[v.exit] = v
-		}
+		g.turns = append(g.turns, turn{rand.N(every), there}, turn{rand.N(every), back})
+		inside.exits[c.Inside.Port()], outside.exits[c.Outside.Port()] = back, there
 	}
 	slices.SortFunc(g.turns, func(a, b turn) int { return int(a.phase - b.phase) })
 	return g, nil
@@ -106,11 +107,12 @@ func (g *generator) speak(now time.Time, next *int, cycle *time.Time) (said int,
 			break
 		}
 		at := time.Now().UnixNano()
-		if err := t.voice.say(at, g.clear[:]); err != nil {
+		if err := t.voice.say(at); err != nil {
 			return said, err
 		}
 		said++
-		if g.counts(at) {
+		if at >= g.begin && at < g.end {
+			t.voice.count()
 			g.report.Sent++
 			g.late.add(time.Duration(at - due.UnixNano()))
 		}
@@ -124,9 +126,6 @@ func (g *generator) speak(now time.Time, next *int, cycle *time.Time) (said int,
 	return said, g.outside.flush()
 }
 
-// counts tells whether a packet sent at a time is one that counts.
-func (g *generator) counts(at int64) bool { return at >= g.begin && at < g.end }
-
 // listen takes what has come out at both ends, up to a gulp each.
 func (g *generator) listen() (heard int, err error) {
 	for _, p := range []*pipe{g.inside, g.outside} {
@@ -134,34 +133,40 @@ func (g *generator) listen() (heard int, err error) {
 			return heard, err
 		}
 		for i := range p.in.n {
-			g.judge(p.packet(i))
+			b, from, at := p.packet(i)
+			g.judge(b, p.exits[from], at)
 		}
 		heard += p.in.n
 	}
 	return heard, nil
 }
 
-// judge counts a packet.
-func (g *generator) judge(b []byte, from netip.AddrPort, at int64) {
+// judge counts a packet that came out where a voice does; nil: where none does.
+func (g *generator) judge(b []byte, v *voice, at int64) {
+	if len(b) < header {
+		g.report.Broken++
+		return
+	}
 	if b[1] >= 192 && b[1] <= 223 || b[1]&0x7f == 20 {
 		return // the relay's own RTCP, or a packet without audio that keeps a router's way open
 	}
-	v := g.exits[from]
 	if v == nil {
 		g.report.Broken++
 		return
 	}
-	sent, number, ok := v.hear(b, g.scratch[:])
+	number, ok := v.hear(b, g.scratch[:])
 	switch {
 	case !ok:
 		g.report.Broken++
-	case !g.counts(sent):
+	case !v.counts(number):
 	case number <= v.last:
 		g.report.Disordered++
 		g.report.Received++
 	default:
 		g.report.Received++
-		g.delay.add(time.Duration(at - sent))
+		if d, ok := v.delay(number, at); ok {
+			g.delay.add(d)
+		}
 	}
 	v.last = max(v.last, number)
 }

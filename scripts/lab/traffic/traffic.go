@@ -1,6 +1,6 @@
 // Package traffic is both ends of many calls through a relay: plain RTP on the office's end, SRTP on the carrier's, a packet
-// each 20 ms each way. It verifies every packet that comes out - that it decrypts, is what was sent, comes from the call's
-// own port and in order - and counts what is lost and how much later it comes.
+// each 20 ms each way. It verifies every packet that comes out - whose it is, that it comes from the call's own port and in
+// order, in the clear also that it is what was sent - and of every fourth that it decrypts to that, and how long it took.
 //
 //	Spec     the two ends, the calls and for how long; read as JSON
 //	Ports    where the generator is; Run has one thread: sends what is due, takes what is there
@@ -8,8 +8,9 @@
 //	pipe     a socket that sends and takes many packets a system call
 //	Report   what came of it
 //
-// Every call of an end shares one socket, so that the load costs less than the relay; a call is told by the relay's port.
-// Packets arrive by the kernel's clock, not ours, and what the generator itself did too late or lost is counted apart, so
+// The load costs less than the relay, or the relay's limit could not be seen: every call of an end shares one socket, a call
+// being told by the relay's port; what has to be encrypted is encrypted before it begins; and packets leave as Ethernet frames
+// where the lab says by which link. Packets arrive by the kernel's clock, not ours, and what the generator itself did too late or lost is counted apart, so
 // that it is never taken for the relay's. It leaves to others how calls are set up (bench).
 package traffic
 
@@ -18,10 +19,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/netip"
 	"runtime"
 	"runtime/debug"
 	"time"
+
+	"tollgate/scripts/lab"
 )
 
 // Spec is what is to be sent.
@@ -36,6 +40,21 @@ type Spec struct {
 type End struct {
 	Namespace string // network namespace; "": the one that the generator is started in
 	Address   netip.AddrPort
+	Link      *Link // by which to send Ethernet frames, which costs the generator less; nil: by the socket
+}
+
+// Link is an interface, and who is at the other end of its cable: the relay.
+type Link struct {
+	Name string
+	Far  net.HardwareAddr
+}
+
+// within runs f where the end is.
+func (e End) within(f func() error) error {
+	if e.Namespace == "" {
+		return f()
+	}
+	return lab.Inside(e.Namespace, f)
 }
 
 // Call is one call: where the relay takes its media on each side, and the keys of the encrypted one, with salts.
@@ -43,6 +62,9 @@ type Call struct {
 	Inside, Outside netip.AddrPort
 	Send, Receive   []byte // SRTP, AES_CM_128_HMAC_SHA1_80: the generator's own, the relay's
 }
+
+// packets is how many packets a voice says at most: until the last ones have arrived, and some more on a machine that is late.
+func (s Spec) packets() int { return int((s.Warm+s.Span+tail+time.Second)/every) + 1 }
 
 // Report is what came of it. Everything is of the packets that were sent while it counted.
 type Report struct {
@@ -109,13 +131,14 @@ func Serve(in io.Reader, out io.Writer) error {
 type Ports struct {
 	inside, outside *pipe
 	all             []*pipe // with those of RTCP
+	ahead           []byte  // room for what is encrypted beforehand
 }
 
 // Open takes the ports.
 func Open(inside, outside End) (*Ports, error) {
 	p := &Ports{}
 	for _, e := range []End{inside, outside} {
-		control := End{e.Namespace, netip.AddrPortFrom(e.Address.Addr(), e.Address.Port()+1)}
+		control := End{Namespace: e.Namespace, Address: netip.AddrPortFrom(e.Address.Addr(), e.Address.Port()+1)}
 		for _, port := range []End{e, control} {
 			opened, err := openPipe(port)
 			if err != nil {
@@ -123,6 +146,13 @@ func Open(inside, outside End) (*Ports, error) {
 				return nil, err
 			}
 			p.all = append(p.all, opened)
+		}
+		if e.Link == nil {
+			continue
+		}
+		if err := p.all[len(p.all)-2].sendFrames(e); err != nil {
+			p.Close()
+			return nil, err
 		}
 	}
 	p.inside, p.outside = p.all[0], p.all[2]
@@ -144,7 +174,10 @@ func (p *Ports) Run(s Spec, tell func(string)) (Report, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	g, err := newGenerator(s, p.inside, p.outside)
+	if n := len(s.Calls) * s.packets() * sealed; n > len(p.ahead) {
+		p.ahead = make([]byte, n)
+	}
+	g, err := newGenerator(s, p.inside, p.outside, p.ahead)
 	if err != nil {
 		return Report{}, err
 	}

@@ -4,23 +4,29 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
-	"net/netip"
+	"time"
 
 	"github.com/pion/rtp"
 	"github.com/pion/srtp/v3"
 	"golang.org/x/sys/unix"
 )
 
-// A packet is 20 ms of PCMA. Its audio says what it is:
+// A packet is 20 ms of PCMA. Its time stamp says which one it is, its SSRC whose, and its audio both again:
 //
-//	|  RTP header: 12  |  when it was sent: 8  |  voice: 4  |  number: 4  |  filler  |
+//	|  RTP header: 12  |  voice: 4  |  number: 4  |  filler  |
 const (
 	header  = 12
 	audio   = 160
 	pcma    = 8
 	whole   = header + audio
-	filling = header + 16
+	filling = header + 8
+	tag     = 10 // of SRTP
+	sealed  = whole + tag
 )
+
+// sampled is how many packets of a voice there are to one whose delay is taken and, where it comes encrypted, that is
+// decrypted. Number and order are those of every packet.
+const sampled = 4
 
 // filler is the rest of every packet's audio.
 var filler = bytes.Repeat([]byte{0xd5, 0x55, 0xa3, 0x1f}, (whole-filling)/4)
@@ -29,24 +35,26 @@ var filler = bytes.Repeat([]byte{0xd5, 0x55, 0xa3, 0x1f}, (whole-filling)/4)
 type voice struct {
 	id      uint32
 	from    *pipe
+	head    []byte                // what the sending socket wants before a packet
 	to      unix.RawSockaddrInet4 // the relay, where it is said
-	exit    netip.AddrPort        // the relay, where it comes out
-	seal    *srtp.Context         // nil: said in the clear
-	open    *srtp.Context         // nil: heard in the clear
+	first   uint32                // number of the first packet
 	number  uint32                // of the last packet said
 	last    uint32                // the highest number heard
+	counted [2]uint32             // the first and the last number said while it counts
+	ahead   []byte                // packets encrypted beforehand, one behind the other; nil: said in the clear
+	open    *srtp.Context         // nil: heard in the clear
+	said    [64]int64             // when the sampled ones were, by their number
 	scratch rtp.Header
 }
 
-// voices makes both ways of a call.
-func voices(id uint32, c Call, first uint32, inside, outside *pipe) (there, back *voice, err error) {
-	there = &voice{id: id, number: first, from: inside, to: nameOf(c.Inside), exit: c.Outside}
-	back = &voice{id: id + 1, number: first, from: outside, to: nameOf(c.Outside), exit: c.Inside}
+// voices makes both ways of a call. ahead has room for as many packets as will be said.
+func voices(id uint32, c Call, first uint32, inside, outside *pipe, ahead []byte) (there, back *voice, err error) {
+	there = &voice{id: id, number: first, from: inside, to: nameOf(c.Inside), head: inside.headTo(c.Inside, whole)}
+	back = &voice{id: id + 1, number: first, from: outside, to: nameOf(c.Outside), head: outside.headTo(c.Outside, sealed)}
 	if there.open, err = context(c.Receive, srtp.SRTPReplayProtection(128)); err != nil {
 		return nil, nil, err
 	}
-	back.seal, err = context(c.Send)
-	return there, back, err
+	return there, back, back.prepare(c.Send, ahead)
 }
 
 // context reads a key with its salt.
@@ -57,44 +65,103 @@ func context(key []byte, options ...srtp.ContextOption) (*srtp.Context, error) {
 	return srtp.CreateContext(key[:16], key[16:], srtp.ProtectionProfileAes128CmHmacSha1_80, options...)
 }
 
-// say puts the next packet in line.
-func (v *voice) say(now int64, clear []byte) error {
-	v.number++
-	clear = clear[:whole]
-	clear[0], clear[1] = 2<<6, pcma
-	binary.BigEndian.PutUint16(clear[2:], uint16(v.number))
-	binary.BigEndian.PutUint32(clear[4:], v.number*audio)
-	binary.BigEndian.PutUint32(clear[8:], v.id+1)
-	binary.BigEndian.PutUint64(clear[12:], uint64(now))
-	binary.BigEndian.PutUint32(clear[20:], v.id)
-	binary.BigEndian.PutUint32(clear[24:], v.number)
-	copy(clear[filling:], filler)
-	out := v.from.next()
-	if v.seal == nil {
-		v.from.queue(copy(out, clear), v.to)
-		return nil
-	}
-	sealed, err := v.seal.EncryptRTP(out, clear, &v.scratch)
+// prepare encrypts what will be said, before it has to be said in time.
+func (v *voice) prepare(key, ahead []byte) error {
+	seal, err := context(key)
 	if err != nil {
-		return fmt.Errorf("encrypt a packet: %w", err)
+		return err
 	}
-	v.from.queue(len(sealed), v.to)
+	seal.SetROC(v.id+1, (v.number+1)>>16)
+	v.first, v.ahead = v.number+1, ahead
+	var clear [whole]byte
+	for number := v.first; len(ahead) > 0; number++ {
+		v.write(clear[:], number)
+		if _, err := seal.EncryptRTP(ahead[:sealed], clear[:], &v.scratch); err != nil {
+			return fmt.Errorf("encrypt a packet: %w", err)
+		}
+		ahead = ahead[sealed:]
+	}
 	return nil
 }
 
+// write makes a packet.
+func (v *voice) write(b []byte, number uint32) {
+	b[0], b[1] = 2<<6, pcma
+	binary.BigEndian.PutUint16(b[2:], uint16(number))
+	binary.BigEndian.PutUint32(b[4:], number*audio)
+	binary.BigEndian.PutUint32(b[8:], v.id+1)
+	binary.BigEndian.PutUint32(b[12:], v.id)
+	binary.BigEndian.PutUint32(b[16:], number)
+	copy(b[filling:], filler)
+}
+
+// say puts the next packet in line.
+func (v *voice) say(now int64) error {
+	v.number++
+	room := v.from.next()
+	n := copy(room, v.head)
+	if v.ahead == nil {
+		v.write(room[n:n+whole], v.number)
+		n += whole
+	} else {
+		at := int(v.number-v.first) * sealed
+		if at+sealed > len(v.ahead) {
+			return fmt.Errorf("packet %d was not encrypted beforehand", v.number)
+		}
+		n += copy(room[n:], v.ahead[at:at+sealed])
+	}
+	if v.number%sampled == 0 {
+		v.said[v.number/sampled%uint32(len(v.said))] = now
+	}
+	v.from.queue(n, v.to)
+	return nil
+}
+
+// count notes that what was said last counts; counts tells it of a number.
+func (v *voice) count() {
+	if v.counted[1] = v.number; v.counted[0] == 0 {
+		v.counted[0] = v.number
+	}
+}
+
+func (v *voice) counts(number uint32) bool { return v.counted[0] <= number && number <= v.counted[1] }
+
 // hear reads a packet that came out of the relay; ok is false when it is not what was said.
-func (v *voice) hear(b, scratch []byte) (sent int64, number uint32, ok bool) {
+func (v *voice) hear(b, scratch []byte) (number uint32, ok bool) {
+	want := whole
 	if v.open != nil {
+		want = sealed
+	}
+	if len(b) != want || b[1]&0x7f != pcma {
+		return 0, false
+	}
+	stamp := binary.BigEndian.Uint32(b[4:])
+	if number = stamp / audio; stamp%audio != 0 || number > v.number || binary.BigEndian.Uint32(b[8:]) != v.id+1 {
+		return 0, false
+	}
+	if v.open != nil {
+		if number%sampled != 0 {
+			return number, true
+		}
 		if _, err := v.scratch.Unmarshal(b); err != nil {
-			return 0, 0, false
+			return 0, false
 		}
 		var err error
-		if b, err = v.open.DecryptRTP(scratch, b, &v.scratch); err != nil {
-			return 0, 0, false
+		if b, err = v.open.DecryptRTP(scratch, b, &v.scratch); err != nil || len(b) != whole {
+			return 0, false
 		}
 	}
-	if len(b) != whole || b[1]&0x7f != pcma || binary.BigEndian.Uint32(b[20:]) != v.id || !bytes.Equal(b[filling:], filler) {
-		return 0, 0, false
+	return number, binary.BigEndian.Uint32(b[12:]) == v.id && binary.BigEndian.Uint32(b[16:]) == number && bytes.Equal(b[filling:], filler)
+}
+
+// delay is how long a packet took that arrived at a time, if that is taken of it. What took longer than is remembered took as
+// long as that at least.
+func (v *voice) delay(number uint32, at int64) (time.Duration, bool) {
+	if number%sampled != 0 {
+		return 0, false
 	}
-	return int64(binary.BigEndian.Uint64(b[12:])), binary.BigEndian.Uint32(b[24:]), true
+	if remembered := uint32(len(v.said)) * sampled; v.number-number >= remembered {
+		return time.Duration(remembered) * every, true
+	}
+	return time.Duration(at - v.said[number/sampled%uint32(len(v.said))]), true
 }

@@ -75,7 +75,7 @@ func (s *Session) ask(party *Party, encrypt bool) outcome {
 		b.timer = o.atLeast
 		o = s.attempt(party, b)
 	}
-	if o.status == 488 && !o.told && !(encrypt && s.urgent) && s.swappable(party) {
+	if o.status == 488 && !o.told && !(encrypt && s.urgent) && swappable(s.caller, party) {
 		b.swap = true
 		o = s.attempt(party, b)
 	}
@@ -89,12 +89,12 @@ type bid struct {
 	timer   time.Duration // the least session timer that the callee accepts, 0 when it has not said
 }
 
-// swappable tells whether the caller's offer can be put to a party with the other encoding of G.711.
-func (s *Session) swappable(party *Party) bool {
-	if s.caller.remote == nil {
+// swappable tells whether a peer's offer can be put to a party with the other encoding of G.711.
+func swappable(from *Leg, party *Party) bool {
+	if from.remote == nil {
 		return false
 	}
-	audio, ok := s.caller.remote.Audio()
+	audio, ok := from.remote.Audio()
 	return ok && audio.Swappable(sdp.Anchor{Codecs: party.codecs()})
 }
 

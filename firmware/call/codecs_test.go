@@ -102,6 +102,45 @@ func TestAPeerThatDeclinesTheCallersG711IsAskedWithTheOther(t *testing.T) {
 	}
 }
 
+func TestAPeerThatDeclinesTheG711OfAChangeIsAskedWithTheOther(t *testing.T) {
+	s := newScene(t, viaB(nil))
+	caller := s.pbx.dial("201", "00472105518", speaks("192.0.2.50", "8 101"))
+	callee := s.b.called()
+	callee.respond(200, speaks("203.0.113.8", "8 101"))
+	callee.request(sip.ACK)
+	caller.ack(caller.expect(200))
+	change := speaks("203.0.113.8", "0 101")
+	out := callee.ask(sip.INVITE, change)
+	first := caller.request(sip.INVITE)
+	if got := formatsOf(first.Body()); got != "0 101" {
+		t.Errorf("first the office is offered %s", got)
+	}
+	first.Refuse(ua.Reply{Status: 488})
+	second := caller.request(sip.INVITE)
+	if got := formatsOf(second.Body()); got != "8 101" {
+		t.Errorf("then the office is offered %s", got)
+	}
+	if err := second.Respond(caller.box, ua.Reply{Status: 200, Contact: "sip:pbx@192.0.2.10", Body: []byte(speaks("192.0.2.50", "8 101")), ContentType: sdpType}); err != nil {
+		t.Fatal(err)
+	}
+	caller.request(sip.ACK)
+	res := callee.expect(200)
+	if got := formatsOf(res.Body()); got != "0 101" {
+		t.Errorf("the carrier is answered %s", got)
+	}
+	if err := out.Ack(nil); err != nil {
+		t.Fatal(err)
+	}
+
+	// Who has declined both is not asked a third time, and the call goes on as it was.
+	callee.ask(sip.INVITE, strings.Replace(change, "101 telephone-event", "101 telephone-event\r\na=sendonly", 1))
+	third := caller.request(sip.INVITE)
+	third.Refuse(ua.Reply{Status: 488})
+	callee.expect(488)
+	caller.ask(sip.BYE, "")
+	callee.request(sip.BYE)
+}
+
 func TestNobodyIsAskedAgainWhoHasDeclinedBothOrIsNotAllowedTheOther(t *testing.T) {
 	for name, c := range map[string]struct {
 		offer  string

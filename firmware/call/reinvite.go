@@ -150,6 +150,9 @@ func (s *Session) changeFailed(status int, err error, challenges ...sip.Header) 
 	c := s.change
 	s.change = nil
 	other := s.other(c.from)
+	if status == 488 && s.changeSwapped(c) {
+		return ending{}, false
+	}
 	if c.in != nil {
 		c.from.heard = "" // asked once more, it is no refresh
 	}
@@ -171,6 +174,21 @@ func (s *Session) changeFailed(status int, err error, challenges ...sip.Header) 
 		s.later(moved{}, s.afterGlare(other))
 	}
 	return ending{}, false
+}
+
+// changeSwapped asks once more with the other encoding of G.711, when the peer has declined that of the one who asked, as
+// for a new call; false when there is nothing else to ask with.
+func (s *Session) changeSwapped(c *change) bool {
+	other := s.other(c.from)
+	if c.in == nil || c.told || other.converts || !swappable(c.from, other.Party) {
+		return false
+	}
+	other.converts = true
+	offer, err := offerTo(other, c.from, other.keys.encrypted())
+	if err == nil {
+		err = s.startChange(c, offer)
+	}
+	return err == nil
 }
 
 func passedChange(status int) int {

@@ -135,6 +135,26 @@ func TestAPortWithNobodyBehindItIsNoticedAndCostsNoPacket(t *testing.T) {
 	}
 }
 
+// Many peers have nobody at the port of RTCP, which says nothing about their audio.
+func TestAClosedPortOfRTCPIsNotHeldAgainstThePeer(t *testing.T) {
+	call := newCall(t, plainRTP, plainRTP)
+	call.converse(2)
+	call.b.rtcp.Close()
+	for range 10 {
+		write(t, call.a.rtcp, call.a.boxRTCP(), report(call.a.ssrc))
+	}
+	const packets = 5
+	call.b.rtp.Close()
+	for i := range packets {
+		call.a.talk(tone(i, 440))
+		call.stats(Callee, "it was not sent", func(s LegStats) bool { return s.PacketsOut >= uint64(3+i) })
+	}
+	got := call.crossing(Callee, "nobody says that audio does not arrive", func(c Crossing) bool { return c.Unreachable >= 3 })
+	if got.Unreachable > packets {
+		t.Errorf("%d messages are counted for %d packets of audio", got.Unreachable, packets)
+	}
+}
+
 func TestMessagesOfRoutersAreRead(t *testing.T) {
 	v4 := func(kind, code byte) []byte {
 		b := make([]byte, 32)

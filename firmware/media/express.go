@@ -157,9 +157,8 @@ func (w *worker) complainOf(in *inlet) {
 			return
 		}
 		for _, f := range in.flows {
-			if u.by.IsValid() && f.to.IsValid() && f.to.AddrPort() == to {
-				f.half.account.refused = u
-				f.half.account.refusals++
+			if f.to.IsValid() && f.to.AddrPort() == to {
+				f.complained(u)
 			}
 		}
 	}

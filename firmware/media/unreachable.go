@@ -34,10 +34,15 @@ func (w *worker) complain(f *flow) {
 		if !ok {
 			return
 		}
-		if u.by.IsValid() {
-			f.half.account.refused = u
-			f.half.account.refusals++
-		}
+		f.complained(u)
+	}
+}
+
+// complained counts a message about a packet of the flow's. That nobody takes RTCP is usual, and costs nobody a word.
+func (f *flow) complained(u unreachable) {
+	if u.by.IsValid() && !f.control {
+		f.half.account.refused = u
+		f.half.account.refusals++
 	}
 }
 

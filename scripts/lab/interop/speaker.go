@@ -19,11 +19,12 @@ type Speaker struct {
 	Codec Codec
 	SSRC  uint32
 
-	conn net.PacketConn
-	at   netip.AddrPort
+	host *lab.Host
 	done chan struct{}
 
 	mu    sync.Mutex // guards everything below
+	conn  net.PacketConn
+	at    netip.AddrPort
 	sound []byte
 	next  int // octet of sound
 	to    *net.UDPAddr
@@ -36,19 +37,35 @@ type Speaker struct {
 
 // newSpeaker opens a port on a machine.
 func newSpeaker(h *lab.Host, at netip.Addr, c Codec, ssrc uint32, sound []byte) (*Speaker, error) {
-	conn, err := h.ListenPacket(netip.AddrPortFrom(at, 0).String())
-	if err != nil {
+	s := &Speaker{Codec: c, SSRC: ssrc, host: h, at: netip.AddrPortFrom(at, 0), done: make(chan struct{}), sound: sound}
+	if err := s.move(); err != nil {
 		return nil, err
 	}
-	s := &Speaker{Codec: c, SSRC: ssrc, conn: conn, at: conn.LocalAddr().(*net.UDPAddr).AddrPort(), done: make(chan struct{}), sound: sound}
-	go s.listen()
 	go s.speak()
 	return s, nil
+}
+
+// move takes a port that it did not have before.
+func (s *Speaker) move() error {
+	conn, err := s.host.ListenPacket(netip.AddrPortFrom(s.at.Addr(), 0).String())
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.conn != nil {
+		s.conn.Close()
+	}
+	s.conn, s.at = conn, conn.LocalAddr().(*net.UDPAddr).AddrPort()
+	go s.listen(conn)
+	return nil
 }
 
 // Close ends it.
 func (s *Speaker) Close() {
 	close(s.done)
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.conn.Close()
 }
 
@@ -124,9 +141,9 @@ func (s *Speaker) say() {
 	s.next += frame
 }
 
-func (s *Speaker) listen() {
+func (s *Speaker) listen(conn net.PacketConn) {
 	for b := make([]byte, 2000); ; {
-		n, _, err := s.conn.ReadFrom(b)
+		n, _, err := conn.ReadFrom(b)
 		if err != nil {
 			return
 		}

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"embed"
 	"fmt"
@@ -80,7 +81,8 @@ func (w *world) listens(a netip.Addr) bool {
 func (w *world) startBox(ctx context.Context) (*lab.Process, error) {
 	n := w.lab.Net
 	at := func(a netip.Addr) netip.AddrPort { return netip.AddrPortFrom(a, sipPort) }
-	file, err := w.fill("policy.yaml.tmpl", map[string]any{
+	file, err := w.fill(cmp.Or(w.document, "policy.yaml.tmpl"), map[string]any{
+		"CarrierHost": n.Carrier, "Another": n.Subscribers[0], "Other": n.Subscribers[1],
 		"InsideLink": lab.BoxInside, "OutsideLink": lab.BoxOutside, "Inside": w.lab.BoxInsidePrefix(), "Outside": w.lab.BoxOutsidePrefix(),
 		"PBX": at(n.PBX), "Carrier": w.carrierAt(), "Trust": indent(w.trust, 8), "Backup": at(n.Subscribers[0]), "Calls": w.admitted, "Encrypted": w.encrypted,
 	})

@@ -22,6 +22,7 @@ type world struct {
 	admitted  int      // calls at once, by the box's policy
 	encrypted bool     // the carrier speaks SRTP
 	without   []string // capabilities that the box has to do without
+	document  string   // the template of the box's policy, when it is not the usual one
 	runs      int
 	trust     string           // who signs the carrier's certificate, PEM; "": it is reached over UDP
 	audio     []net.PacketConn // the ports that sipp names for audio

@@ -119,7 +119,7 @@ func TestTheGatewayIsNeverInside(t *testing.T) {
 		t.Errorf("%d listeners, want UDP, TCP and TLS on both sides", n)
 	}
 	p.Network.SIPDSCP = policy.DSCPAF31
-	if c := Listeners(p, nil); c.DSCP != 26 {
+	if c := Listeners(p, nil); c.DSCP != 26 || c.Calls != p.Limits.Calls || c.Calls == 0 {
 		t.Errorf("signalling is marked %d, want AF31", c.DSCP)
 	}
 	if !strings.Contains(Filter(p, nil).Ruleset().String(), "192.0.2.1") {

@@ -45,7 +45,7 @@ func port(t policy.Transport) uint16 {
 // Listeners are where the box takes SIP: every transport on both sides; the packet filter lets in only who has one.
 // server is how the box shows itself to those who connect by TLS, by side.
 func Listeners(p *policy.Policy, server map[policy.Side]*tls.Config) edge.Config {
-	c := edge.Config{SideOf: SideOf(p), DSCP: p.Network.SIPDSCP.Value()}
+	c := edge.Config{SideOf: SideOf(p), DSCP: p.Network.SIPDSCP.Value(), Calls: p.Limits.Calls}
 	sides := map[policy.Side]netip.Addr{
 		policy.SideInside: p.Network.Inside.Address.Addr(), policy.SideOutside: p.Network.Outside.Address.Addr(),
 	}

@@ -14,6 +14,7 @@ import (
 type Config struct {
 	Listeners []Listener
 	SideOf    func(netip.Addr) policy.Side
+	Calls     int   // that the box carries at once, for the pace of those who call; 0: not known
 	DSCP      uint8 // that what is sent is marked with, of 6 bits (RFC 2474); 0: the usual
 }
 

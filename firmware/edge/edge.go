@@ -1,9 +1,9 @@
 // Package edge holds the listeners and connections of each side and lets through what is SIP and whose sender is known.
 //
-//	socket ─► known source? ─► framing (streams) ─► raw-byte gate ─► sipgo's parser ─► sanity ─► access ─► Handler
-//	              │                    │                  │               │              │          │
-//	              └ dropped            └──────────────────┴─── 4xx, 5xx ──┴──────────────┘          ├ challenge, refusal
-//	                                                                                                └ dropped
+//	socket ─► known source? ─► framing (streams) ─► raw-byte gate ─► pace ─► sipgo's parser ─► sanity ─► access ─► Handler
+//	              │                    │                  │            │          │              │          │
+//	              └ dropped            └──────────────────┴─ 4xx, 5xx ─│──────────┴──────────────┘          ├ challenge, refusal
+//	                                                                   └ dropped                            └ dropped
 //
 // A stranger's bytes never reach the gate, let alone the parser: who is not known to access by address is dropped at the
 // socket, streams before their TLS handshake. What is malformed is answered without state when the source is known.
@@ -71,7 +71,7 @@ type Options struct {
 // Limits bound what peers can hold.
 type Limits struct {
 	Connections int // streams at once; default 2048
-	PerSource   int // accepted streams from one IPv4 address or IPv6 /64; default 256: phones behind one address
+	PerSource   int // accepted streams from what one host controls; default 256: phones behind one address
 
 	Handshake time.Duration // TLS; default 5 s
 	First     time.Duration // from accepting a stream to its first good message; default 30 s
@@ -115,6 +115,7 @@ type Edge struct {
 	parser  *sip.Parser
 	tagger  tagger
 	teller  *teller
+	pacing  pacing
 
 	ctx     context.Context // ends with Close
 	cancel  context.CancelFunc

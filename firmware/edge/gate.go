@@ -9,6 +9,7 @@ type shape struct {
 	method  []byte // of a request; points into the message
 	header  int    // length of the header section with its empty line; 0: it has no end
 	length  int    // Content-Length, -1 without one
+	tagged  bool   // To has a tag: within a dialog
 	viaOdd  bool   // a Via that the parser would misread: several values in it, or blanks where it expects none
 
 	seen  [kinds]uint8
@@ -105,10 +106,32 @@ func (s *shape) value(k kind, v []byte) {
 		s.cseq(v)
 	case kindVia:
 		s.viaOdd = s.viaOdd || viaOdd(v)
+	case kindTo:
+		s.tagged = tagged(v)
 	}
 	if len(v) == 0 && k != kindContentLength && k != kindMaxForwards && k != kindCSeq {
 		s.note(fault{faultEmpty, k})
 	}
+}
+
+// tagged tells whether a To has a tag (RFC 3261 §19.3). The parser reads it again: here it says how much room there is for it.
+func tagged(v []byte) bool {
+	_, behind, enclosed := bytes.Cut(v, []byte(">"))
+	if !enclosed {
+		behind = v
+	}
+	for len(behind) > 0 {
+		var parameter []byte
+		if _, parameter, _ = bytes.Cut(behind, []byte(";")); len(parameter) == 0 {
+			return false
+		}
+		behind = parameter
+		name, _, _ := bytes.Cut(parameter, []byte("="))
+		if bytes.EqualFold(trimSpace(name), []byte("tag")) {
+			return true
+		}
+	}
+	return false
 }
 
 // cseq wants a number below 2^31 and a method (RFC 3261 §8.1.1.5), which in a request is the request's own.

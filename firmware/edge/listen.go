@@ -123,7 +123,7 @@ func (l *listener) sharing() *sharing       { return l.shared.Load() }
 
 // enter counts a stream in, unless there are too many or the Edge is closed. Its goroutine is counted in too.
 func (e *Edge) enter(s *stream) bool {
-	from := network(s.conn.remote.Addr())
+	from := holder(s.conn.side, s.conn.remote.Addr())
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.closed || len(e.streams) >= e.limits.Connections || s.listener != nil && e.accepted[from] >= e.limits.PerSource {
@@ -139,7 +139,7 @@ func (e *Edge) enter(s *stream) bool {
 
 // leave counts a stream out.
 func (e *Edge) leave(s *stream) {
-	from := network(s.conn.remote.Addr())
+	from := holder(s.conn.side, s.conn.remote.Addr())
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.streams, s)

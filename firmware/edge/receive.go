@@ -30,6 +30,9 @@ const (
 
 // receive takes one message that framing has cut out and the gate has judged.
 func (e *Edge) receive(c *Conn, b []byte, s shape) outcome {
+	if !e.inTime(c, b, s) {
+		return bad
+	}
 	if s.fault.found() {
 		return e.malformed(c, b, s.fault)
 	}

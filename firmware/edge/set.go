@@ -42,8 +42,10 @@ func (e *Edge) Set(ctx context.Context, c Config) error {
 		for _, s := range opened {
 			s.close()
 		}
+		return err
 	}
-	return err
+	e.pacing.calls.Store(int32(c.Calls))
+	return nil
 }
 
 // open opens the sockets that are wanted and not there.

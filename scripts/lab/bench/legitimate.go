@@ -18,12 +18,11 @@ import (
 // legitimate is an office that calls by two carriers, one over UDP and one over TLS, beside a flood: the bench itself plays
 // PBX and carriers, on the box's core, so that the generator's is the flood's alone.
 type legitimate struct {
-	net      [2]netip.Addr // of the box: inside, outside
-	self     netip.AddrPort
-	pbx      *wire.Line
-	plain    *wire.Line     // the carrier over UDP
-	secured  *wire.Listener // the one over TLS
-	finished func()
+	net     [2]netip.Addr // of the box: inside, outside
+	self    netip.AddrPort
+	pbx     *wire.Line
+	plain   *wire.Line     // the carrier over UDP
+	secured *wire.Listener // the one over TLS
 
 	mu       sync.Mutex // guards everything below
 	made     int

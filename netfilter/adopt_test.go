@@ -64,19 +64,23 @@ func TestAProcessThatWasKilledLeavesCallsAndBansToTheNext(t *testing.T) {
 	if l == nil {
 		return
 	}
-	good := []*receiver{l.receiver("198.51.100.2:20000"), l.receiver("198.51.100.2:20002"), l.receiver("[2001:db8:2::2]:20004")}
+	good := []*receiver{l.receiver("198.51.100.2:20000").deep(), l.receiver("198.51.100.2:20002").deep(), l.receiver("[2001:db8:2::2]:20004").deep()}
 	var stop atomic.Bool
 	sent := make(chan uint32)
 	go func() {
 		n := uint32(0)
-		for ; !stop.Load(); n++ {
+		toEach := func(payload []byte) {
 			for i, from := range []string{"203.0.113.5:4000", "203.0.113.6:4000", "[2001:db8:c::5]:4000"} {
-				l.wan.send(udpPacket(from, good[i].conn.LocalAddr().String(), binary.BigEndian.AppendUint32(nil, n)))
+				l.wan.send(udpPacket(from, good[i].conn.LocalAddr().String(), payload))
 			}
+		}
+		defer func() { sent <- n }()
+		defer toEach(theEnd)
+		for ; !stop.Load(); n++ {
+			toEach(binary.BigEndian.AppendUint32(nil, n))
 			l.wan.send(udpPacket("203.0.113.99:5060", good[0].conn.LocalAddr().String(), []byte("banned")))
 			time.Sleep(200 * time.Microsecond)
 		}
-		sent <- n
 	}()
 	got := make(chan []byte)
 	for _, r := range good {

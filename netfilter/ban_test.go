@@ -122,12 +122,20 @@ func TestABanIsInForceWithinTenMillisecondsAndTheKernelEndsIt(t *testing.T) {
 	} else {
 		t.Logf("a ban took %v", each)
 	}
-	l.ban(ban("192.0.2.50/32", 700*time.Millisecond))
+	l.ban(ban("192.0.2.50/32", time.Hour))
 	l.probe(t, []probe{{"at once", l.lan, phone, "banned", nil}})
+	l.ban(ban("192.0.2.50/32", 300*time.Millisecond))
+	over := time.Now().Add(300 * time.Millisecond)
 	if err := l.filter.Close(); err != nil { // nobody is there to end it but the kernel
 		t.Fatal(err)
 	}
-	time.Sleep(800 * time.Millisecond)
+	for strings.Contains(nft(t, "list", "set", "inet", DefaultTable, "banned4"), "192.0.2.50") {
+		if time.Now().After(over.Add(patience)) {
+			t.Fatal("the kernel does not end the ban")
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	time.Sleep(time.Until(over)) // for the list of those that are banned, which goes by the clock
 	l.probe(t, []probe{{"when it is over", l.lan, phone, "inside_udp_5060_phones", l.receiver("192.0.2.1:5060")}})
 	for _, b := range l.filter.Bans() {
 		if b.Source.Addr() == netip.MustParseAddr("192.0.2.50") {

@@ -1,6 +1,7 @@
 package netfilter
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // patience is how long something that must happen may take on a busy machine.
@@ -166,6 +168,40 @@ func (l *lab) receiver(local string) *receiver {
 	}
 	l.t.Cleanup(func() { _ = conn.Close() })
 	return &receiver{l.t, conn}
+}
+
+// deep lets so much wait for a reader who is kept from reading, on a busy machine, that nothing of a test's is lost.
+func (r *receiver) deep() *receiver {
+	r.t.Helper()
+	raw, err := r.conn.SyscallConn()
+	if err == nil {
+		err = raw.Control(func(fd uintptr) {
+			if err := unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, 256<<20); err != nil {
+				r.t.Error(err)
+			}
+		})
+	}
+	if err != nil {
+		r.t.Error(err)
+	}
+	return r
+}
+
+// theEnd is the last that a sender sends to a receiver.
+var theEnd = []byte("SIP/the end")
+
+// all returns what arrives before the end, or until nothing comes any more.
+func (r *receiver) all() []byte {
+	var all []byte
+	b := make([]byte, 2048)
+	for {
+		_ = r.conn.SetReadDeadline(time.Now().Add(patience))
+		n, err := r.conn.Read(b)
+		if err != nil || bytes.Equal(b[:n], theEnd) {
+			return all
+		}
+		all = append(all, b[:n]...)
+	}
 }
 
 // gets requires that a datagram with this payload is the next to arrive.

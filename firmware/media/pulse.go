@@ -24,12 +24,15 @@ type pulse struct {
 func (r *Relay) Probe() {
 	for _, w := range r.workers {
 		now := time.Now()
-		w.do(func() {
-			if w.pulse.asked.IsZero() {
-				w.pulse.asked = now
-				w.poll.ring()
-			}
-		})
+		w.do(func() { w.ask(now) })
+	}
+}
+
+// ask has the worker answer as soon as its turn is over, unless it has been asked already. It is for do.
+func (w *worker) ask(now time.Time) {
+	if w.pulse.asked.IsZero() {
+		w.pulse.asked = now
+		w.poll.ring()
 	}
 }
 

@@ -1,0 +1,131 @@
+package update
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Where the two copies of the state lie in its partition, in bytes: the first whole one counts. They lie in different blocks, so
+// that what spoils one leaves the other.
+const (
+	copySize   = 512
+	secondCopy = 8 * copySize
+)
+
+// Slots are the partitions that updates work on: block devices, or files in tests.
+type Slots struct {
+	A, B  string
+	State string
+}
+
+func (s Slots) path(which Slot) string {
+	if which == A {
+		return s.A
+	}
+	return s.B
+}
+
+// Read returns what chooses the slot at the next start.
+func (s Slots) Read() (State, error) {
+	f, err := os.Open(s.State)
+	if err != nil {
+		return State{}, fmt.Errorf("read the state of the slots: %w", err)
+	}
+	defer f.Close()
+	for _, at := range []int64{0, secondCopy} {
+		copied := make([]byte, copySize)
+		if _, err := f.ReadAt(copied, at); err != nil {
+			return State{}, fmt.Errorf("read the state of the slots: %w", err)
+		}
+		if state, err := parseState(copied); err == nil {
+			return state, nil
+		}
+	}
+	return fresh, nil
+}
+
+// write stores the state, one copy after the other: a power cut leaves the old one or the new one.
+func (s Slots) write(state State) error {
+	f, err := os.OpenFile(s.State, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("write the state of the slots: %w", err)
+	}
+	defer f.Close()
+	for _, at := range []int64{0, secondCopy} {
+		if _, err := f.WriteAt(state.marshal(), at); err != nil {
+			return fmt.Errorf("write the state of the slots: %w", err)
+		}
+		if err := f.Sync(); err != nil {
+			return fmt.Errorf("write the state of the slots: %w", err)
+		}
+	}
+	return nil
+}
+
+// headSize is how much of a slot is written last, in bytes. U-Boot knows a system by its head, so a slot that is half
+// written holds none.
+const headSize = 4096
+
+// fill writes content of size bytes to a slot.
+func (s Slots) fill(which Slot, content io.ReaderAt, size int64) error {
+	f, err := os.OpenFile(s.path(which), os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("write slot %s: %w", which, err)
+	}
+	defer f.Close()
+	room, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return fmt.Errorf("write slot %s: %w", which, err)
+	}
+	if size > room {
+		return fmt.Errorf("the update has %d bytes, and slot %s has room for %d", size, which, room)
+	}
+	head := min(headSize, size)
+	for _, part := range []struct {
+		content io.Reader
+		at      int64
+	}{
+		{zeros(head), 0},
+		{io.NewSectionReader(content, head, size-head), head},
+		{io.NewSectionReader(content, 0, head), 0},
+	} {
+		if _, err := io.Copy(io.NewOffsetWriter(f, part.at), part.content); err != nil {
+			return fmt.Errorf("write slot %s: %w", which, err)
+		}
+		if err := f.Sync(); err != nil {
+			return fmt.Errorf("write slot %s: %w", which, err)
+		}
+	}
+	return nil
+}
+
+func zeros(n int64) io.Reader { return io.LimitReader(zeroReader{}, n) }
+
+type zeroReader struct{}
+
+func (zeroReader) Read(b []byte) (int, error) {
+	clear(b)
+	return len(b), nil
+}
+
+// sum is the SHA-256 of a slot's first bytes, as the disk has them and not as they are remembered.
+func (s Slots) sum(which Slot, size int64) ([]byte, error) {
+	f, err := os.Open(s.path(which))
+	if err != nil {
+		return nil, fmt.Errorf("read slot %s back: %w", which, err)
+	}
+	defer f.Close()
+	if err := unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED); err != nil && !errors.Is(err, unix.ENOSYS) {
+		return nil, fmt.Errorf("read slot %s back: %w", which, err)
+	}
+	h := sha256.New()
+	if _, err := io.CopyN(h, f, size); err != nil {
+		return nil, fmt.Errorf("read slot %s back: %w", which, err)
+	}
+	return h.Sum(nil), nil
+}

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"tollgate/firmware/api"
 	"tollgate/firmware/supervise"
 )
@@ -33,6 +35,7 @@ func (b *box) proveWell(context.Context) error {
 	go func() {
 		for {
 			err := b.examine()
+			b.systems.proved(err == nil, uptime(), time.Now())
 			if err == nil {
 				err = voice.Well()
 			}
@@ -43,6 +46,15 @@ func (b *box) proveWell(context.Context) error {
 		}
 	}()
 	return nil
+}
+
+// uptime is how long the machine has been running; 0 when the kernel does not say.
+func uptime() time.Duration {
+	var s unix.Sysinfo_t
+	if err := unix.Sysinfo(&s); err != nil {
+		return 0
+	}
+	return time.Duration(s.Uptime) * time.Second
 }
 
 // examine has the parts that everything depends on do some work. Whatever hangs makes it hang too, but not for longer than

@@ -80,7 +80,7 @@ func (m *machine) live(words []string) {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	s := supervise.New(m.supervision())
+	s := supervise.New(m.supervision(cancel))
 	go m.obey(ctx, cancel, s.Restart)
 	end := boot.Restart
 	if s.Run(ctx) && m.off.Load() {
@@ -117,6 +117,7 @@ func (m *machine) start(words []string) {
 		{"restart keys", func() error { return unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF) }},
 		{"data", m.mountData},
 		{"folders", makeFolders},
+		{"slots", m.openSlots},
 		{"random numbers", func() error { return boot.Seed(seedPath, "/dev/urandom") }},
 	} {
 		m.step(step.what, step.do)
@@ -178,8 +179,30 @@ func makeFolders() error {
 	return errors.Join(faults...)
 }
 
+// openSlots lets the program's user write to the slot that does not run, and to what chooses the next one. The slot that runs stays
+// out of its reach.
+func (m *machine) openSlots() error {
+	other := map[string]string{"a": "b", "b": "a"}[m.words.Slot]
+	if other == "" {
+		return nil
+	}
+	var faults []error
+	for _, label := range []string{slotLabel + other, stateLabel} {
+		device, found := boot.FindPartition("/", label)
+		if !found {
+			faults = append(faults, fmt.Errorf("the disk has no partition %s", label))
+			continue
+		}
+		faults = append(faults, os.Chown(device, programUser, programUser), os.Chmod(device, 0o600))
+	}
+	if device, found := boot.FindPartition("/", slotLabel+m.words.Slot); found {
+		faults = append(faults, os.Chown(device, 0, programUser), os.Chmod(device, 0o640)) // to be read, not written
+	}
+	return errors.Join(faults...)
+}
+
 // supervision is how the program is kept alive.
-func (m *machine) supervision() supervise.Config {
+func (m *machine) supervision(end func()) supervise.Config {
 	path, err := os.Executable()
 	if err != nil {
 		path = "/proc/self/exe"
@@ -191,6 +214,10 @@ func (m *machine) supervision() supervise.Config {
 			Credential: &syscall.Credential{Uid: programUser, Gid: programUser, Groups: []uint32{}}, AmbientCaps: capabilities, Setsid: true,
 		},
 		Socket: filepath.Join(notifyFolder, "notify"), SocketGroup: programUser, LastWords: wordsPath, Version: m.version, Watchdog: m.dog, Log: m.log,
+		RestartMachine: func() {
+			m.off.Store(false)
+			end()
+		},
 		State: func(state string) { fmt.Printf("tollgate: %s\n", state) },
 	}
 }

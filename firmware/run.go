@@ -29,6 +29,7 @@ import (
 	"tollgate/firmware/registrar"
 	"tollgate/firmware/resolve"
 	"tollgate/firmware/store"
+	"tollgate/firmware/supervise"
 	"tollgate/firmware/trunk"
 	"tollgate/firmware/ua"
 	"tollgate/netfilter"
@@ -80,6 +81,7 @@ type box struct {
 	notices     *notice.Desk
 	sources     *sources
 	config      *apply.Box
+	systems     *systems // nil: this machine's system is not the box's own
 	server      *api.Server
 }
 
@@ -91,7 +93,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	end := b.stop
 	defer func() { end() }()
 	go paceCollector(ctx)
-	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.measureBoard, b.openLive, b.openFilter, b.openBlockList, b.openTalkers, b.watchDrops, b.openPage, b.boot, b.openSocket, b.watchLinks, b.turnPasswords, b.proveWell} {
+	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.measureBoard, b.openLive, b.openFilter, b.openBlockList, b.openTalkers, b.watchDrops, b.openSystems, b.openPage, b.boot, b.openSocket, b.watchLinks, b.turnPasswords, b.proveWell} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -218,9 +220,23 @@ func (b *box) openTalkers(context.Context) error {
 	return nil
 }
 
-func (b *box) openPage(ctx context.Context) (err error) {
-	b.server, err = api.New(ctx, api.Options{Box: b, Bans: guard{b.bans}, Credentials: keyring{b.rotations}, Alarms: &b.emergencies, Filter: filterView{b}, Accounts: b.store, Authority: b.authority, Pages: webui.Files(), Log: b.log})
+func (b *box) openSystems(context.Context) error {
+	voice, err := supervise.NewVoice()
 	if err != nil {
+		return err
+	}
+	if b.systems, err = openSystems("/", b.options.State, voice, b.log); err != nil {
+		b.log.Error("no updates", "err", err)
+	}
+	return nil
+}
+
+func (b *box) openPage(ctx context.Context) (err error) {
+	o := api.Options{Box: b, Bans: guard{b.bans}, Credentials: keyring{b.rotations}, Alarms: &b.emergencies, Filter: filterView{b}, Accounts: b.store, Authority: b.authority, Pages: webui.Files(), Log: b.log}
+	if b.systems != nil {
+		o.Systems = b.systems
+	}
+	if b.server, err = api.New(ctx, o); err != nil {
 		return err
 	}
 	if first := b.server.FirstPassword(); first != "" {

@@ -73,6 +73,11 @@ func waitForDevice(ctx context.Context, root, word string) (string, error) {
 	}
 }
 
+// FindPartition returns the device file of the partition called label in the partition table, on any disk but USB ones.
+func FindPartition(root, label string) (device string, found bool) {
+	return findDevice(root, partLabel+label)
+}
+
 // findDevice looks for what word names. A partition is known by the name that the kernel has read from the partition table;
 // none on a USB device counts, since anybody can plug one in that bears the name.
 func findDevice(root, word string) (string, bool) {

@@ -124,6 +124,8 @@ func plausible(method, path string) any {
 		"/api/v1/emergencies/acknowledge": AcknowledgeRequest{Call: "c1"},
 		"/api/v1/session":                 LoginRequest{User: "admin", Password: "x"},
 		"/api/v1/password/reset":          "",
+		"/api/v1/update":                  "an update",
+		"/api/v1/restart":                 "",
 	}[path]
 }
 

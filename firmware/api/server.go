@@ -24,6 +24,7 @@ type Options struct {
 	Credentials Credentials
 	Alarms      Alarms
 	Filter      Filter
+	Systems     Systems // nil: this machine's system is not the box's own
 	Accounts    Accounts
 	Authority   Authority    // the box's own CA, offered for download; may be nil
 	Pages       fs.FS        // the built page with index.html at its root; nil or empty: a plain message instead
@@ -48,6 +49,7 @@ type Server struct {
 	credentials   Credentials
 	alarms        Alarms
 	filter        Filter
+	systems       Systems
 	authority     Authority
 	pages         fs.FS
 	log           *slog.Logger
@@ -88,7 +90,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		o.cost = boardCost()
 	}
 	s := &Server{
-		box: o.Box, bans: o.Bans, credentials: o.Credentials, alarms: o.Alarms, filter: o.Filter, authority: o.Authority, pages: o.Pages, log: o.Log,
+		box: o.Box, bans: o.Bans, credentials: o.Credentials, alarms: o.Alarms, filter: o.Filter, systems: o.Systems, authority: o.Authority, pages: o.Pages, log: o.Log,
 		keyring:   newKeyring(o.Accounts, o.Random, o.cost),
 		sessions:  newSessions(o.Random),
 		backoff:   newBackoff(),

@@ -14,16 +14,17 @@ const (
 	notifySocket = "NOTIFY_SOCKET"
 	wordReady    = "READY=1"
 	wordWell     = "WATCHDOG=1"
+	wordRestart  = "X_TOLLGATE_RESTART=1" // of the machine; systemd knows none for it
 )
 
-// ears hear what the program says. A word is compared with the two that count, and forgotten otherwise.
+// ears hear what the program says. A word is compared with the three that count, and forgotten otherwise.
 type ears struct {
 	path  string
 	group int
 	heard chan struct{} // room for one: something was said
 
-	mu          sync.Mutex // guards what follows
-	ready, well bool
+	mu                   sync.Mutex // guards what follows
+	ready, well, restart bool
 }
 
 func newEars(path string, group int) *ears {
@@ -69,6 +70,7 @@ func (e *ears) note(word string) {
 	defer e.mu.Unlock()
 	e.ready = e.ready || word == wordReady
 	e.well = e.well || word == wordWell
+	e.restart = e.restart || word == wordRestart
 	select {
 	case e.heard <- struct{}{}:
 	default:
@@ -76,12 +78,12 @@ func (e *ears) note(word string) {
 }
 
 // take returns what was heard since the last time.
-func (e *ears) take() (ready, well bool) {
+func (e *ears) take() (ready, well, restart bool) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	ready, well = e.ready, e.well
-	e.ready, e.well = false, false
-	return ready, well
+	ready, well, restart = e.ready, e.well, e.restart
+	e.ready, e.well, e.restart = false, false, false
+	return ready, well, restart
 }
 
 // Voice says to whoever supervises this process how it is: process 1 of the box, or systemd.
@@ -105,6 +107,9 @@ func (v Voice) Ready() error { return v.say(wordReady) }
 
 // Well says that everything does its work at this moment.
 func (v Voice) Well() error { return v.say(wordWell) }
+
+// RestartMachine asks for a restart of the machine; only process 1 of the box does that.
+func (v Voice) RestartMachine() error { return v.say(wordRestart) }
 
 func (v Voice) say(word string) error {
 	if v.conn == nil {

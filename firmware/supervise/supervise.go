@@ -7,7 +7,7 @@
 //
 // It is what runs in process 1, where a panic is the end of the machine. So every goroutine here is guarded: one that panics
 // is told about and begins again, and the state that it needs to go on stands in its owner, not on its stack. Nothing is
-// read but two fixed words that the program says through a socket of its own (sd_notify(3)) and its error output, which is
+// read but three fixed words that the program says through a socket of its own (sd_notify(3)) and its error output, which is
 // kept and not looked into.
 //
 // It leaves to others how the machine starts (board/boot), what the watchdog is (board), and what being well means: the
@@ -58,6 +58,8 @@ type Config struct {
 	Log *slog.Logger
 	// State is told how the program is, in words for a person; may be nil.
 	State func(string)
+	// RestartMachine is called when the program asks for it; may be nil.
+	RestartMachine func()
 	// Fault is called at named points of every goroutine, so that a test can make each of them panic; nil otherwise.
 	Fault func(point string)
 }
@@ -87,6 +89,9 @@ func (c *Config) fill() {
 	}
 	if c.State == nil {
 		c.State = func(string) {}
+	}
+	if c.RestartMachine == nil {
+		c.RestartMachine = func() {}
 	}
 	if c.Fault == nil {
 		c.Fault = func(string) {}
@@ -221,7 +226,10 @@ func (s *Supervisor) giveUp() {
 
 // hear takes what the child has said.
 func (s *Supervisor) hear(now time.Time) {
-	ready, well := s.ears.take()
+	ready, well, restart := s.ears.take()
+	if restart && s.child != nil {
+		s.c.RestartMachine()
+	}
 	if s.child == nil || !ready && !well {
 		return
 	}

@@ -1,0 +1,200 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"tollgate/board/boot"
+	"tollgate/board/update"
+	"tollgate/firmware/api"
+	"tollgate/firmware/supervise"
+)
+
+// What the image says of itself.
+const (
+	releasePath = "/etc/tollgate/release"
+	keysPath    = "/etc/tollgate/update.keys"
+)
+
+// Names of the partitions that updates work on.
+const (
+	slotLabel  = "tollgate-" // and the slot
+	stateLabel = "tollgate-state"
+)
+
+const (
+	// proveTime is for how long a new system has to be well without a break before it counts.
+	proveTime = time.Minute
+	// trialTime is how long it has for that; then the machine goes back to the one before.
+	trialTime = 10 * time.Minute
+	// answerTime is for the answer to reach the browser before the machine restarts.
+	answerTime = 2 * time.Second
+)
+
+// systems brings updates onto this machine and lets a new system prove itself.
+type systems struct {
+	installer update.Installer
+	voice     supervise.Voice
+	log       *slog.Logger
+
+	mu       sync.Mutex // guards what follows; held while an update is written
+	trial    bool
+	fellBack bool
+	waiting  string // release of the update that the next start tries
+	wellFrom time.Time
+}
+
+// openSystems reads what runs here; nil on a machine whose system is not the box's own.
+func openSystems(root, spool string, voice supervise.Voice, log *slog.Logger) (*systems, error) {
+	release, err := os.ReadFile(root + releasePath)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read what the image says of itself: %w", err)
+	}
+	words, err := boot.ReadWords(root)
+	if err != nil {
+		log.Warn("command line", "err", err)
+	}
+	s := &systems{voice: voice, log: log, installer: update.Installer{
+		Running: running(string(release)), Spool: spool,
+	}}
+	s.installer.Running.Slot = update.Slot(words.Slot)
+	keys, err := os.ReadFile(root + keysPath)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, fmt.Errorf("read the keys for updates: %w", err)
+	}
+	if s.installer.Keys, err = update.ParseKeys(string(keys)); err != nil {
+		return nil, err
+	}
+	if words.Slot == "" {
+		return s, nil
+	}
+	if s.installer.Slots, err = findSlots(root); err != nil {
+		return nil, err
+	}
+	state, err := s.installer.Slots.Read()
+	if err != nil {
+		return nil, err
+	}
+	// The command line says how the machine was started; what has proved itself since is not on trial any more.
+	s.trial = words.Trial && string(state.Active) != words.Slot
+	s.installer.Running.Trial = s.trial
+	if s.fellBack, err = s.installer.Fallback(); s.fellBack {
+		log.Error("the last update has not proved itself: the system before it runs again")
+	}
+	return s, err
+}
+
+// running reads name=value lines.
+func running(release string) update.Running {
+	var r update.Running
+	lines := bufio.NewScanner(strings.NewReader(release))
+	for lines.Scan() {
+		switch name, value, _ := strings.Cut(lines.Text(), "="); name {
+		case "board":
+			r.Board = value
+		case "release":
+			r.Release = value
+		case "built":
+			r.Built, _ = strconv.ParseInt(value, 10, 64) // 0 takes every update that is signed
+		}
+	}
+	return r
+}
+
+func findSlots(root string) (update.Slots, error) {
+	var s update.Slots
+	for label, path := range map[string]*string{slotLabel + "a": &s.A, slotLabel + "b": &s.B, stateLabel: &s.State} {
+		device, found := boot.FindPartition(root, label)
+		if !found {
+			return s, fmt.Errorf("the disk has no partition %s", label)
+		}
+		*path = device
+	}
+	return s, nil
+}
+
+// System says what runs, and what the next start takes.
+func (s *systems) System() api.System {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.system()
+}
+
+func (s *systems) system() api.System {
+	r := s.installer.Running
+	return api.System{Board: r.Board, Release: r.Release, Slot: string(r.Slot), Trial: s.trial, FellBack: s.fellBack, Waiting: s.waiting}
+}
+
+// Update writes another system to the slot that does not run.
+func (s *systems) Update(r io.Reader, who string) (api.System, error) {
+	if !s.mu.TryLock() {
+		return api.System{}, &api.Conflict{Detail: "Another update is being written.", Remedy: "Wait until it is."}
+	}
+	defer s.mu.Unlock()
+	s.installer.Running.Trial = s.trial
+	m, err := s.installer.Install(r)
+	if err != nil {
+		return api.System{}, &api.Conflict{Detail: asSentence(err), Remedy: "What runs goes on running. Fetch the update once more from where it is published."}
+	}
+	s.waiting, s.fellBack = m.Release, false
+	return s.system(), nil
+}
+
+// asSentence makes one of an error.
+func asSentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+// Restart asks process 1 for a restart of the machine, when the answer has gone out.
+func (s *systems) Restart(string) error {
+	time.AfterFunc(answerTime, func() {
+		if err := s.voice.RestartMachine(); err != nil {
+			s.log.Error("no restart", "err", err)
+		}
+	})
+	return nil
+}
+
+// proved is told, again and again, whether everything does its work. It keeps a new system that has done so for long enough, and
+// leaves one that has not in time.
+func (s *systems) proved(well bool, uptime time.Duration, now time.Time) {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case !s.trial:
+		return
+	case !well:
+		s.wellFrom = time.Time{}
+	case s.wellFrom.IsZero():
+		s.wellFrom = now
+	case now.Sub(s.wellFrom) >= proveTime:
+		if err := s.installer.Commit(); err != nil {
+			s.log.Error("the new system is not kept", "err", err)
+			break
+		}
+		s.trial = false
+		s.log.Info("the new system has proved itself and is kept", "release", s.installer.Running.Release)
+		return
+	}
+	if uptime >= trialTime {
+		s.log.Error("the new system has not proved itself in time: back to the one before")
+		if err := s.voice.RestartMachine(); err != nil {
+			s.log.Error("no restart", "err", err)
+		}
+	}
+}

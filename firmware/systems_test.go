@@ -1,0 +1,90 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"tollgate/board/update"
+	"tollgate/firmware/supervise"
+)
+
+// image is a tree as an image has it, with slots of files; state is what the loader left.
+func image(t *testing.T, commandLine string) (root string) {
+	t.Helper()
+	root = t.TempDir()
+	for path, content := range map[string]string{
+		releasePath:     "board=virt\nrelease=1.0.0 (abc)\nbuilt=1000\n",
+		keysPath:        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\n",
+		"/proc/cmdline": commandLine,
+	} {
+		if err := os.MkdirAll(filepath.Dir(root+path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(root+path, []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func TestASystemWithoutSlotsSaysWhatItIs(t *testing.T) {
+	s, err := openSystems(image(t, "panic=10"), t.TempDir(), supervise.Voice{}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.System(); got.Board != "virt" || got.Release != "1.0.0 (abc)" || got.Slot != "" || s.installer.Running.Built != 1000 || len(s.installer.Keys) != 1 {
+		t.Errorf("%+v, %+v", got, s.installer)
+	}
+	if s, err := openSystems(t.TempDir(), "", supervise.Voice{}, nil); s != nil || err != nil {
+		t.Errorf("a machine with a system of its own: %+v, %v", s, err)
+	}
+}
+
+// onTrial is a system that the loader has just begun to try in slot b.
+func onTrial(t *testing.T) *systems {
+	t.Helper()
+	dir := t.TempDir()
+	slots := update.Slots{A: filepath.Join(dir, "a"), B: filepath.Join(dir, "b"), State: filepath.Join(dir, "state")}
+	for _, path := range []string{slots.A, slots.B, slots.State} {
+		if err := os.WriteFile(path, make([]byte, 8192), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return &systems{trial: true, log: slog.New(slog.DiscardHandler), installer: update.Installer{
+		Slots: slots, Running: update.Running{Board: "virt", Slot: update.B, Trial: true}, Keys: []ed25519.PublicKey{}, Spool: dir,
+	}}
+}
+
+func TestANewSystemIsKeptWhenItHasBeenWellForLongEnough(t *testing.T) {
+	s := onTrial(t)
+	start := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
+	for _, step := range []struct {
+		after time.Duration
+		well  bool
+		kept  bool
+	}{
+		{0, true, false},
+		{proveTime - time.Second, true, false},
+		{proveTime, false, false}, // the minute begins again
+		{proveTime + time.Second, true, false},
+		{2*proveTime + time.Second, true, true},
+	} {
+		s.proved(step.well, step.after, start.Add(step.after))
+		state, err := s.installer.Slots.Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if kept := state.Active == update.B; kept != step.kept || s.System().Trial == step.kept {
+			t.Errorf("after %v: kept %v, want %v; %+v", step.after, kept, step.kept, s.System())
+		}
+	}
+}
+
+func TestAMachineWithASystemOfItsOwnHasNothingToProve(t *testing.T) {
+	var s *systems
+	s.proved(true, time.Hour, time.Now())
+}

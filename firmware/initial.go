@@ -173,8 +173,11 @@ func makeFolders() error {
 		path  string
 		mode  os.FileMode
 		owner int
-	}{{ownDataPath, 0o755, 0}, {notifyFolder, 0o755, 0}, {statePath, 0o700, programUser}, {usualLive, 0o700, programUser}} {
+	}{{ownDataPath, 0o755, 0}, {notifyFolder, 0o755, 0}, {statePath, 0o700, programUser}, {usualLive, 0o700, programUser}, {filepath.Dir(resolverPath), 0o755, programUser}} {
 		faults = append(faults, os.MkdirAll(f.path, f.mode), os.Chmod(f.path, f.mode), os.Lchown(f.path, f.owner, f.owner))
+	}
+	if err := os.Symlink(resolverPath, "/etc/resolv.conf"); err != nil && !errors.Is(err, os.ErrExist) {
+		faults = append(faults, err)
 	}
 	return errors.Join(faults...)
 }
@@ -208,7 +211,7 @@ func (m *machine) supervision(end func()) supervise.Config {
 		path = "/proc/self/exe"
 	}
 	return supervise.Config{
-		Path: path, Args: []string{"tollgate", "run", "--state", statePath, "--live", usualLive, "--stay-closed"},
+		Path: path, Args: []string{"tollgate", "run", "--state", statePath, "--live", usualLive, "--stay-closed", "--appliance"},
 		Env: []string{"HOME=/", "TERM=linux"}, Output: os.Stdout.Fd(), Echo: m.words.LogOnConsole,
 		Attr: &syscall.SysProcAttr{
 			Credential: &syscall.Credential{Uid: programUser, Gid: programUser, Groups: []uint32{}}, AmbientCaps: capabilities, Setsid: true,

@@ -43,7 +43,7 @@ func prepare(program, root string) {
 	}
 	do(unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
 	do(unix.Mount("tmpfs", root, "tmpfs", 0, ""))
-	for _, dir := range []string{"proc", "dev", "sys", "data"} {
+	for _, dir := range []string{"proc", "dev", "sys", "data", "etc"} {
 		do(os.Mkdir(filepath.Join(root, dir), 0o755))
 	}
 	do(unix.Mount("tmpfs", filepath.Join(root, "dev"), "tmpfs", 0, ""))
@@ -69,7 +69,7 @@ func prepare(program, root string) {
 	}
 	do(unix.Chroot(root))
 	do(os.Chdir("/"))
-	do(unix.Exec("/init", []string{"/init", "a-word-that-the-kernel-does-not-know", "tollgate.data=none"}, nil))
+	do(unix.Exec("/init", []string{"/init", "a-word-that-the-kernel-does-not-know", "tollgate.data=none", "tollgate.log=console"}, nil))
 }
 
 // aMachine is one in namespaces of its own.
@@ -256,5 +256,56 @@ func TestSignalsRestartTheMachineOrSwitchItOff(t *testing.T) {
 		if !strings.Contains(m.console(), c.shows) {
 			t.Errorf("the console does not say %q", c.shows)
 		}
+	}
+}
+
+// A cable that is plugged in later, with a DHCP server at its other end.
+func TestAMachineInSetUpGetsAnAddressAndOpensItsPage(t *testing.T) {
+	m := switchOn(t)
+	office := exec.Command("unshare", "-n", "sleep", "120")
+	office.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := office.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { office.Process.Kill(); office.Wait() })
+	inOffice := func(args ...string) *exec.Cmd {
+		cmd := exec.Command("nsenter", append([]string{"-t", strconv.Itoa(office.Process.Pid), "-n", "--"}, args...)...)
+		cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+		return cmd
+	}
+	for own, _ := os.Readlink("/proc/self/ns/net"); ; time.Sleep(5 * time.Millisecond) {
+		if theirs, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", office.Process.Pid)); err == nil && theirs != own {
+			break
+		}
+	}
+	for _, line := range []string{
+		fmt.Sprintf("link add office type veth peer name eth0 netns %d", m.cmd.Process.Pid), "address add 192.0.2.1/24 dev office", "link set office up",
+	} {
+		if out, err := inOffice(append([]string{"ip"}, strings.Fields(line)...)...).CombinedOutput(); err != nil {
+			t.Fatalf("ip %s: %v: %s", line, err, out)
+		}
+	}
+	server := inOffice("dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--user=root", "--port=0", "--interface=office", "--bind-interfaces", "--no-ping", "--pid-file",
+		"--dhcp-range=192.0.2.50,192.0.2.50,2m", "--dhcp-option=option:dns-server,192.0.2.53", "--dhcp-leasefile="+filepath.Join(t.TempDir(), "leases"))
+	if err := server.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { server.Process.Kill(); server.Wait() })
+
+	var err error
+	for end := time.Now().Add(40 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+		if err = inOffice("timeout", "2", "bash", "-c", "exec 3<>/dev/tcp/192.0.2.50/443").Run(); err == nil {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the page never opens: %v", err)
+		}
+	}
+	if text, err := os.ReadFile(filepath.Join(m.root, "run/tollgate-net/resolv.conf")); err != nil || string(text) != "nameserver 192.0.2.53\n" {
+		t.Errorf("the name servers: %q, %v", text, err)
+	}
+	// Only the page: nothing else of the box is open before there is a policy.
+	if err := inOffice("timeout", "2", "bash", "-c", "exec 3<>/dev/tcp/192.0.2.50/5060").Run(); err == nil {
+		t.Error("SIP is open in set-up mode")
 	}
 }

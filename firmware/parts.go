@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -29,7 +30,7 @@ func pageNames() []string { return []string{"tollgate", "tollgate.local"} }
 // parts lists what a policy configures, in the order in which it is put into force.
 func (b *box) parts() []apply.Part {
 	return []apply.Part{
-		{Name: "network addresses", Set: b.verifyLinks},
+		{Name: "network addresses", Set: b.setLinks},
 		{Name: "packet filter", Set: b.setFilter, Try: b.tryFilter},
 		{Name: "passage", Set: b.setPassage},
 		{Name: "media relay", Set: b.setMedia},
@@ -45,14 +46,6 @@ func (b *box) parts() []apply.Part {
 	}
 }
 
-// verifyLinks makes sure that the addresses of the policy are there; setting them is the operating system's business.
-func (b *box) verifyLinks(_ context.Context, p *policy.Policy) error {
-	if p == nil {
-		return nil
-	}
-	return link.Verify(apply.Links(p))
-}
-
 func (b *box) setFilter(ctx context.Context, p *policy.Policy) error {
 	if p != nil {
 		return b.sources.set(ctx, p)
@@ -61,7 +54,7 @@ func (b *box) setFilter(ctx context.Context, p *policy.Policy) error {
 	if err != nil || len(own) == 0 {
 		return err
 	}
-	return b.filter.Set(ctx, apply.SetupFilter(b.options.Inside, own, setupPagePort))
+	return b.filter.Set(ctx, apply.SetupFilter(b.setupPort(), own, setupPagePort))
 }
 
 // tryFilter has the kernel itself go back to the filter before, should this process be gone by then.
@@ -211,10 +204,15 @@ func (b *box) setPage(ctx context.Context, p *policy.Policy) error {
 	return nil
 }
 
-// setupAddresses are those of the inside interface before there is a policy; none without --inside.
+// setupPort is the inside interface before there is a policy: the one that was found on a machine of the box's own, else
+// --inside; empty where there is none.
+func (b *box) setupPort() string { return cmp.Or(b.network.setUpPort(), b.options.Inside) }
+
+// setupAddresses are those of the inside interface before there is a policy.
 func (b *box) setupAddresses() ([]netip.Prefix, error) {
-	if b.options.Inside == "" {
+	port := b.setupPort()
+	if port == "" {
 		return nil, nil
 	}
-	return link.Addresses(b.options.Inside)
+	return link.Addresses(port)
 }

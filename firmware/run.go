@@ -80,6 +80,7 @@ type box struct {
 	desk        *call.Desk
 	notices     *notice.Desk
 	sources     *sources
+	network     network
 	config      *apply.Box
 	systems     *systems // nil: this machine's system is not the box's own
 	server      *api.Server
@@ -260,6 +261,11 @@ func (b *box) boot(ctx context.Context) error {
 		return err
 	}
 	configured, err := b.config.Boot(ctx)
+	if err != nil && b.options.Appliance { // there is nobody else to mend it
+		b.log.Error("the policy is not in force; the page answers as in set-up mode", "err", err)
+		go b.bootAgain(ctx)
+		return b.config.Again(ctx)
+	}
 	if err == nil && !configured {
 		b.log.Warn("set-up mode: there is no policy, and no call passes", "page", "https, on the inside port", "inside", b.options.Inside)
 	}

@@ -58,14 +58,16 @@ func (f *far) run(args ...string) {
 }
 
 // serve runs a DHCP server for as long as the test wants: what it returns ends it.
-func (f *far) serve(pool string) (end func()) {
+func (f *far) serve(pool string, more ...string) (end func()) {
 	f.t.Helper()
 	if _, err := exec.LookPath("dnsmasq"); err != nil {
 		f.t.Fatal("needs dnsmasq: scripts/setup lab brings it")
 	}
-	cmd := f.command("dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--user=root", "--port=0", "--interface=wan0", "--bind-interfaces", "--no-ping", "--dhcp-authoritative",
-		"--dhcp-range="+pool, "--dhcp-option=option:router,192.0.2.1", "--dhcp-option=option:dns-server,192.0.2.53", "--dhcp-option=option:ntp-server,192.0.2.123",
-		"--dhcp-leasefile="+filepath.Join(f.t.TempDir(), "leases"), "--pid-file")
+	cmd := f.command(append([]string{
+		"dnsmasq", "--no-daemon", "--conf-file=/dev/null", "--user=root", "--port=0", "--interface=wan0", "--bind-interfaces", "--no-ping", "--dhcp-authoritative",
+		"--dhcp-range=" + pool, "--dhcp-option=option:router,192.0.2.1", "--dhcp-option=option:dns-server,192.0.2.53", "--dhcp-option=option:ntp-server,192.0.2.123",
+		"--dhcp-leasefile=" + filepath.Join(f.t.TempDir(), "leases"), "--pid-file",
+	}, more...)...)
 	must(f.t, cmd.Start())
 	done := false
 	end = func() {
@@ -172,10 +174,10 @@ func TestALeaseOfAnAddressThatSomebodyHasIsDeclined(t *testing.T) {
 		return
 	}
 	cable(t)
-	f := farEnd(t, "192.0.2.1/24", "192.0.2.50/24") // the pool's first address is in use
-	f.serve("192.0.2.50,192.0.2.51,2m")
+	f := farEnd(t, "192.0.2.1/24", "192.0.2.50/24")
+	f.serve("192.0.2.61,192.0.2.61,2m", "--dhcp-host="+port(t, "lan0").Attrs().HardwareAddr.String()+",192.0.2.50") // which is in use
 	news, _ := client(t, Lease{})
-	if n := next(t, news); !n.lent || n.lease.Address != prefix("192.0.2.51/24") {
+	if n := next(t, news); !n.lent || n.lease.Address != prefix("192.0.2.61/24") {
 		t.Errorf("lent: %+v", n)
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Watch tells changed the name of a port whenever its cable leads somewhere again, or one of its addresses that other
-// networks can reach comes or goes. It returns when ctx ends, with nil, or when the kernel tells nothing more.
+// Watch tells changed the name of a port whenever it is plugged in, its cable leads somewhere again, or one of its addresses
+// that other networks can reach comes or goes. It returns when ctx ends, with nil, or when the kernel tells nothing more.
 func Watch(ctx context.Context, changed func(iface string)) error {
 	ended := make(chan struct{})
 	defer close(ended)
@@ -48,7 +48,7 @@ func Watch(ctx context.Context, changed func(iface string)) error {
 				links = nil // failed says why
 				continue
 			}
-			if known.carries(int(u.Index), u.IfInfomsg.Flags&unix.IFF_LOWER_UP != 0) {
+			if known.port(u) {
 				changed(u.Link.Attrs().Name)
 			}
 		case u, more := <-addrs:
@@ -95,6 +95,17 @@ func look() (seen, error) {
 		s.has(a.LinkIndex, *a.IPNet, true)
 	}
 	return s, nil
+}
+
+// port notes what the kernel says of a port, and tells whether it has just been plugged in or its cable leads somewhere again.
+func (s seen) port(u netlink.LinkUpdate) bool {
+	index := int(u.Index)
+	if u.Header.Type == unix.RTM_DELLINK {
+		delete(s.up, index)
+		return false
+	}
+	_, known := s.up[index]
+	return s.carries(index, u.IfInfomsg.Flags&unix.IFF_LOWER_UP != 0) || !known
 }
 
 // carries notes whether a port's cable leads somewhere, and tells whether it does again.

@@ -109,6 +109,15 @@ func (b *Box) Boot(ctx context.Context) (bool, error) {
 	return true, nil
 }
 
+// Again puts what is in force into force once more, be it set-up mode: something that it rests on has changed, such as an
+// address that was lent.
+func (b *Box) Again(ctx context.Context) error {
+	b.change.Lock()
+	defer b.change.Unlock()
+	p, _, _ := b.Current()
+	return b.set(ctx, p, p)
+}
+
 // Import puts a document into force. The error is policy.Faults when the document is wrong; a part that fails names itself.
 func (b *Box) Import(ctx context.Context, doc []byte, who, why string) (Result, error) {
 	b.change.Lock()

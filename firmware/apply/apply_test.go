@@ -105,6 +105,35 @@ func TestTheFirstPolicyIsConfirmedAtOnceAndBootsAgain(t *testing.T) {
 	}
 }
 
+func TestWhatIsInForceIsPutIntoForceAgain(t *testing.T) {
+	b := newBench(t)
+	if _, err := b.Boot(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"set-up", "one"} {
+		if want != "set-up" {
+			if _, err := b.Import(t.Context(), document(t, want), "anna", ""); err != nil {
+				t.Fatal(err)
+			}
+		}
+		b.took()
+		if err := b.Again(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.took(); !slices.Equal(got, []string{"first=" + want, "second=" + want, "third=" + want}) {
+			t.Errorf("again: %v, not %s", got, want)
+		}
+	}
+	// On trial it is what is tried that is in force, and not the one before.
+	if r, err := b.Import(t.Context(), document(t, "two", "port: 443", "port: 8443"), "anna", ""); err != nil || !r.Trial {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	b.took()
+	if err := b.Again(t.Context()); err != nil || b.took()[0] != "first=two" {
+		t.Errorf("during a trial something else was put into force: %v", err)
+	}
+}
+
 func TestTheSamePolicyTwiceChangesNothing(t *testing.T) {
 	b := newBench(t)
 	doc := document(t, "one")

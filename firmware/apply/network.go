@@ -25,6 +25,34 @@ func Links(p *policy.Policy) []link.Want {
 	}
 }
 
+// Ports are the ports of a machine that belongs to the box alone. Routers that announce themselves are believed outside only:
+// inside, anybody could.
+func Ports(p *policy.Policy) link.Config {
+	in, out := p.Network.Inside, p.Network.Outside
+	c := link.Config{Gateway: p.Network.Gateway}
+	inside := link.Port{Role: "inside", Interface: in.Interface, Addresses: []netip.Prefix{in.Address}}
+	outside := link.Port{Role: "outside", Interface: out.Interface, Addresses: []netip.Prefix{out.Address}, Routers: true}
+	if !p.Network.OnePort() {
+		c.Ports = []link.Port{inside, outside}
+		return c
+	}
+	if in.Address != out.Address {
+		inside.Addresses = append(inside.Addresses, out.Address)
+	}
+	inside.Role = "inside and outside"
+	c.Ports = []link.Port{inside}
+	return c
+}
+
+// SetupPort is the port of set-up mode with the address that was found for it.
+func SetupPort(iface string, l link.Lease) link.Config {
+	p := link.Port{Role: "set-up", Interface: iface, Routers: true}
+	if l.Address.IsValid() {
+		p.Addresses = []netip.Prefix{l.Address}
+	}
+	return link.Config{Ports: []link.Port{p}, Gateway: l.Router}
+}
+
 // Media is where the relay takes packets.
 func Media(p *policy.Policy) media.Config {
 	outside := p.Network.Outside.Address.Addr()

@@ -126,3 +126,9 @@ func TestTheGatewayIsNeverInside(t *testing.T) {
 		t.Error("the filter does not know the gateway")
 	}
 }
+
+func TestAMachineOfItsOwnGetsThePortsOfThePolicy(t *testing.T) {
+	golden(t, "ports-two.json", Ports(example(t)))
+	golden(t, "ports-one.json", Ports(example(t, "interface: eth1", "interface: eth0")))
+	golden(t, "ports-set-up.json", SetupPort("eth0", link.Lease{Address: netip.MustParsePrefix("192.0.2.50/24"), Router: netip.MustParseAddr("192.0.2.1")}))
+}

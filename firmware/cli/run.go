@@ -8,7 +8,7 @@ import (
 
 func runCommand() command {
 	return command{
-		name: "run", usage: "run [--policy FILE] [--state DIR] [--live DIR] [--inside IF] [--stay-closed]", short: "run the box until it is told to stop",
+		name: "run", usage: "run [--policy FILE] [--state DIR] [--live DIR] [--inside IF] [--stay-closed] [--appliance]", short: "run the box until it is told to stop",
 		long: `Runs Tollgate in the foreground. The policy comes from the state folder, where import, the page and the trial
 keep it. Without one it starts in set-up mode: the page opens on the inside port, and no call passes.
 
@@ -18,6 +18,8 @@ keep it. Without one it starts in set-up mode: the page opens on the inside port
                     system, since keys are among it (/run/tollgate, with the usual state folder)
     --inside IF     the office's interface, for the page in set-up mode
     --stay-closed   when it stops, leaves rules that let nothing in, as "tollgate deny" does
+    --appliance     the machine is the box's own, as an image's is: addresses, VLANs and the default route are set as the
+                    policy says; in set-up mode an address is asked for by DHCP. Otherwise they are only checked
 
 On the very first start the page's first password is printed, once. SIGTERM or Ctrl-C stops the box: no new calls
 but emergency calls, running calls are hung up within 5 s, the packet filter's table is removed. A second Ctrl-C
@@ -38,6 +40,7 @@ func (t *terminal) runBox(args []string) error {
 	f.StringVar(&o.Policy, "policy", "", "")
 	f.StringVar(&o.Live, "live", "", "")
 	f.StringVar(&o.Inside, "inside", "", "")
+	f.BoolVar(&o.Appliance, "appliance", false, "")
 	f.BoolVar(&o.StayClosed, "stay-closed", false, "")
 	state := stateFlag(f)
 	if _, err := parse(f, args); err != nil {

@@ -175,7 +175,7 @@ func TestALeaseOfAnAddressThatSomebodyHasIsDeclined(t *testing.T) {
 	}
 	cable(t)
 	f := farEnd(t, "192.0.2.1/24", "192.0.2.50/24")
-	f.serve("192.0.2.61,192.0.2.61,2m", "--dhcp-host="+port(t, "lan0").Attrs().HardwareAddr.String()+",192.0.2.50") // which is in use
+	f.serve("192.0.2.61,192.0.2.61,2m", "--dhcp-broadcast", "--dhcp-host="+port(t, "lan0").Attrs().HardwareAddr.String()+",192.0.2.50") // which is in use
 	news, _ := client(t, Lease{})
 	if n := next(t, news); !n.lent || n.lease.Address != prefix("192.0.2.61/24") {
 		t.Errorf("lent: %+v", n)

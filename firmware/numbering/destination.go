@@ -2,7 +2,6 @@ package numbering
 
 import (
 	_ "embed"
-	"slices"
 	"strings"
 )
 
@@ -81,23 +80,17 @@ func (p *Plan) setPlaces() {
 	p.longest = max(p.longest, 3) // calling codes
 }
 
-// CountryOf returns the country of a beginning of numbers such as +49 or +1242; "" when it may be several, or none.
+// CountryOf returns the country of a beginning of numbers such as +49 or +1242, and of several the one with most of them:
+// +1 is of the United States. "" when it is of none, or of many.
 func (p *Plan) CountryOf(prefix string) string {
 	digits := strings.TrimPrefix(prefix, "+")
 	code, _ := p.callingCode(digits)
-	if code == "" {
-		return ""
-	}
-	country := p.places[code].Country
-	for length := len(digits); length > len(code); length-- {
+	for length := len(digits); length > 0 && code != ""; length-- {
 		if d, ok := p.places[digits[:length]]; ok {
 			return d.Country
 		}
 	}
-	if len(digits) < 4 && slices.Contains([]string{"1", "7"}, code) { // every area code is somebody's
-		return ""
-	}
-	return country
+	return ""
 }
 
 // CountryName returns the English name of a country by its ISO 3166-1 alpha-2 code, the code itself when it has none here.

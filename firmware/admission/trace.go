@@ -96,9 +96,9 @@ func (t *trace) lists(b *book, a *Attempt, d numbering.Destination, v ruling) {
 	case !a.Outward():
 		t.add(v.path, Allows, "no rule is against it")
 	case b.open(a, d).denied:
-		t.add(v.path, Depends, "%s is closed but for a rule that depends on the trunk", describe(a.Number, d))
+		t.add(v.path, Depends, "%s is closed but for a rule that depends on the trunk", b.describe(a.Number, d))
 	default:
-		t.add(v.path, Allows, "%s is open", describe(a.Number, d))
+		t.add(v.path, Allows, "%s is open", b.describe(a.Number, d))
 	}
 }
 
@@ -129,7 +129,7 @@ func (b *book) refusal(a *Attempt, v ruling) *Refusal {
 	case !a.Outward(): // nobody else is asked (RFC 3261 §21.6.2)
 		return &Refusal{Status: 603, Rule: v.path, Reason: fmt.Sprintf("the call from %s: %s denies it%s", caller(a), v.rule.title, atThisTime(v.rule))}
 	}
-	return &Refusal{Status: 403, Rule: v.path, Reason: fmt.Sprintf("%s: %s denies it%s", describe(a.Number, b.destination(a)), v.rule.title, condition(v.rule, a))}
+	return &Refusal{Status: 403, Rule: v.path, Reason: fmt.Sprintf("%s: %s denies it%s", b.describe(a.Number, b.destination(a)), v.rule.title, condition(v.rule, a))}
 }
 
 // condition says what besides the destination has made a rule fit.
@@ -159,15 +159,15 @@ func (b *book) closed(a *Attempt, v ruling) string {
 	d := b.destination(a)
 	switch {
 	case v.path == "admission.classes":
-		return fmt.Sprintf("%s: admission.classes does not list %s", describe(a.Number, d), d.Class)
+		return fmt.Sprintf("%s: admission.classes does not list %s", b.describe(a.Number, d), d.Class)
 	case d.Country == "":
-		return fmt.Sprintf("%s: it is of no country that admission.countries could list", describe(a.Number, d))
+		return fmt.Sprintf("%s: it is of no country that admission.countries could list", b.describe(a.Number, d))
 	}
-	return fmt.Sprintf("%s: admission.countries does not list %s", describe(a.Number, d), d.Country)
+	return fmt.Sprintf("%s: admission.countries does not list %s", b.describe(a.Number, d), d.Country)
 }
 
 // describe names a number for people, what it costs first.
-func describe(n numbering.Number, d numbering.Destination) string {
+func (b *book) describe(n numbering.Number, d numbering.Destination) string {
 	class := string(d.Class)
 	switch d.Class {
 	case numbering.ShortCode:
@@ -179,7 +179,7 @@ func describe(n numbering.Number, d numbering.Destination) string {
 	}
 	text := class + " number " + n.String()
 	if d.Country != "" && n.E164 != "" && (d.Class == numbering.International || d.Class == numbering.SharedAbroad || d.Class != n.Class) {
-		text += " in " + numbering.CountryName(d.Country)
+		text += " in " + b.plan.CountryName(d.Country)
 	}
 	return text
 }

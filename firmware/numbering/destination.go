@@ -1,6 +1,7 @@
 package numbering
 
 import (
+	"cmp"
 	_ "embed"
 	"strings"
 )
@@ -62,10 +63,11 @@ func (p *Plan) seenFromHere(n Number, d Destination) Destination {
 	return d
 }
 
-// setPlaces reads where numbers end. A calling code of several countries stands for the first in the list.
+// setPlaces reads where numbers end, and what the countries are called. A calling code of several countries stands for the first in the list.
 func (p *Plan) setPlaces() {
-	p.places = map[string]Destination{}
+	p.places, p.names = map[string]Destination{}, map[string]string{}
 	for _, f := range fields(countriesText) {
+		p.names[f[0]] = strings.Join(f[4:], " ")
 		if _, known := p.places[f[1]]; !known {
 			p.places[f[1]] = Destination{International, f[0]}
 		}
@@ -94,11 +96,4 @@ func (p *Plan) CountryOf(prefix string) string {
 }
 
 // CountryName returns the English name of a country by its ISO 3166-1 alpha-2 code, the code itself when it has none here.
-func CountryName(country string) string {
-	for _, f := range fields(countriesText) {
-		if f[0] == country && len(f) > 4 {
-			return strings.Join(f[4:], " ")
-		}
-	}
-	return country
-}
+func (p *Plan) CountryName(country string) string { return cmp.Or(p.names[country], country) }

@@ -35,6 +35,7 @@ type Plan struct {
 	services map[string]string      // numbers of emergency services that have their own
 	places   map[string]Destination // beginnings of numbers, without +
 	longest  int                    // of those
+	names    map[string]string      // of countries
 }
 
 // For returns the plan of a country by its ISO 3166-1 alpha-2 code: complete for France and its overseas departments,

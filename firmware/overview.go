@@ -111,6 +111,7 @@ func places(sources []netip.Prefix) string {
 func shownCall(c call.Snapshot) api.Call {
 	shown := api.Call{
 		ID: c.ID, Direction: direction(c.Caller.Side, c.Callee.Side), From: c.From, To: c.To, Trunk: c.Trunk, State: string(c.State), Started: c.Started,
+		Rule: c.Admitted.Rule, Steps: shownSteps(c.Admitted.Steps),
 		Answered: moment(c.Answered), Emergency: c.Emergency, Legs: api.Legs{Caller: shownLeg(c.Caller), Callee: shownLeg(c.Callee)}, Diagnosis: shownDiagnosis(c.Diagnosis),
 	}
 	shown.Legs.Caller.Quality, shown.Legs.Callee.Quality = shownQuality(c, media.Caller), shownQuality(c, media.Callee)

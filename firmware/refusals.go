@@ -3,7 +3,6 @@ package main
 import (
 	"slices"
 	"sync"
-	"time"
 
 	"tollgate/firmware/api"
 	"tollgate/firmware/event"
@@ -21,7 +20,7 @@ type refusals struct {
 func (r *refusals) note(e event.Event) {
 	switch e := e.(type) {
 	case event.CallRefused:
-		r.add(api.Refusal{At: e.At, From: e.From, To: e.To, Side: e.Side, Source: e.Caller, Rule: e.Rule, Reason: e.Reason, Status: e.Status, Count: 1})
+		r.add(api.Refusal{At: e.At, From: e.From, To: e.To, Side: e.Side, Source: e.Caller, Rule: e.Rule, Reason: e.Reason, Status: e.Status, Count: 1, Steps: refusedSteps(e.Steps)})
 	case event.SourceRefused:
 		r.add(api.Refusal{At: e.At, Side: e.Side, Source: e.Source.Addr().String(), Rule: e.Rule, Reason: e.Reason, Status: e.Status, Count: e.Count})
 	}
@@ -38,10 +37,16 @@ func (r *refusals) add(n api.Refusal) {
 	r.list = r.list[:min(len(r.list), refusalsKept)]
 }
 
+// same tells whether two are of one kind: all but when, how often, and how it came to that.
 func same(a, b api.Refusal) bool {
-	a.At, a.Count = time.Time{}, 0
-	b.At, b.Count = time.Time{}, 0
-	return a == b
+	return a.Side == b.Side && a.Source == b.Source && a.From == b.From && a.To == b.To && a.Rule == b.Rule && a.Reason == b.Reason && a.Status == b.Status
+}
+
+func refusedSteps(told []event.Step) (steps []api.Step) {
+	for _, s := range told {
+		steps = append(steps, api.Step{Rule: s.Rule, Says: s.Says, Why: s.Why})
+	}
+	return steps
 }
 
 func (r *refusals) latest() []api.Refusal {

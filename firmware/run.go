@@ -69,6 +69,7 @@ type box struct {
 	gate        *admission.Gate
 	callBacks   *callBacks
 	ended       *ended
+	past        *pastCalls
 	loads       *loads
 	edge        *edge.Edge
 	core        *ua.Core
@@ -174,6 +175,12 @@ func (b *box) openTalkers(context.Context) error {
 	if b.ended, err = openEnded(b.store, b.log); err != nil {
 		return err
 	}
+	if b.past, err = openPastCalls(b.store, b.log); err != nil {
+		return err
+	}
+	if err := restorePaces(b.gate, b.store, b.log); err != nil {
+		return err
+	}
 	b.core = ua.New(b.take, b.log)
 	b.core.RunBy((&crew{}).run)
 	b.edge = edge.New(edge.Options{Access: b.access, Conduct: b.bans, Handler: receive(b.core), Sink: b.facts, Log: b.log})
@@ -208,7 +215,7 @@ func (b *box) openTalkers(context.Context) error {
 	b.access.SetProved(b.rotations.proved)
 	calls := call.Options{
 		Parties: b.parties, Phones: telephones{b.phones, b.parties}, Told: told{b}, Relay: b.relay, Gate: b.callBacks,
-		Sessions: b.relay, Core: b.core, Sink: b.facts, Log: b.log, Ended: b.ended.note, Altered: b.altered,
+		Sessions: b.relay, Core: b.core, Sink: b.facts, Log: b.log, Ended: b.noteEnded, Altered: b.altered,
 	}
 	if b.live != nil {
 		calls.Records = b.live
@@ -219,6 +226,12 @@ func (b *box) openTalkers(context.Context) error {
 	b.config = apply.New(b.parts(), b.store, b.facts, b.log)
 	b.rotations.config = b.config
 	return nil
+}
+
+// noteEnded keeps what is known of a call that is over.
+func (b *box) noteEnded(c call.Snapshot, e event.CallEnded) {
+	b.ended.note(c, e)
+	b.past.note(c, e)
 }
 
 func (b *box) openSystems(context.Context) error {
@@ -233,7 +246,7 @@ func (b *box) openSystems(context.Context) error {
 }
 
 func (b *box) openPage(ctx context.Context) (err error) {
-	o := api.Options{Box: b, Bans: guard{b.bans}, Credentials: keyring{b.rotations}, Alarms: &b.emergencies, Filter: filterView{b}, Accounts: b.store, Authority: b.authority, Pages: webui.Files(), Log: b.log}
+	o := api.Options{Box: b, Bans: guard{b.bans}, Credentials: keyring{b.rotations}, Alarms: &b.emergencies, Filter: filterView{b}, Admission: judging{b, b.past}, Accounts: b.store, Authority: b.authority, Pages: webui.Files(), Log: b.log}
 	if b.systems != nil {
 		o.Systems = b.systems
 	}
@@ -334,6 +347,10 @@ func (b *box) stop() {
 	}
 	if b.ended != nil {
 		b.ended.save()
+	}
+	if b.past != nil {
+		b.past.save()
+		savePaces(b.gate, b.store, b.log)
 	}
 	if b.bans != nil {
 		b.bans.close()

@@ -15,6 +15,7 @@ type Ticket struct {
 	// What follows is guarded by gate.mu.
 	book     *book // that it was given by
 	trunk    string
+	shown    numbering.Number // on that trunk
 	counted  []meterKey
 	try      *try // of the number that is shown; nil: it is not paced
 	released bool
@@ -41,7 +42,7 @@ func (t *Ticket) Move(trunk string, shown numbering.Number, now time.Time) *Refu
 	g.leave(t.trunk)
 	g.enter(trunk, now)
 	g.begin(t, &a, shown)
-	t.trunk = trunk
+	t.trunk, t.shown = trunk, shown
 	return nil
 }
 
@@ -82,6 +83,19 @@ func (t *Ticket) Decision() (d Decision) {
 		b.judge(&a, tr)
 	}
 	return Decision{Rule: tr.decided, Steps: tr.steps}
+}
+
+// Attempt returns what the ticket was given for, with the trunk that it is on, and the number that this is shown; zero for a
+// nil ticket.
+func (t *Ticket) Attempt() (a Attempt, shown numbering.Number) {
+	if t == nil {
+		return a, shown
+	}
+	t.gate.mu.Lock()
+	defer t.gate.mu.Unlock()
+	a = t.attempt
+	a.Trunk = t.trunk
+	return a, t.shown
 }
 
 // Ended tells how the call went, before Release: whether somebody answered, and for how long they spoke.

@@ -2,7 +2,6 @@ package admission
 
 import (
 	"fmt"
-	"time"
 
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
@@ -213,19 +212,4 @@ func (g *Gate) explain(a *Attempt) Decision {
 	}
 	r := g.decide(a, t)
 	return Decision{Refusal: r, Rule: t.decided, Steps: t.steps}
-}
-
-// Rehearse tells what the rules of a policy would say of an attempt, its limits left out: what is counted at another
-// moment nobody knows.
-func Rehearse(p *policy.Policy, zone *time.Location) func(Attempt) *Refusal {
-	b := newBook(p, zone)
-	return func(a Attempt) *Refusal {
-		if a.emergency() {
-			return nil
-		}
-		if v := b.judge(&a, nil); v.denied {
-			return b.refusal(&a, v)
-		}
-		return nil
-	}
 }

@@ -121,6 +121,9 @@ func plausible(method, path string) any {
 		"/api/v1/policy/confirm":     ConfirmRequest{Revision: 1},
 		"/api/v1/blocklist":          BlockListRequest{Text: "203.0.113.7"},
 
+		"/api/v1/calls/try":       TryRequest{Number: "0123456789"},
+		"/api/v1/policy/rehearse": RehearseRequest{Document: "version: 1"},
+
 		"/api/v1/emergencies/acknowledge": AcknowledgeRequest{Call: "c1"},
 		"/api/v1/session":                 LoginRequest{User: "admin", Password: "x"},
 		"/api/v1/password/reset":          "",

@@ -39,6 +39,9 @@ func (s *Server) register(a huma.API) {
 	huma.Register(a, upTo(maxPolicy, operation(post, "/policy", "import-policy", "Check a policy and put it into force", administrator)), s.importPolicy)
 	huma.Register(a, operation(post, "/policy/confirm", "confirm-policy", "Keep the revision on trial", administrator), s.confirmPolicy)
 
+	huma.Register(a, upTo(maxPolicy, operation(post, "/policy/rehearse", "rehearse-policy", "Replay the calls of the last days under a policy, without putting it into force", administrator)), s.rehearse)
+	huma.Register(a, operation(post, "/calls/try", "try-call", "Tell what would become of a call", administrator), s.try)
+
 	huma.Register(a, operation(get, "/filter", "get-filter", "The rules of the packet filter", administrator), s.getFilter)
 	huma.Register(a, operation(get, "/filter/drops", "list-drops", "Why packets were dropped, the latest first", administrator), s.getDrops)
 	huma.Register(a, operation(get, "/blocklist", "get-block-list", "Sources that reach nothing", administrator), s.getBlockList)

@@ -140,6 +140,8 @@ type Call struct {
 	Emergency bool       `json:"emergency"`
 	Legs      Legs       `json:"legs"`
 	Diagnosis *Diagnosis `json:"diagnosis,omitempty" doc:"Why it is or was silent; absent when it never was."`
+	Rule      string     `json:"rule" doc:"What of the policy has let it through, e.g. admission.classes; empty when it needed no leave."`
+	Steps     []Step     `json:"steps" nullable:"false" doc:"What was considered before it was let through, in this order."`
 }
 
 // Legs are the two halves of a call. Each may be on either side of the border.
@@ -197,6 +199,7 @@ type Refusal struct {
 	Reason string    `json:"reason" doc:"A sentence for the administrator."`
 	Status int       `json:"status" doc:"SIP status of the answer; 0: no answer was given."`
 	Count  int       `json:"count" doc:"How often in a row."`
+	Steps  []Step    `json:"steps" nullable:"false" doc:"What was considered before a call was refused, in this order; empty where it was not admission that refused."`
 }
 
 // Counter is one counter of the packet filter.

@@ -88,6 +88,7 @@ func (s *Server) getEndedCalls(context.Context, *noInput) (*endedOutput, error) 
 
 // completeCall has no list of a call missing.
 func completeCall(c Call) Call {
+	c.Steps = list(c.Steps)
 	if c.Diagnosis != nil {
 		d := *c.Diagnosis
 		d.Tried = list(d.Tried)

@@ -25,6 +25,7 @@ type Options struct {
 	Alarms      Alarms
 	Filter      Filter
 	Systems     Systems // nil: this machine's system is not the box's own
+	Admission   Admission
 	Accounts    Accounts
 	Authority   Authority    // the box's own CA, offered for download; may be nil
 	Pages       fs.FS        // the built page with index.html at its root; nil or empty: a plain message instead
@@ -50,6 +51,7 @@ type Server struct {
 	alarms        Alarms
 	filter        Filter
 	systems       Systems
+	admission     Admission
 	authority     Authority
 	pages         fs.FS
 	log           *slog.Logger
@@ -90,7 +92,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		o.cost = boardCost()
 	}
 	s := &Server{
-		box: o.Box, bans: o.Bans, credentials: o.Credentials, alarms: o.Alarms, filter: o.Filter, systems: o.Systems, authority: o.Authority, pages: o.Pages, log: o.Log,
+		box: o.Box, bans: o.Bans, credentials: o.Credentials, alarms: o.Alarms, filter: o.Filter, systems: o.Systems, admission: o.Admission, authority: o.Authority, pages: o.Pages, log: o.Log,
 		keyring:   newKeyring(o.Accounts, o.Random, o.cost),
 		sessions:  newSessions(o.Random),
 		backoff:   newBackoff(),

@@ -125,6 +125,12 @@ func complete(o Overview) Overview {
 		phones.Registered, phones.Servers = list(phones.Registered), list(phones.Servers)
 		o.Phones = &phones
 	}
+	refusals := make([]Refusal, len(o.Refusals))
+	for i, r := range o.Refusals {
+		r.Steps = list(r.Steps)
+		refusals[i] = r
+	}
+	o.Refusals = refusals
 	calls := make([]Call, len(o.Calls))
 	for i, c := range o.Calls {
 		calls[i] = completeCall(c)

@@ -6,6 +6,7 @@ import (
 	"tollgate/firmware/admission"
 	"tollgate/firmware/event"
 	"tollgate/firmware/media"
+	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
 )
 
@@ -20,6 +21,8 @@ type Snapshot struct {
 	Answered  time.Time // zero until then
 	Caller    LegSnapshot
 	Callee    LegSnapshot
+	Attempt   admission.Attempt  // as it was admitted, with the trunk; zero: it needed no leave
+	Shown     numbering.Number   // to the trunk that carries it
 	Diagnosis *Diagnosis         // why it is silent, or was last; nil: it never was
 	Admitted  admission.Decision // by which rule it goes; zero: it needed none
 }
@@ -52,6 +55,7 @@ func (s *Session) describe() Snapshot {
 		ID: s.id, From: s.callerText(), To: s.to.String(), Trunk: s.trunk, State: s.state, Emergency: s.urgent, Started: s.started, Answered: s.answered,
 		Diagnosis: s.health.shown(), Admitted: s.permit.Decision(),
 	}
+	snap.Attempt, snap.Shown = s.permit.Attempt()
 	if s.shown != nil {
 		snap.Caller, snap.Callee = s.legShown(media.Caller), s.legShown(media.Callee)
 	}

@@ -108,6 +108,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/calls/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Tell what would become of a call */
+        post: operations["try-call"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/credentials": {
         parameters: {
             query?: never;
@@ -330,6 +347,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/policy/rehearse": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Replay the calls of the last days under a policy, without putting it into force */
+        post: operations["rehearse-policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/restart": {
         parameters: {
             query?: never;
@@ -494,10 +528,14 @@ export interface components {
             from: string;
             id: string;
             legs: components["schemas"]["Legs"];
+            /** @description What of the policy has let it through, e.g. admission.classes; empty when it needed no leave. */
+            rule: string;
             /** Format: date-time */
             started: string;
             /** @enum {string} */
             state: "ringing" | "answered";
+            /** @description What was considered before it was let through, in this order. */
+            steps: components["schemas"]["Step"][];
             to: string;
             /** @description The peer outside that carries the call, the one called when both are; empty for a call within the office. */
             trunk: string;
@@ -1119,7 +1157,44 @@ export interface components {
              * @description SIP status of the answer; 0: no answer was given.
              */
             status: number;
+            /** @description What was considered before a call was refused, in this order; empty where it was not admission that refused. */
+            steps: components["schemas"]["Step"][];
             to: string;
+        };
+        Rehearsal: {
+            /**
+             * Format: int64
+             * @description That would not have been let through.
+             */
+            blocked: number;
+            /**
+             * Format: int64
+             * @description That were replayed.
+             */
+            calls: number;
+            /** @description Those, the latest first, 100 at most. */
+            refused: components["schemas"]["RehearsedCall"][];
+            /**
+             * Format: date-time
+             * @description When the first of them was made; absent when there was none.
+             */
+            since?: string;
+        };
+        RehearseRequest: {
+            /** @description The policy, YAML, as one text. */
+            document: string;
+        };
+        RehearsedCall: {
+            /** Format: date-time */
+            at: string;
+            from: string;
+            /** @description The same as a sentence. */
+            reason: string;
+            /** @description What would have refused it. */
+            rule: string;
+            to: string;
+            /** @description That carried it. */
+            trunk: string;
         };
         Revision: {
             /** Format: date-time */
@@ -1177,6 +1252,17 @@ export interface components {
             /** @description IANA name; times are shown in it. Empty in setup mode. */
             time_zone: string;
             version: string;
+        };
+        Step: {
+            /** @description The key of the policy, e.g. admission.rules[night]. */
+            rule: string;
+            /**
+             * @description passes: it has nothing against the call. ignores: it does not fit the call. depends: on the trunk, which is not chosen yet.
+             * @enum {string}
+             */
+            says: "allows" | "refuses" | "passes" | "ignores" | "depends";
+            /** @description A clause for the administrator. */
+            why: string;
         };
         System: {
             /** @description What the image was made for; empty on a machine whose system is not the box's own. */
@@ -1253,6 +1339,52 @@ export interface components {
             /** @enum {string} */
             state: "up" | "down" | "registering" | "static";
             user: string;
+        };
+        TryRequest: {
+            /**
+             * Format: date-time
+             * @description When; absent: now.
+             */
+            at?: string;
+            /** @description Who calls: an extension, or a number. Empty: nobody in particular; of an incoming call: a caller who does not say. */
+            from?: string;
+            /** @description The trunk brings the call. */
+            incoming?: boolean;
+            /** @description Who is called, as the office dials it or in international form; of an incoming call one of the office's numbers. */
+            number: string;
+            /** @description The trunk that is to carry the call; empty: as the routes say. */
+            trunk?: string;
+            /**
+             * @description How the call comes about; empty: dialled.
+             * @enum {string}
+             */
+            via?: "dialled" | "transferred" | "redirected" | "overflowed";
+        };
+        TryResult: {
+            /** Format: date-time */
+            at: string;
+            /** @description Kind of destination, as admission.classes has them, or emergency. */
+            class: string;
+            /** @description Where the number ends, by ISO 3166-1; empty when that is no country. */
+            country: string;
+            goes: boolean;
+            /** @description As it was read, in E.164 where it has that. */
+            number: string;
+            /** @description Why it is refused, as a sentence; empty when it goes. */
+            reason: string;
+            /** @description The route that it takes; empty when it takes none. */
+            route: string;
+            /** @description What has decided, e.g. admission.classes. */
+            rule: string;
+            /**
+             * Format: int64
+             * @description What the caller would be told; 0 when it goes.
+             */
+            status: number;
+            /** @description What was considered, in this order. */
+            steps: components["schemas"]["Step"][];
+            /** @description The trunk that would carry it, or has refused it last. */
+            trunk: string;
         };
         Warning: {
             /** @description Where it stands in the policy, such as trunks[0].transport. */
@@ -1504,6 +1636,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["EndedCalls"];
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "try-call": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TryRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TryResult"];
                 };
             };
             /** @description The request was not served. */
@@ -1943,6 +2108,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Revision"];
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "rehearse-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RehearseRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rehearsal"];
                 };
             };
             /** @description The request was not served. */

@@ -22,6 +22,7 @@ export type EmergencyException = Schemas['EmergencyException'];
 export type TrunkAccount = Schemas['TrunkAccount'];
 export type PBX = Schemas['PBX'];
 export type Refusal = Schemas['Refusal'];
+export type Step = Schemas['Step'];
 export type Credential = Schemas['Credential'];
 export type Counter = Schemas['Counter'];
 export type Revision = Schemas['Revision'];

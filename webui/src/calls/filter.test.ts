@@ -5,11 +5,11 @@ import { fitsCall, fitsRefusal } from './filter';
 
 const call: Call = {
   id: 'c1', direction: 'out', from: '201', to: '+33472105518', trunk: 'carrier-a', state: 'answered',
-  started: '2026-11-22T14:00:00Z', emergency: false, legs: { caller: office, callee: { ...encrypted, keying: 'dtls' } },
+  started: '2026-11-22T14:00:00Z', emergency: false, rule: '', steps: [], legs: { caller: office, callee: { ...encrypted, keying: 'dtls' } },
 };
 const refusal: Refusal = {
   at: '2026-11-22T14:00:00Z', from: '209', to: '+33899123456', side: 'inside', source: 'pbx', rule: 'limits.calls',
-  reason: 'The limit is reached.', status: 503, count: 1,
+  reason: 'The limit is reached.', status: 503, count: 1, steps: [],
 };
 
 test.each(['', ' ', '201', '0472105518', '04 72 10', '+33 4 72', '4721055', 'carrier-a', 'CARRIER', 'sha1', '201 carrier'])(

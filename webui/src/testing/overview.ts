@@ -26,6 +26,8 @@ export function call(changed: Partial<Call> = {}): Call {
     started: '2026-11-22T14:57:00Z',
     answered: '2026-11-22T14:57:10Z',
     emergency: false,
+    rule: 'admission.classes',
+    steps: [{ rule: 'admission.classes', says: 'allows', why: 'national number +33472105518 is open' }],
     legs: { caller: { ...office }, callee: { ...encrypted } },
     ...changed,
   };

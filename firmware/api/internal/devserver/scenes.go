@@ -138,7 +138,10 @@ func refusals(born, now time.Time) []api.Refusal {
 		{At: born.Add(-3 * time.Minute), From: "+33123456704", To: "+882123456", Side: "inside", Source: "pbx", Rule: "no route",
 			Reason: "No route has a prefix that matches this number.", Status: 404, Count: 1},
 		{At: born.Add(-26 * time.Minute), From: "+33123456702", To: "+33987654321", Side: "inside", Source: "pbx", Rule: "limits.calls",
-			Reason: "30 calls are running, which is the limit of the box.", Status: 503, Count: 2},
+			Reason: "30 calls are running, which is the limit of the box.", Status: 503, Count: 2, Steps: []api.Step{
+				{Rule: "admission.classes", Says: "allows", Why: "national number +33987654321 is open"},
+				{Rule: "limits.calls", Says: "refuses", Why: "30 calls are running, which is the limit of the box"},
+			}},
 	}
 }
 

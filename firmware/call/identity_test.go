@@ -42,7 +42,7 @@ func twoNumbers(p *policy.Policy) {
 	p.Trunks[0].Accounts[0].Numbers = []string{"+33123456700", "+33123456701"}
 }
 
-func TestACarrierIsShcalledsOfItsOwn(t *testing.T) {
+func TestACarrierIsShownNumbersOfItsOwn(t *testing.T) {
 	const first, second = "<sip:+33123456700@carrier-a.example>", "<sip:+33123456701@carrier-a.example>"
 	for _, c := range []struct {
 		name, from string

@@ -40,7 +40,8 @@ type scene struct {
 	down   string                 // this carrier is down
 	seen   atomic.Pointer[string] // where the carriers see the box; nil: as usual
 	relay  *media.Relay
-	really netip.Addr // where the audio of all actors is; zero: where they say
+	secret policy.Secret // of the accounts with carrier-a; "": a challenge is not answered
+	really netip.Addr    // where the audio of all actors is; zero: where they say
 }
 
 // actor is one peer of the box.
@@ -242,13 +243,21 @@ func (s *scene) Trunk(name string) (Party, bool) {
 			if seen := s.seen.Load(); seen != nil {
 				local.Host, audio = *seen, netip.MustParseAddr(*seen)
 			}
-			return Party{Peer: a.peer, Path: a.boxEnd, Members: s.more[name], Down: s.down == name, Local: local, Media: audio, MediaAt: s.really,
+			return Party{Credentials: s.credentials(name), Peer: a.peer, Path: a.boxEnd, Members: s.more[name], Down: s.down == name, Local: local, Media: audio, MediaAt: s.really,
 				Domain: p.Domain, Home: p.OwnName, Hold: p.Hold, Timer: p.SessionTimer, SRTP: p.SRTP, Keying: p.Keying, Suites: p.Suites, Codecs: p.Codecs, Ptime: p.Ptime, DTMF: p.DTMF, ClearFax: p.ClearT38, Format: p.NumberFormat,
 				MediaSources: p.MediaSources, Latching: p.MediaLatching,
 				Headers: p.Headers, Trusted: p.Trusted, Unowned: p.UnownedNumbers, ClipNoScreening: p.ClipNoScreening}, true
 		}
 	}
 	return Party{}, false
+}
+
+// credentials are those of carrier-a.
+func (s *scene) credentials(trunk string) func(policy.Account) *ua.Credentials {
+	if s.secret == "" || trunk != "carrier-a" {
+		return nil
+	}
+	return func(a policy.Account) *ua.Credentials { return &ua.Credentials{User: a.User, Secret: s.secret} }
 }
 
 // Descriptions of the peers. The marks in them must not cross the border.

@@ -15,6 +15,9 @@ test.each([
   ['forged', 'gate', 'stopped', en.counters.forged],
   ['fragments', 'gate', 'passed', en.counters.fragments],
   ['fragments_refused', 'gate', 'stopped', en.counters.fragments_refused],
+  ['passed_out', 'gate', 'passed', en.counters.passed_out],
+  ['passed_back', 'gate', 'passed', en.counters.passed_back],
+  ['sip_around', 'gate', 'stopped', en.counters.sip_around],
   ['rtp_sent', 'gate', 'sent', en.counters.rtp_sent],
 ])('%s is of the %s, %s', (name, side, fate, text) => {
   const reading = read(counter(name));

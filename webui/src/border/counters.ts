@@ -25,6 +25,8 @@ const fates: Record<string, Fate> = {
   ping: 'passed',
   fragments: 'passed',
   neighbours: 'passed',
+  passed_out: 'passed',
+  passed_back: 'passed',
   rtp_closed: 'stopped',
   sip_refused: 'stopped',
   page_refused: 'stopped',

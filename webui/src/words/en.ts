@@ -412,6 +412,14 @@ export const en = {
     expires: 'Renews',
     within: (s: Span) => `within ${en.span(s)}`,
     behindRouter: 'behind a router',
+    weak: 'Weak password',
+    /** What a weak password was found to be, in the box's words. */
+    weakKinds: {
+      'a name that everybody knows': 'It is a name that everybody knows.',
+      'a name that everybody knows, with a bit': 'It is a name that everybody knows, with little added.',
+      'one of the passwords that are tried first': 'It is one of those that are tried first.',
+    } as Record<string, string>,
+    weakOther: (kind: string) => `It is ${kind}.`,
   },
 
   emergencies: {
@@ -608,7 +616,10 @@ export const en = {
     fragments_refused: 'Fragments of strangers',
     neighbours: 'IPv6 neighbours',
     other_port: 'On a port that is neither side',
-    forwarded: 'Meant for others, which the box never forwards',
+    forwarded: 'Meant for others, and not let through',
+    sip_around: 'SIP past the box',
+    passed_out: 'From the office to the networks outside',
+    passed_back: 'Answers to the office',
     sip_sent: 'SIP over UDP',
     rtp_sent: 'Audio',
   } as Record<string, string>,

@@ -416,6 +416,13 @@ export const fr: typeof en = {
     expires: 'Renouvelle',
     within: (s) => `d’ici ${fr.span(s)}`,
     behindRouter: 'derrière un routeur',
+    weak: 'Mot de passe faible',
+    weakKinds: {
+      'a name that everybody knows': 'C’est un nom que tout le monde connaît.',
+      'a name that everybody knows, with a bit': 'C’est un nom que tout le monde connaît, à peine allongé.',
+      'one of the passwords that are tried first': 'C’est un de ceux qu’on essaie en premier.',
+    },
+    weakOther: () => 'Il est facile à deviner.',
   },
 
   emergencies: {
@@ -682,7 +689,10 @@ export const fr: typeof en = {
     fragments_refused: 'Fragments d’inconnus',
     neighbours: 'Voisins IPv6',
     other_port: 'Sur un port qui n’est d’aucun côté',
-    forwarded: 'Destinés à d’autres, jamais relayés',
+    forwarded: 'Destinés à d’autres, et non relayés',
+    sip_around: 'SIP qui contourne le boîtier',
+    passed_out: 'Du bureau vers les réseaux extérieurs',
+    passed_back: 'Réponses pour le bureau',
     sip_sent: 'SIP en UDP',
     rtp_sent: 'Son',
   },

@@ -69,6 +69,7 @@ func phones(born, now time.Time, away bool) *api.Phones {
 			phone("103", "<script>alert(3)</script>", "udp", "192.0.2.90:61044", true, 95*time.Second),
 		},
 	}
+	p.Registered[1].Weak = "one of the passwords that are tried first"
 	if away {
 		p.Reachable, p.Since = false, &since
 		p.Reason = "the phones' PBX cannot be reached: no answer to OPTIONS within 5s. Phones that were registered call one another meanwhile, and emergency numbers."

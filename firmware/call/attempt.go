@@ -321,7 +321,7 @@ func (s *Session) connected(body []byte, headers ...sip.Header) {
 	s.publish()
 	s.answerWith(s.caller, s.in, body, headers...)
 	s.desk.o.Sink.Tell(event.CallAnswered{At: now, Call: s.id})
-	s.log.Info("call answered", "by", s.callee.Party.Peer.Name, "after", now.Sub(s.started).Round(time.Millisecond))
+	s.log.Debug("call answered", "by", s.callee.Party.Peer.Name, "after", now.Sub(s.started).Round(time.Millisecond))
 }
 
 func (s *Session) declined(quit giveUp, res *sip.Response) outcome {

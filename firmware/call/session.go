@@ -182,10 +182,18 @@ func (s *Session) finish(end ending) {
 		s.desk.o.Sink.Tell(e)
 		s.tellEnded(e)
 		s.desk.o.Gate.ExpectCallBack(s.presented, e.At)
-		s.log.Info("call ended", "answered", e.Answered, "duration", e.Duration.Round(time.Second), "status", end.status, "reason", end.reason)
+		s.log.Info("call ended", "answered", e.Answered, "by", s.answerer(), "duration", e.Duration.Round(time.Second), "status", end.status, "reason", end.reason)
 	}
 	s.inbox.Close()
 	s.desk.forget(s)
+}
+
+// answerer is the name of who has answered; "" when nobody has.
+func (s *Session) answerer() string {
+	if s.callee == nil || !s.callee.confirmed {
+		return ""
+	}
+	return s.callee.Party.Peer.Name
 }
 
 // tellTickets tells admission how the call went.

@@ -127,7 +127,7 @@ func (s *Session) close() (first bool) {
 	// The worker runs until every session is closed, so that it always does this.
 	s.worker.do(func() {
 		for _, f := range s.flows() {
-			s.worker.let(f)
+			s.worker.forget(f)
 			f.half.account.show()
 		}
 		s.worker.sessions.Add(-1)

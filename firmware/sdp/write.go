@@ -3,6 +3,7 @@ package sdp
 import (
 	"fmt"
 	"net/netip"
+	"strconv"
 	"strings"
 )
 
@@ -16,7 +17,10 @@ type media interface {
 // its version is right.
 func write(a *Anchor, lines []media) []byte {
 	var rest strings.Builder
-	fmt.Fprintf(&rest, "s=-\r\nc=IN %s\r\nt=0 0\r\n", typed(a.Local.Addr()))
+	rest.Grow(usualLength)
+	rest.WriteString("s=-\r\nc=IN ")
+	rest.WriteString(typed(a.Local.Addr()))
+	rest.WriteString("\r\nt=0 0\r\n")
 	if a.DTLS != nil && a.DTLS.ICE != nil {
 		rest.WriteString("a=ice-lite\r\n") // RFC 8839 §5.3
 	}
@@ -28,6 +32,9 @@ func write(a *Anchor, lines []media) []byte {
 	head := fmt.Sprintf("v=0\r\no=- %d %d IN %s\r\n", o.SessionID, o.Version, typed(o.Address))
 	return []byte(head + body)
 }
+
+// usualLength is room for a description without keys.
+const usualLength = 512
 
 // typed writes an address with its type.
 func typed(a netip.Addr) string {
@@ -63,9 +70,13 @@ type stream struct {
 }
 
 func (s stream) write(b *strings.Builder) {
-	fmt.Fprintf(b, "m=audio %d %s", s.anchor.Local.Port(), s.proto)
+	b.WriteString("m=audio ")
+	b.WriteString(strconv.Itoa(int(s.anchor.Local.Port())))
+	b.WriteString(" ")
+	b.WriteString(s.proto)
 	for _, c := range s.codecs {
-		fmt.Fprintf(b, " %d", c.PT)
+		b.WriteString(" ")
+		b.WriteString(strconv.Itoa(int(c.PT)))
 	}
 	b.WriteString("\r\n")
 	for _, c := range s.codecs {
@@ -73,7 +84,9 @@ func (s stream) write(b *strings.Builder) {
 	}
 	writeMilliseconds(b, "ptime", s.ptime)
 	writeMilliseconds(b, "maxptime", s.maxPtime)
-	fmt.Fprintf(b, "a=%s\r\n", s.direction)
+	b.WriteString("a=")
+	b.WriteString(string(s.direction))
+	b.WriteString("\r\n")
 	s.writeRTCP(b)
 	for _, c := range s.cryptos {
 		fmt.Fprintf(b, "a=crypto:%s\r\n", c.line())
@@ -92,13 +105,24 @@ func (s stream) write(b *strings.Builder) {
 }
 
 func (c Codec) write(b *strings.Builder) {
-	fmt.Fprintf(b, "a=rtpmap:%d %s/%d", c.PT, c.Name, c.Rate)
+	pt := strconv.Itoa(int(c.PT))
+	b.WriteString("a=rtpmap:")
+	b.WriteString(pt)
+	b.WriteString(" ")
+	b.WriteString(c.Name)
+	b.WriteString("/")
+	b.WriteString(strconv.Itoa(c.Rate))
 	if c.Channels > 1 {
-		fmt.Fprintf(b, "/%d", c.Channels)
+		b.WriteString("/")
+		b.WriteString(strconv.Itoa(c.Channels))
 	}
 	b.WriteString("\r\n")
 	if c.Fmtp != "" {
-		fmt.Fprintf(b, "a=fmtp:%d %s\r\n", c.PT, c.Fmtp)
+		b.WriteString("a=fmtp:")
+		b.WriteString(pt)
+		b.WriteString(" ")
+		b.WriteString(c.Fmtp)
+		b.WriteString("\r\n")
 	}
 }
 

@@ -34,8 +34,9 @@ type Sessions interface {
 }
 
 const (
-	// keepEvery is how old what is written down may be when a process ends without warning.
-	keepEvery = 500 * time.Millisecond
+	// keepEvery is how old what is written down may be when a process ends without warning. Writing more often would cost a box
+	// with many short calls, or one with many calls, a tenth of its processor.
+	keepEvery = time.Second
 	// sayTime is how long a call may take to say how it stands; one that connects to somebody is asked at the next tick.
 	sayTime = 50 * time.Millisecond
 )
@@ -163,6 +164,9 @@ func (k *keeper) write() error {
 	k.over = nil
 	k.mu.Unlock()
 	for _, id := range over {
+		if !k.names[callRecords+id] {
+			continue // it was too short
+		}
 		if err := k.records.Remove(callRecords + id); err != nil {
 			return err
 		}

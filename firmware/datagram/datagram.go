@@ -81,6 +81,26 @@ func (s Socket) Receive(b []byte, from *Name) (n int, errno unix.Errno) {
 	return int(r), errno
 }
 
+// mostDiscarded is how much Discard throws away at most.
+const mostDiscarded = 64
+
+// Discard throws away the datagrams that wait, and the errors that the kernel has kept; false when there is no end of them.
+func (s Socket) Discard() bool {
+	var cut [1]byte
+	for _, queue := range []uintptr{0, unix.MSG_ERRQUEUE} {
+		for left := mostDiscarded; ; left-- {
+			_, _, errno := unix.RawSyscall6(unix.SYS_RECVFROM, uintptr(s), uintptr(unsafe.Pointer(&cut[0])), uintptr(len(cut)), queue, 0, 0)
+			if errno == unix.EAGAIN {
+				break
+			}
+			if left == 0 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Send sends b as one datagram; 0 when it is on its way. An error that the kernel has kept of one before is no reason not
 // to: it is tried once more.
 func (s Socket) Send(b []byte, to *Name) unix.Errno {

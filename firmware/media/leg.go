@@ -161,10 +161,7 @@ func (l *Leg) ownFamily(prefixes []netip.Prefix) []netip.Prefix {
 
 // release gives back the leg's sockets and ports. Its worker must not know them any more.
 func (l *Leg) release() {
-	for _, f := range []*flow{l.half.rtp, l.half.rtcp} {
-		if err := f.socket.Close(); err != nil {
-			l.session.relay.log.Warn("closing a media port", "call", l.session.call, "err", err)
-		}
+	if err := l.pool.give(l.port, pair{l.half.rtp.socket, l.half.rtcp.socket}, time.Now()); err != nil {
+		l.session.relay.log.Warn("closing a media port", "call", l.session.call, "err", err)
 	}
-	l.pool.give(l.port, time.Now())
 }

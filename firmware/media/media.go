@@ -149,6 +149,7 @@ func (r *Relay) Set(_ context.Context, c Config) error {
 	}
 	// Sides with one address share its ports. Ports of open sessions are busy in the old pools only; those that the new
 	// pools have too are found busy by bind.
+	r.retirePools()
 	r.config, r.pools = &c, map[netip.Addr]*ports{}
 	for _, a := range []netip.Addr{c.Inside.Address, c.Outside.Address} {
 		r.pools[a] = newPorts(c.Ports)
@@ -191,6 +192,9 @@ func (r *Relay) Close() {
 	for _, s := range open {
 		s.Close()
 	}
+	r.mu.Lock()
+	r.retirePools()
+	r.mu.Unlock()
 	r.shutLeft()
 	r.handshakes.Wait()
 	for _, w := range r.workers {
@@ -198,6 +202,13 @@ func (r *Relay) Close() {
 	}
 	if first {
 		r.steering.close()
+	}
+}
+
+// retirePools closes the ports that no call has, now or later. r.mu is held.
+func (r *Relay) retirePools() {
+	for _, p := range r.pools {
+		p.retire()
 	}
 }
 

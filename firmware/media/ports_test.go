@@ -3,6 +3,7 @@ package media
 import (
 	"errors"
 	"net"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,9 @@ func TestOneSideExhaustedLeavesNothingBehind(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := newRelay(t, nil, c)
+	if _, err := r.Open("first", policy.SideInside, policy.SideOutside); err == nil { // whose inside ports are kept for another
+		t.Error("a call has ports that are somebody else's")
+	}
 	files := openFiles(t)
 	for range 3 {
 		if _, err := r.Open("x", policy.SideInside, policy.SideOutside); err == nil || !strings.Contains(err.Error(), "outside") {
@@ -75,22 +79,24 @@ func TestOneSideExhaustedLeavesNothingBehind(t *testing.T) {
 
 func TestPortsRestAfterACall(t *testing.T) {
 	p := newPorts(PortRange{Low: 2000, High: 2003})
-	yes := func(uint16) error { return nil }
+	p.retire() // nothing is parked
+	local := netip.MustParseAddr("127.0.0.1")
+	bind := func(even uint16) (pair, error) { return bindPair(local, 0) } // any ports will do
 	now := time.Now()
-	first, _ := p.take(now, yes)
-	p.give(first, now)
+	first, sockets, _ := p.take(now, bind)
+	p.give(first, sockets, now)
 	for range 20 {
-		next, err := p.take(now, yes)
+		next, sockets, err := p.take(now, bind)
 		if err != nil || next == first {
 			t.Fatalf("took %d, %v; %d had just been freed", next, err, first)
 		}
-		p.give(next, now.Add(-rest)) // rested
+		p.give(next, sockets, now.Add(-rest)) // rested
 	}
-	if _, err := p.take(now, func(uint16) error { return errBusy }); err == nil || !strings.Contains(err.Error(), "all 2") {
+	if _, _, err := p.take(now, func(uint16) (pair, error) { return pair{}, errBusy }); err == nil || !strings.Contains(err.Error(), "all 2") {
 		t.Errorf("all busy: %v", err)
 	}
 	broken := errors.New("broken")
-	if _, err := p.take(now, func(uint16) error { return broken }); !errors.Is(err, broken) {
+	if _, _, err := p.take(now, func(uint16) (pair, error) { return pair{}, broken }); !errors.Is(err, broken) {
 		t.Errorf("another error: %v", err)
 	}
 }

@@ -74,11 +74,13 @@ func (s *Session) reopenLeg(rec LegRecord) (*Leg, error) {
 	port := rec.Local.Port()
 	if l.pool == nil || !l.pool.holds(port) { // the policy has other ports by now
 		l.pool = newPorts(PortRange{port, port + 1})
+		l.pool.retire() // it is this call's alone
 	}
-	if err := l.pool.claim(port, func(even uint16) error { return l.half.bind(own.Address, even) }); err != nil {
+	sockets, err := l.pool.claim(port, func(even uint16) (pair, error) { return bindPair(own.Address, even) })
+	if err != nil {
 		return nil, err
 	}
-	l.port = port
+	l.have(port, sockets)
 	return l, nil
 }
 
@@ -210,17 +212,15 @@ func (p *ports) holds(even uint16) bool {
 	return int(even) >= p.rng.first() && int(even)+1 <= int(p.rng.High)
 }
 
-// claim reserves one pair of the pool's and uses it.
-func (p *ports) claim(even uint16, use func(even uint16) error) error {
+// claim reserves one pair of the pool's that no call has had, and binds it.
+func (p *ports) claim(even uint16, bind func(even uint16) (pair, error)) (pair, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	pair := (int(even) - p.rng.first()) / 2
-	if p.busy[pair] {
-		return errBusy
+	n := (int(even) - p.rng.first()) / 2
+	if p.busy[n] {
+		return pair{}, errBusy
 	}
-	if err := use(even); err != nil {
-		return err
-	}
-	p.busy[pair] = true
-	return nil
+	sockets, err := bind(even)
+	p.busy[n] = err == nil
+	return sockets, err
 }

@@ -127,7 +127,7 @@ func (s *Session) close() (first bool) {
 	// The worker runs until every session is closed, so that it always does this.
 	s.worker.do(func() {
 		for _, f := range s.flows() {
-			s.worker.forget(f)
+			s.worker.let(f)
 			f.half.account.show()
 		}
 		s.worker.sessions.Add(-1)
@@ -148,11 +148,11 @@ func (s *Session) release() {
 // openLeg binds a pair of ports.
 func (s *Session) openLeg(side policy.Side) (*Leg, error) {
 	l := s.newLeg(side)
-	port, err := l.pool.take(time.Now(), func(even uint16) error { return l.half.bind(l.own.Address, even) })
+	port, sockets, err := l.pool.take(time.Now(), func(even uint16) (pair, error) { return bindPair(l.own.Address, even) })
 	if err != nil {
 		return nil, fmt.Errorf("%s side, %v: %w", side, l.own.Address, err)
 	}
-	l.port = port
+	l.have(port, sockets)
 	return l, nil
 }
 
@@ -164,18 +164,23 @@ func (s *Session) newLeg(side policy.Side) *Leg {
 	return &Leg{session: s, own: own, half: h, pool: s.relay.pools[own.Address]}
 }
 
-// bind opens both sockets of a leg or none.
-func (h *half) bind(addr netip.Addr, even uint16) error {
+// bindPair opens both sockets of a leg or none.
+func bindPair(addr netip.Addr, even uint16) (pair, error) {
 	rtp, err := bind(netip.AddrPortFrom(addr, even))
 	if err != nil {
-		return busyOr(err)
+		return pair{}, busyOr(err)
 	}
 	rtcp, err := bind(netip.AddrPortFrom(addr, even+1))
 	if err != nil {
 		rtp.Close()
-		return busyOr(err)
+		return pair{}, busyOr(err)
 	}
-	h.rtp = &flow{half: h, socket: rtp, local: netip.AddrPortFrom(addr, even)}
-	h.rtcp = &flow{half: h, socket: rtcp, local: netip.AddrPortFrom(addr, even+1), control: true}
-	return nil
+	return pair{rtp, rtcp}, nil
+}
+
+// have gives a leg its ports.
+func (l *Leg) have(even uint16, sockets pair) {
+	l.port = even
+	l.half.rtp = &flow{half: l.half, socket: sockets[0], local: netip.AddrPortFrom(l.own.Address, even)}
+	l.half.rtcp = &flow{half: l.half, socket: sockets[1], local: netip.AddrPortFrom(l.own.Address, even+1), control: true}
 }

@@ -147,24 +147,16 @@ func (w *worker) attach(f *flow) error {
 	return nil
 }
 
-// let ends the reading of a flow's socket, which stays open.
+// let ends the reading of a flow's socket, which stays open. Once it is done, nothing here uses the number of the file
+// any more, so that it may be closed.
 func (w *worker) let(f *flow) {
 	if f.place == nowhereRead {
 		return
 	}
+	w.unsteer(f)
 	if err := w.poll.remove(int(f.socket)); err != nil {
 		w.log.Warn("letting a media port go", "err", err)
 	}
-	w.forget(f)
-}
-
-// forget ends the reading of a flow's socket, which is closed next: with that the kernel takes it out of the poll. Nothing
-// here uses the number of the file any more.
-func (w *worker) forget(f *flow) {
-	if f.place == nowhereRead {
-		return
-	}
-	w.unsteer(f)
 	f.owner.Store(nil)
 	w.flows[f.place] = nil
 	w.idle = append(w.idle, f.place)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"tollgate/scripts/lab"
+	"tollgate/scripts/lab/branch"
 )
 
 const (
@@ -51,7 +52,7 @@ func Live(ctx context.Context, o Options) ([]Bar, error) {
 		if memory[half], err = collected(ctx, box); err != nil {
 			return nil, err
 		}
-		if err := live(box, (half+1)*up.count); err != nil {
+		if err := w.allUp(ctx, (half+1)*up.count); err != nil {
 			w.keep("live")
 			return nil, err
 		}
@@ -91,14 +92,14 @@ func collected(ctx context.Context, box *lab.Process) (int, error) {
 	return heap + stacks, nil
 }
 
-// live makes sure that so many calls are up, by their ports.
-func live(box *lab.Process, calls int) error {
-	files, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", box.PID()))
+// allUp makes sure that so many calls are up.
+func (w *world) allUp(ctx context.Context, calls int) error {
+	status, err := (&branch.Box{Host: w.lab.Box, Binary: w.options.Binary}).Status(ctx)
 	if err != nil {
-		return fmt.Errorf("count the box's ports: %w", err)
+		return fmt.Errorf("count the calls: %w", err)
 	}
-	if len(files) < 4*calls {
-		return fmt.Errorf("only %d files are open: not all of %d calls are up", len(files), calls)
+	if len(status.Calls) < calls {
+		return fmt.Errorf("only %d of %d calls are up", len(status.Calls), calls)
 	}
 	return nil
 }

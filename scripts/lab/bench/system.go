@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"strings"
 	"text/template"
 	"time"
@@ -93,7 +94,10 @@ func (w *world) startBox(ctx context.Context) (*lab.Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the policy: %w", err)
 	}
-	b := &branch.Box{Host: w.lab.Box, Binary: w.options.Binary, Without: w.without}
+	if w.live, err = os.MkdirTemp("/dev/shm", "bench"); err != nil { // where /run is on the appliance: in memory
+		return nil, fmt.Errorf("make a folder for the running calls: %w", err)
+	}
+	b := &branch.Box{Host: w.lab.Box, Binary: w.options.Binary, Live: filepath.Join(w.live, "calls"), Without: w.without}
 	err = b.Start(ctx, string(policy))
 	return b.Process, err
 }

@@ -24,6 +24,7 @@ type world struct {
 	without   []string // capabilities that the box has to do without
 	document  string   // the template of the box's policy, when it is not the usual one
 	runs      int
+	live      string           // folder for the box's records of running calls; "": it has not been started
 	trust     string           // who signs the carrier's certificate, PEM; "": it is reached over UDP
 	audio     []net.PacketConn // the ports that sipp names for audio
 }
@@ -63,7 +64,11 @@ func (w *world) close() error {
 	for _, c := range w.audio {
 		c.Close()
 	}
-	return w.lab.Close()
+	err := w.lab.Close()
+	if w.live != "" {
+		err = errors.Join(err, os.RemoveAll(w.live))
+	}
+	return err
 }
 
 // keep copies what the programs wrote into a folder of the logs.

@@ -93,7 +93,7 @@ func TestCallsOutliveTheProcess(t *testing.T) {
 			for _, c := range old {
 				c.Skip(900)
 			}
-			time.Sleep(600 * time.Millisecond) // what has happened is written down, and numbers are reserved
+			time.Sleep(1100 * time.Millisecond) // what has happened is written down, and numbers are reserved
 		}
 		before := holes(t, w)
 		if err := w.End(t.Context(), by); err != nil {

@@ -36,6 +36,7 @@ type wanted struct {
 	program string
 	tree    string
 	data    string
+	keys    string // may be empty
 	release string
 	built   int64 // Unix seconds
 	out     string
@@ -47,6 +48,7 @@ func run() error {
 	flag.StringVar(&w.program, "program", "", "the box's program for arm64")
 	flag.StringVar(&w.tree, "tree", "", "where the packages were unpacked")
 	flag.StringVar(&w.data, "data", "", "an empty file system, compressed")
+	flag.StringVar(&w.keys, "keys", "", "public keys for updates; without, the box takes none")
 	flag.StringVar(&w.release, "release", "", "what the system calls itself")
 	flag.Int64Var(&w.built, "built", 0, "when, in Unix seconds: every file's date, and the earliest time the box believes in")
 	flag.StringVar(&w.out, "o", "", "file to write")
@@ -85,6 +87,13 @@ func fill(a *archive, w wanted) error {
 		return err
 	}
 	a.file("lib/data.ext4.gz", 0o644, data)
+	if w.keys != "" {
+		keys, err := os.ReadFile(w.keys)
+		if err != nil {
+			return err
+		}
+		a.file("etc/tollgate/update.keys", 0o644, keys)
+	}
 	a.link("sbin/init", "tollgate")
 	a.link("init", "sbin/init")
 	a.file("etc/tollgate/release", 0o644, fmt.Appendf(nil, "board=%s\nrelease=%s\nbuilt=%d\n", w.board, w.release, w.built))

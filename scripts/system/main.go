@@ -40,6 +40,7 @@ type wanted struct {
 	release string
 	built   int64 // Unix seconds
 	out     string
+	bare    bool // the program alone
 }
 
 func run() error {
@@ -52,10 +53,18 @@ func run() error {
 	flag.StringVar(&w.release, "release", "", "what the system calls itself")
 	flag.Int64Var(&w.built, "built", 0, "when, in Unix seconds: every file's date, and the earliest time the box believes in")
 	flag.StringVar(&w.out, "o", "", "file to write")
+	flag.BoolVar(&w.bare, "bare", false, "put in the program as the first process and nothing else; needs -program, -built and -o alone")
 	flag.Parse()
+	if w.bare && w.program != "" && w.built != 0 && w.out != "" {
+		return write(w)
+	}
 	if w.board == "" || w.program == "" || w.tree == "" || w.data == "" || w.release == "" || w.built == 0 || w.out == "" || flag.NArg() != 0 {
 		return fmt.Errorf("-board, -program, -tree, -data, -release, -built and -o are all needed")
 	}
+	return write(w)
+}
+
+func write(w wanted) error {
 	out, err := os.Create(w.out)
 	if err != nil {
 		return err
@@ -73,6 +82,9 @@ func run() error {
 
 // fill puts the files in, in the order in which the kernel unpacks them.
 func fill(a *archive, w wanted) error {
+	if w.bare {
+		return only(a, w.program)
+	}
 	for _, dir := range []string{"data", "dev", "etc", "etc/tollgate", "lib", "lib/modules", "proc", "run", "sbin", "sys", "tmp"} {
 		a.dir(dir)
 	}
@@ -101,6 +113,18 @@ func fill(a *archive, w wanted) error {
 		return err
 	}
 	return roots(a, w.tree)
+}
+
+// only puts in one program, as the first process.
+func only(a *archive, path string) error {
+	program, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	a.dir("dev")
+	a.console()
+	a.file("init", 0o755, program)
+	return nil
 }
 
 // modules puts in what the board needs of the kernel, and etc/tollgate/modules with one file a line: loaded from first to

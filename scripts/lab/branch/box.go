@@ -21,6 +21,10 @@ type Box struct {
 	Live    string   // folder of running calls; "": they end with the process
 	Without []string // capabilities that it has to do without, as setpriv(1) calls them
 	Process *lab.Process
+	// Ask is how the box is asked for its status where the command line cannot be; nil: by it.
+	Ask func(context.Context) (Status, error)
+	// Slow is what it may take to register or to come to rest, when that is more than Patience.
+	Slow time.Duration
 }
 
 // Patience bounds what the box may take to start or to register.
@@ -95,6 +99,9 @@ func (b *Box) Stop() {
 
 // Status asks the box how it is.
 func (b *Box) Status(ctx context.Context) (Status, error) {
+	if b.Ask != nil {
+		return b.Ask(ctx)
+	}
 	out, err := exec.CommandContext(ctx, b.Binary, "status", "--json", "--state", b.State()).Output()
 	if err != nil {
 		return Status{}, fmt.Errorf("ask the box for its status: %w", withStderr(err))
@@ -116,18 +123,32 @@ func withStderr(err error) error {
 
 // Await waits until the box's status is as wanted.
 func (b *Box) Await(ctx context.Context, what string, wanted func(Status) bool) error {
-	ctx, cancel := context.WithTimeout(ctx, Patience)
+	ctx, cancel := context.WithTimeout(ctx, max(Patience, b.Slow))
 	defer cancel()
 	var last Status
-	err := b.Process.Await(ctx, what, func() bool {
+	ready := func() bool {
 		s, err := b.Status(ctx)
 		if err == nil {
 			last = s
 		}
 		return err == nil && wanted(s)
-	})
+	}
+	err := b.await(ctx, what, ready)
 	if err != nil {
 		return fmt.Errorf("%w\n  its last status: %s", err, last)
+	}
+	return nil
+}
+
+// await is the process's own, or without a process a wait of the same kind.
+func (b *Box) await(ctx context.Context, what string, ready func() bool) error {
+	if b.Process != nil {
+		return b.Process.Await(ctx, what, ready)
+	}
+	for !ready() {
+		if err := wait(ctx, 200*time.Millisecond); err != nil {
+			return fmt.Errorf("the box is not %s: %w", what, err)
+		}
 	}
 	return nil
 }

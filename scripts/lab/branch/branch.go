@@ -56,8 +56,12 @@ type Wishes struct {
 	NewConnection bool            // the carrier calls the box at its Contact
 	Latches       bool            // the carrier sends audio where it comes from
 	// Amend changes the box's policy document.
-	Amend    func(document string) string
-	Manual   bool // nobody answers by himself
+	Amend  func(document string) string
+	Manual bool // nobody answers by himself
+	// Machine starts the box elsewhere than in its namespace, with a policy document; nil: there.
+	Machine func(ctx context.Context, b *Branch, policy string) (*Box, error)
+	// Laid is called when the networks are there and nobody is on them yet; nil: nothing is to be done.
+	Laid     func(*Branch) error
 	NoOffice bool // there is neither PBX nor phone but what the test brings
 }
 
@@ -146,6 +150,11 @@ func (b *Branch) lay(context.Context) error {
 	}
 	if b.Lab, err = lab.Open(b.Wishes.Layout); err != nil {
 		return err
+	}
+	if b.Wishes.Laid != nil {
+		if err := b.Wishes.Laid(b); err != nil {
+			return err
+		}
 	}
 	if b.Wishes.Translation != "" {
 		if err := b.Lab.Router.Translate(b.Wishes.Translation); err != nil {
@@ -262,6 +271,12 @@ func (b *Branch) startBox(ctx context.Context) error {
 	}
 	if b.Wishes.Amend != nil {
 		policy = b.Wishes.Amend(policy)
+	}
+	if b.Wishes.Machine != nil {
+		if b.Box, err = b.Wishes.Machine(ctx, b, policy); err != nil {
+			return err
+		}
+		return b.Box.AwaitTrunk(ctx)
 	}
 	b.Box = &Box{Host: b.Lab.Box, Binary: b.Wishes.Binary, Live: b.Wishes.Live}
 	if err := b.Box.Start(ctx, policy); err != nil {

@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"tollgate/scripts/lab"
+	"tollgate/scripts/lab/branch"
+	"tollgate/scripts/lab/machine"
+)
+
+// Times that an emulated machine may take on a machine that has other things to do.
+const (
+	startTime = 4 * time.Minute
+	restTime  = 90 * time.Second
+	cardSize  = 1 << 30
+	password  = "Copper-harbour-27-evening"
+)
+
+// world is the machine under test between an office and a carrier.
+type world struct {
+	image, floor, work, update, bad string
+
+	branch          *branch.Branch
+	inside, outside *os.File
+	box             *machine.Machine
+	page            *machine.Page
+
+	nothing, running, first, call time.Duration // figures, from power-on
+	resident                      float64       // MB of the program at rest
+}
+
+func (w *world) close() {
+	if w.box != nil {
+		w.box.Cut()
+	}
+	if w.branch != nil {
+		_ = w.branch.Close()
+	}
+}
+
+func (w *world) prove(ctx context.Context) error {
+	if err := step("the same kernel with nothing to start", w.startNothing(ctx)); err != nil {
+		return err
+	}
+	if err := w.lay(ctx); err != nil {
+		return err
+	}
+	for _, c := range w.branch.Checks() {
+		if err := step(c.Claim, func() (string, error) { return c.Prove(ctx) }); err != nil {
+			return err
+		}
+	}
+	if w.update != "" {
+		if err := w.proveUpdates(ctx); err != nil {
+			return err
+		}
+	}
+	w.print()
+	return nil
+}
+
+// startNothing measures what no system can be faster than.
+func (w *world) startNothing(ctx context.Context) func() (string, error) {
+	return func() (string, error) {
+		disk, err := w.disk(w.floor, "floor.img")
+		if err != nil {
+			return "", err
+		}
+		m, err := machine.Start(machine.Config{Disk: disk, Folder: w.work})
+		if err != nil {
+			return "", err
+		}
+		w.box = m
+		defer m.Cut()
+		ctx, cancel := context.WithTimeout(ctx, startTime)
+		defer cancel()
+		w.nothing, err = m.Await(ctx, "nothing: running", 1)
+		return seconds(w.nothing), err
+	}
+}
+
+// disk copies an image onto a larger card.
+func (w *world) disk(image, name string) (string, error) {
+	path := filepath.Join(w.work, name)
+	from, err := os.Open(image)
+	if err != nil {
+		return "", err
+	}
+	defer from.Close()
+	to, err := os.Create(path)
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(to, from)
+	return path, errors.Join(err, to.Truncate(cardSize), to.Close())
+}
+
+// lay builds the branch with the machine in the box's place.
+func (w *world) lay(ctx context.Context) error {
+	w.branch = branch.New(branch.Wishes{
+		Laid: func(b *branch.Branch) (err error) {
+			w.inside, w.outside, err = b.Lab.PlugMachine()
+			return err
+		},
+		Machine: w.start,
+		Amend:   ports,
+	})
+	for _, s := range w.branch.Steps() {
+		if err := step(s.Name, func() (string, error) { return "", s.Run(ctx) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ports names the ports as the machine does, and where it finds names.
+func ports(document string) string {
+	document = strings.Replace(document, "interface: "+lab.BoxInside+"\n", "interface: eth0\n", 1)
+	return strings.Replace(document, "interface: "+lab.BoxOutside+"\n", "interface: eth1\n", 1)
+}
+
+// start switches the machine on, claims it by its page and brings it the policy.
+func (w *world) start(ctx context.Context, b *branch.Branch, policy string) (*branch.Box, error) {
+	n := b.Lab.Net
+	if err := errors.Join(
+		machine.Lend(b.Lab.PBX, b.Lab.BoxInsidePrefix(), n.PBX),
+		machine.Names(b.Lab.Carrier, map[string]netip.Addr{branch.CarrierDomain: n.Carrier, branch.OfficeDomain: n.PBX}),
+	); err != nil {
+		return nil, err
+	}
+	policy = strings.Replace(policy, "  media_ports:", fmt.Sprintf("  gateway: %s\n  dns_servers: [%s]\n  media_ports:", n.CarrierGateway, n.Carrier), 1)
+	if err := os.WriteFile(filepath.Join(w.work, "policy.yaml"), []byte(policy), 0o600); err != nil {
+		return nil, err
+	}
+	disk, err := w.disk(w.image, "box.img")
+	if err != nil {
+		return nil, err
+	}
+	if w.box, err = machine.Start(machine.Config{Disk: disk, Folder: w.work, Ports: []machine.Port{
+		{MAC: "02:00:00:00:01:01", Tap: w.inside}, {MAC: "02:00:00:00:01:02", Tap: w.outside},
+	}}); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	if w.running, err = w.box.Await(ctx, "tollgate: running", 1); err != nil {
+		return nil, err
+	}
+	if w.page, err = machine.NewPage(n.BoxInside.String()); err != nil {
+		return nil, err
+	}
+	if err := w.page.Await(ctx); err != nil {
+		return nil, err
+	}
+	w.first = time.Since(w.box.Begun)
+	if err := w.page.Claim(ctx, firstPassword(w.box.Console()), password); err != nil {
+		return nil, err
+	}
+	if err := w.bring(ctx, policy); err != nil {
+		return nil, err
+	}
+	return &branch.Box{Host: b.Lab.Box, Ask: w.ask, Slow: restTime}, nil
+}
+
+// bring imports a policy and confirms it where the new address answers.
+func (w *world) bring(ctx context.Context, policy string) error {
+	var result struct {
+		Revision struct {
+			Number uint64 `json:"number"`
+			State  string `json:"state"`
+		} `json:"revision"`
+	}
+	if err := w.page.JSON(ctx, http.MethodPost, "/api/v1/policy", map[string]string{"document": policy, "why": "first policy"}, &result); err != nil {
+		return err
+	}
+	if result.Revision.State != "proposed" {
+		return nil
+	}
+	return w.page.JSON(ctx, http.MethodPost, "/api/v1/policy/confirm", map[string]uint64{"revision": result.Revision.Number}, nil)
+}
+
+func (w *world) ask(ctx context.Context) (s branch.Status, err error) {
+	return s, w.page.JSON(ctx, http.MethodGet, "/api/v1/overview", nil, &s)
+}
+
+// firstPassword is what the console shows until the machine is claimed: the last word of the line that says so.
+func firstPassword(console string) string {
+	for line := range strings.Lines(console) {
+		if words := strings.Fields(line); len(words) > 0 && strings.HasPrefix(line, "First password") {
+			return words[len(words)-1]
+		}
+	}
+	return ""
+}
+
+func (w *world) print() {
+	fmt.Println()
+	fmt.Printf("  power-on to a first process that does nothing   %s\n", seconds(w.nothing))
+	fmt.Printf("  power-on to the program being well              %s\n", seconds(w.running))
+	fmt.Printf("  power-on to the page                            %s\n", seconds(w.first))
+}
+
+func seconds(d time.Duration) string { return fmt.Sprintf("%.1f s", d.Seconds()) }

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -23,8 +22,8 @@ const (
 	// stormCalls are made meanwhile by each carrier, at officeRate a second.
 	stormCalls = 150
 	officeRate = 50
-	// stormMemory is how much more memory the box may need for it, in MB.
-	stormMemory = 20
+	// stormMemory is how much memory the box may have in it, with its calls, in MB.
+	stormMemory = 150
 	// loris is how many connections are opened to the page and left alone.
 	loris = 1000
 	// admittedLoris is how many of them one source may have.
@@ -135,22 +134,19 @@ func Storm(ctx context.Context, o Options) ([]Bar, error) {
 	if err := b.warm(); err != nil {
 		return nil, err
 	}
-	before, err := memoryOf(b.box.PID())
-	if err != nil {
-		return nil, err
-	}
 	idle, admitted := b.world.loris(ctx)
 	defer idle()
 	turn := make([]func() []byte, 0, 9)
 	for _, k := range b.world.kinds() {
 		turn = append(turn, prepared(k.packet))
 	}
+	most, stop := b.watchMemory()
 	calm := b.outside.rage(ctx, stormPace, inTurn(turn...))
 	plain := b.office.calls(plainNumber, stormCalls, officeRate)
 	secured := b.office.calls(securedNumber, stormCalls, officeRate)
 	how, err := calm()
-	after, e := memoryOf(b.box.PID())
-	if err := errors.Join(err, e); err != nil {
+	stop()
+	if err != nil {
 		return nil, err
 	}
 	o.say("  %v", how)
@@ -163,7 +159,7 @@ func Storm(ctx context.Context, o Options) ([]Bar, error) {
 		atLeast("calls through the storm, over UDP", float64(plain.Calls), stormCalls, "%.0f"),
 		atLeast("calls through the storm, over TLS", float64(secured.Calls), stormCalls, "%.0f"),
 		atMost("messages of these calls sent again", float64(plain.Repeated+secured.Repeated), 0, "%.0f"),
-		atMost("memory that the storm cost", float64(after-before)/1e6, stormMemory, "%.1f MB"),
+		atMost("memory in the storm", float64(most.Load())/1e6, stormMemory, "%.0f MB"),
 		atMost(fmt.Sprintf("idle connections to the page, of %d", loris), float64(admitted), admittedLoris, "%.0f"),
 		atLeast("calls right after the storm", float64(again.Calls), officeRate, "%.0f"),
 	}, ctx.Err()

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// most is how many datagrams are received or sent by one call.
-	most = 64
+	// Most is how many datagrams are received or sent by one call.
+	Most = 64
 	// Longest is the longest datagram that Many has room for.
 	Longest = 2048
 )
@@ -23,11 +23,11 @@ type message struct {
 
 // Many is room for datagrams that are received together.
 type Many struct {
-	messages [most]message
-	names    [most]Name
-	vectors  [most]unix.Iovec
-	notes    [most][64]byte // what the kernel notes with each: the address that it was for
-	packets  [most][Longest]byte
+	messages [Most]message
+	names    [Most]Name
+	vectors  [Most]unix.Iovec
+	notes    [Most][64]byte // what the kernel notes with each: the address that it was for
+	packets  [Most][Longest]byte
 }
 
 // NewMany makes room.
@@ -52,7 +52,7 @@ func (m *Many) Receive(s Socket) (n int, errno unix.Errno) {
 		m.names[i].size = h.Namelen
 		h.SetControllen(len(m.notes[i]))
 	}
-	r, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(s), uintptr(unsafe.Pointer(&m.messages[0])), most, unix.MSG_TRUNC, 0, 0)
+	r, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(s), uintptr(unsafe.Pointer(&m.messages[0])), Most, unix.MSG_TRUNC, 0, 0)
 	if errno != 0 {
 		return 0, errno
 	}
@@ -60,7 +60,7 @@ func (m *Many) Receive(s Socket) (n int, errno unix.Errno) {
 }
 
 // Full tells whether n is all that there is room for, so that more may be there.
-func (m *Many) Full(n int) bool { return n == most }
+func (m *Many) Full(n int) bool { return n == Most }
 
 // Datagram is the i-th of those received last. n may exceed the room: then it was cut.
 func (m *Many) Datagram(i int) (b []byte, n int, from *Name) {

@@ -27,7 +27,7 @@ func TestManyDatagramsComeTogether(t *testing.T) {
 			port := portOf(at)
 			peer := listen(t, address)
 			to := netip.AddrPortFrom(a.Addr(), port)
-			const sent = most + 3
+			const sent = Most + 3
 			for i := range sent {
 				if _, err := peer.WriteToUDPAddrPort(fmt.Appendf(nil, "%d", i), to); err != nil {
 					t.Fatal(err)
@@ -38,9 +38,9 @@ func TestManyDatagramsComeTogether(t *testing.T) {
 			}
 			m := NewMany()
 			got := 0
-			for _, want := range []int{most, sent + 1 - most} {
+			for _, want := range []int{Most, sent + 1 - Most} {
 				n, errno := m.Receive(s)
-				if n != want || errno != 0 || m.Full(n) != (want == most) {
+				if n != want || errno != 0 || m.Full(n) != (want == Most) {
 					t.Fatalf("%d came together: %v", n, errno)
 				}
 				for i := range n {
@@ -84,15 +84,15 @@ func TestRawDatagramsArriveLikeOthers(t *testing.T) {
 			}
 			defer r.Close()
 			var sent [][]byte
-			for n := range most {
-				b := make([]byte, n*MostRaw/(most-1))
+			for n := range Most {
+				b := make([]byte, n*MostRaw/(Most-1))
 				for i := range b {
 					b[i] = byte(rand.Uint32())
 				}
 				if n%3 == 0 {
 					b = bytes.Repeat([]byte{byte(n / 3 * 255)}, n) // sums that are all ones, or none
 				}
-				if place := r.Queue(from, &to, b); place != n || r.Full() != (n == most-1) {
+				if place := r.Queue(from, &to, b); place != n || r.Full() != (n == Most-1) {
 					t.Fatalf("datagram %d has place %d", n, place)
 				}
 				sent = append(sent, b)

@@ -28,10 +28,10 @@ type Raw struct {
 	v4       bool
 	class    byte
 	number   uint16 // of IPv4 packets
-	messages [most]message
-	vectors  [most]unix.Iovec
-	names    [most]Name
-	packets  [most][smallestMTU]byte
+	messages [Most]message
+	vectors  [Most]unix.Iovec
+	names    [Most]Name
+	packets  [Most][smallestMTU]byte
 	n        int
 }
 
@@ -59,7 +59,7 @@ func OpenRaw(v4 bool, class byte) (*Raw, error) {
 func (r *Raw) Close() error { return os.NewSyscallError("close", unix.Close(r.fd)) }
 
 // Full tells whether there is no room for another datagram before Flush.
-func (r *Raw) Full() bool { return r.n == most }
+func (r *Raw) Full() bool { return r.n == Most }
 
 // Queue puts a datagram of up to MostRaw bytes in line and returns its place. Both addresses are of the socket's family.
 func (r *Raw) Queue(from netip.AddrPort, to *Name, payload []byte) int {

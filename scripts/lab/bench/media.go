@@ -66,74 +66,78 @@ func Levels() []int { return []int{200, 400, 800} }
 
 const barred = 400
 
+// costs are what a packet of each system cost in one round, by calls, in µs of processor time.
+type costs map[relayKind]map[int]float64
+
 // PacketCost compares the processor time of a packet, the rounds in changing order.
 func PacketCost(ctx context.Context, o Options) ([]Bar, error) {
 	o.say("processor time of a packet, RTP on the one side and SRTP on the other, %v each", o.Span)
-	costs := map[relayKind]map[int][]float64{}
+	var rounds []costs
 	for range o.Rounds {
+		round := costs{}
 		for _, k := range relays(o) {
-			if costs[k] == nil {
-				costs[k] = map[int][]float64{}
-			}
-			if err := costRound(ctx, o, k, costs[k]); err != nil {
+			var err error
+			if round[k], err = costRound(ctx, o, k); err != nil {
 				return nil, fmt.Errorf("%s: %w", k, err)
 			}
 		}
+		rounds = append(rounds, round)
 	}
 	if o.Only != "" {
 		return nil, nil
 	}
-	return costBars(o.Levels, costs)
+	return costBars(o.Levels, rounds)
 }
 
 // costRound measures one system, freshly started, at each level.
-func costRound(ctx context.Context, o Options, k relayKind, costs map[int][]float64) error {
+func costRound(ctx context.Context, o Options, k relayKind) (map[int]float64, error) {
 	s, err := openStage(ctx, o, k, slices.Max(o.Levels))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer s.close()
+	cost := map[int]float64{}
 	for _, calls := range o.Levels {
 		h, err := s.listen(ctx, k, calls)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if h.Trusted() {
-			costs[calls] = append(costs[calls], h.cost())
+			cost[calls] = h.cost()
 		}
 	}
-	return nil
+	return cost, nil
 }
 
-func costBars(levels []int, costs map[relayKind]map[int][]float64) ([]Bar, error) {
+// costBars takes the median of what the rounds say, each in itself: a machine that is slower for a while is so for both.
+func costBars(levels []int, rounds []costs) ([]Bar, error) {
 	var bars []Bar
 	for _, calls := range levels {
-		for k := range costs {
-			if len(costs[k][calls]) == 0 {
-				return nil, fmt.Errorf("no round of %s with %d calls counts: the generator came late; is the machine busy with something else?", k, calls)
-			}
-		}
-		theirs := median(costs[rtpengine][calls])
 		if calls < barred {
 			continue
 		}
-		for _, b := range ways() {
-			ours := median(costs[b.way][calls])
-			name := fmt.Sprintf("CPU of a packet at %d calls, %s: %.2f µs against %.2f µs of rtpengine", calls, b.way, ours, theirs)
-			bars = append(bars, atMost(name, ours/theirs, b.cost, "%.2f x"))
+		for _, w := range ways() {
+			var ours, theirs, shares []float64
+			for _, r := range rounds {
+				if a, b := r[w.way][calls], r[rtpengine][calls]; a > 0 && b > 0 {
+					ours, theirs, shares = append(ours, a), append(theirs, b), append(shares, a/b)
+				}
+			}
+			if len(shares) == 0 {
+				return nil, fmt.Errorf("no round of %s with %d calls counts: the generator came late; is the machine busy with something else?", w.way, calls)
+			}
+			name := fmt.Sprintf("CPU of a packet at %d calls, %s: %.2f µs against %.2f µs of rtpengine", calls, w.way, median(ours), median(theirs))
+			bars = append(bars, atMost(name, median(shares), w.cost, "%.2f x"))
 		}
 	}
 	return bars, nil
 }
 
+// The search for the most calls goes up in large steps while they are carried, and then in small ones, to mostCalls at most.
 const (
-	// fewest is where the search for the most calls begins, and callStep how finely it looks.
-	fewest   = 200
-	callStep = 50
-	// beyond is how many levels in a row must fail for the search to end.
-	beyond = 2
-	// most is where the search ends in any case.
-	most = 2000
+	largeStep = 200
+	smallStep = 50
+	mostCalls = 2000
 )
 
 // MostCalls looks for the most calls that each system carries without loss and delay.
@@ -168,29 +172,44 @@ func MostCalls(ctx context.Context, o Options) ([]Bar, error) {
 
 // callRound adds calls to one system until it no longer carries them.
 func callRound(ctx context.Context, o Options, k relayKind) (best int, err error) {
-	s, err := openStage(ctx, o, k, most)
+	o.Span /= 2
+	s, err := openStage(ctx, o, k, mostCalls)
 	if err != nil {
 		return 0, err
 	}
 	defer s.close()
-	for calls, failed := fewest, 0; failed < beyond && calls <= most; calls += callStep {
-		h, err := s.listen(ctx, k, calls)
-		if err != nil {
-			return best, err
-		}
-		switch {
-		case !h.Trusted() && k == rtpengine:
-			return best, fmt.Errorf("the generator itself does not keep up at %d calls: %v", calls, h)
-		case !h.Trusted():
-			o.say("  %-9s the generator ends before it does", k)
-			return best, nil
-		case h.clean():
-			best, failed = calls, 0
-		default:
-			failed++
+	for _, step := range []int{largeStep, smallStep} {
+		for calls := best + step; calls <= mostCalls; calls += step {
+			ok, err := s.carries(ctx, k, calls)
+			if err != nil {
+				return best, err
+			}
+			if !ok {
+				break
+			}
+			best = calls
 		}
 	}
 	return best, nil
+}
+
+// carries tells whether a system carries so many calls: of two times, for something else on the machine may spoil one.
+func (s *stage) carries(ctx context.Context, k relayKind, calls int) (bool, error) {
+	for range 2 {
+		h, err := s.listen(ctx, k, calls)
+		switch {
+		case err != nil:
+			return false, err
+		case h.Trusted() && h.clean():
+			return true, nil
+		case !h.Trusted() && k == rtpengine: // which ends first, or the comparison says nothing
+			return false, fmt.Errorf("the generator itself does not keep up at %d calls: %v", calls, h)
+		case !h.Trusted():
+			s.world.options.say("  %-9s the generator ends before it does", k)
+			return false, nil
+		}
+	}
+	return false, nil
 }
 
 // hearing is what one level came to.
@@ -231,6 +250,7 @@ type stage struct {
 	generator *generator
 	calls     []traffic.Call
 	first     uint32
+	shared    bool // the system has the generator's core as well
 }
 
 // openStage starts a system and sets all of its calls up before there is audio on any: what a system does when calls come
@@ -243,6 +263,9 @@ func openStage(ctx context.Context, o Options, k relayKind, calls int) (s *stage
 		}
 	}()
 	if s.world, err = open(o); err != nil {
+		return s, err
+	}
+	if err = s.world.lab.Cable(); err != nil {
 		return s, err
 	}
 	if s.generator, err = startGenerator(o.Core); err != nil {
@@ -306,7 +329,7 @@ func (s *stage) hear(ctx context.Context, calls int) (hearing, error) {
 	spec := traffic.Spec{
 		Inside:  traffic.End{Namespace: l.PBX.Namespace, Address: mediaOf(l.Net.PBX), Link: &traffic.Link{Name: l.Box.Name, Far: inside}},
 		Outside: traffic.End{Namespace: l.Carrier.Namespace, Address: mediaOf(l.Net.Carrier), Link: &traffic.Link{Name: l.Box.Name, Far: outside}},
-		Calls:   s.calls[:calls], First: s.first, Warm: settle, Span: s.world.options.Span,
+		Calls:   s.calls[:calls], First: s.first, Warm: settle, Span: s.world.options.Span, Shared: s.shared,
 	}
 	report, cpu, err := s.generator.run(ctx, spec, s.relay.pid())
 	s.first = report.Next

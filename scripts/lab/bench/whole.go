@@ -89,7 +89,7 @@ func openWhole(ctx context.Context, o Options) (*stage, *talkingBox, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s := &stage{world: w}
+	s := &stage{world: w, shared: true}
 	b, err := w.startWhole(ctx)
 	if err == nil {
 		s.relay = b
@@ -138,7 +138,7 @@ func (w *world) startWhole(ctx context.Context) (*talkingBox, error) {
 	return b, nil
 }
 
-// everywhere starts a process that may run on every core, although the bench itself may not.
+// everywhere starts a process that may run on every core, although the bench itself may not, and before everything else there.
 func everywhere(start func() (*lab.Process, error)) (*lab.Process, error) {
 	runtime.LockOSThread() // a process may run where the thread may that starts it
 	defer runtime.UnlockOSThread()
@@ -151,6 +151,9 @@ func everywhere(start func() (*lab.Process, error)) (*lab.Process, error) {
 	}
 	if err := unix.SchedSetaffinity(0, &all); err != nil {
 		return nil, fmt.Errorf("give the box two cores: %w", err)
+	}
+	if back, err := lab.Prefer(); err == nil { // or else on a busy machine others are in its delays
+		defer back()
 	}
 	p, err := start()
 	return p, errors.Join(err, unix.SchedSetaffinity(0, &before))

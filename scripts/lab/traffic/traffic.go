@@ -34,6 +34,7 @@ type Spec struct {
 	Calls           []Call
 	First           uint32        // number of the first packets: Report.Next of the time before, when calls go on
 	Warm, Span      time.Duration // before anything counts, and while it does
+	Shared          bool          // the processor is the relay's as well: the generator leaves it whenever it can, and sends a little later
 }
 
 // End is where the generator stands on one side.
@@ -169,10 +170,16 @@ func (p *Ports) Close() {
 	}
 }
 
-// Run sends and takes. It has a thread for itself meanwhile, and no garbage is collected.
+// Run sends and takes. It has a thread for itself meanwhile, and no garbage is collected. Where it leaves the processor to the relay
+// whenever it can, it gets it back before everybody else, if that is allowed.
 func (p *Ports) Run(s Spec, tell func(string)) (Report, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
+	if s.Shared {
+		if back, err := lab.Prefer(); err == nil { // or else it is late on a machine that is busy, and says so
+			defer back()
+		}
+	}
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	if n := len(s.Calls) * s.packets() * sealed; n > len(p.ahead) {
 		p.ahead = make([]byte, n)

@@ -96,7 +96,7 @@ func TestWhatARelayDoesToPacketsIsSeen(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer ports.Close()
-			report, err := ports.Run(Spec{Calls: []Call{r.call}, Warm: 100 * time.Millisecond, Span: time.Second},
+			report, err := ports.Run(Spec{Calls: []Call{r.call}, Warm: 100 * time.Millisecond, Span: time.Second, Shared: true},
 				func(what string) { told = append(told, what) })
 			if err != nil {
 				t.Fatal(err)

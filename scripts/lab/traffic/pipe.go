@@ -50,7 +50,7 @@ func newBatch(n int, notes bool) *batch {
 		b.messages[i].header = unix.Msghdr{Name: (*byte)(unsafe.Pointer(&b.names[i])), Namelen: unix.SizeofSockaddrInet4,
 			Iov: &b.vectors[i], Iovlen: 1}
 		if notes {
-			b.messages[i].header.Control = &b.notes[i][0]
+			b.messages[i].header.Control, b.messages[i].header.Controllen = &b.notes[i][0], control
 		}
 	}
 	return b
@@ -136,7 +136,7 @@ func (p *pipe) flush() error {
 
 // take takes what is there, up to a gulp.
 func (p *pipe) take() error {
-	for i := range p.in.messages {
+	for i := range p.in.messages[:p.in.n] {
 		p.in.messages[i].header.Controllen = control
 	}
 	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(p.fd), uintptr(unsafe.Pointer(&p.in.messages[0])), gulp, 0, 0, 0)

@@ -10,11 +10,15 @@ import (
 	"path/filepath"
 	_ "time/tzdata" // the image has no zone files
 
+	"tollgate/board/usb"
 	"tollgate/firmware/cli"
 )
 
 func main() {
 	args := os.Args[1:]
+	if len(args) > 0 && args[0] == readStick {
+		os.Exit(usb.Child(args[1:]))
+	}
 	if os.Getpid() == 1 && filepath.Base(os.Args[0]) == "init" { // what follows are words that the kernel does not know
 		args = append([]string{"init"}, args...)
 	}

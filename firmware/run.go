@@ -28,6 +28,7 @@ import (
 	"tollgate/firmware/policy"
 	"tollgate/firmware/registrar"
 	"tollgate/firmware/resolve"
+	"tollgate/firmware/stick"
 	"tollgate/firmware/store"
 	"tollgate/firmware/supervise"
 	"tollgate/firmware/trunk"
@@ -85,6 +86,7 @@ type box struct {
 	config      *apply.Box
 	systems     *systems // nil: this machine's system is not the box's own
 	server      *api.Server
+	sticks      *stick.Desk
 }
 
 // run is the box from start to stop.
@@ -95,7 +97,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	end := b.stop
 	defer func() { end() }()
 	go paceCollector(ctx)
-	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.measureBoard, b.openLive, b.openFilter, b.openBlockList, b.openTalkers, b.watchDrops, b.openSystems, b.openPage, b.boot, b.openSocket, b.watchLinks, b.turnPasswords, b.proveWell} {
+	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.measureBoard, b.openLive, b.openFilter, b.openBlockList, b.openTalkers, b.watchDrops, b.openSystems, b.openSticks, b.openPage, b.boot, b.openSocket, b.watchLinks, b.watchSticks, b.turnPasswords, b.proveWell} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -246,7 +248,7 @@ func (b *box) openSystems(context.Context) error {
 }
 
 func (b *box) openPage(ctx context.Context) (err error) {
-	o := api.Options{Box: b, Bans: guard{b.bans}, Credentials: keyring{b.rotations}, Alarms: &b.emergencies, Filter: filterView{b}, Admission: judging{b, b.past}, Accounts: b.store, Authority: b.authority, Pages: webui.Files(), Log: b.log}
+	o := api.Options{Box: b, Bans: guard{b.bans}, Credentials: keyring{b.rotations}, Alarms: &b.emergencies, Filter: filterView{b}, Sticks: stickView{b}, Admission: judging{b, b.past}, Accounts: b.store, Authority: b.authority, Pages: webui.Files(), Log: b.log}
 	if b.systems != nil {
 		o.Systems = b.systems
 	}

@@ -23,12 +23,12 @@ var floors = [][]string{
 	{"firmware/policy"},
 	{
 		"firmware/ua", "firmware/live", "firmware/store", "firmware/certs", "firmware/sdp", "firmware/eventbody", "firmware/media", "firmware/resolve", "firmware/supervise", // hands
-		"firmware/access", "firmware/route", "firmware/admission", "firmware/fraud", "firmware/header", "firmware/nat", "firmware/rotation", "firmware/doctor", "firmware/load", // judgement
+		"firmware/access", "firmware/route", "firmware/admission", "firmware/fraud", "firmware/header", "firmware/nat", "firmware/rotation", "firmware/doctor", "firmware/load", "firmware/bundle", // judgement
 		"netfilter", "board/...", "webui",
 	},
 	{"firmware/edge", "firmware/registrar", "firmware/phones", "firmware/trunk", "firmware/call", "firmware/notice"},
 	{"firmware/apply"},
-	{"firmware/api"},
+	{"firmware/api", "firmware/stick"},
 	{"firmware/cli"},
 	{"firmware"},
 }
@@ -39,7 +39,7 @@ var outside = []string{"scripts", "firmware/api/internal/devserver", "firmware/a
 // thinking packages judge and reckon. They touch no socket, disk or clock and start no goroutine.
 var thinking = []string{
 	"firmware/numbering", "firmware/calendar", "firmware/event", "firmware/policy", "firmware/route", "firmware/admission", "firmware/fraud", "firmware/access", "firmware/sdp", "firmware/eventbody",
-	"firmware/header", "firmware/nat", "firmware/rotation", "firmware/stun", "firmware/multipart", "firmware/g711", "firmware/quality", "firmware/doctor", "firmware/load", "firmware/credential",
+	"firmware/header", "firmware/nat", "firmware/rotation", "firmware/stun", "firmware/multipart", "firmware/g711", "firmware/quality", "firmware/doctor", "firmware/load", "firmware/credential", "firmware/bundle",
 }
 
 // pkg is one package of the module as its files say.

@@ -46,6 +46,8 @@ func (s *Server) register(a huma.API) {
 	huma.Register(a, operation(get, "/filter/drops", "list-drops", "Why packets were dropped, the latest first", administrator), s.getDrops)
 	huma.Register(a, operation(get, "/blocklist", "get-block-list", "Sources that reach nothing", administrator), s.getBlockList)
 	huma.Register(a, upTo(maxBlockList, operation(post, "/blocklist", "set-block-list", "Bring another block list", administrator)), s.block)
+	huma.Register(a, operation(get, "/stick", "get-stick", "What became of the latest USB stick", administrator), s.getStick)
+	huma.Register(a, operation(post, "/stick", "decide-stick", "Take or refuse the USB stick that waits", administrator), s.decideStick)
 	huma.Register(a, operation(get, "/bans", "list-bans", "Who is banned, the latest first", administrator), s.getBans)
 	huma.Register(a, operation(post, "/bans", "ban", "Keep a source away", administrator), s.ban)
 	huma.Register(a, operation(post, "/bans/lift", "lift-ban", "End a ban", administrator), s.liftBan)

@@ -24,6 +24,7 @@ type Options struct {
 	Credentials Credentials
 	Alarms      Alarms
 	Filter      Filter
+	Sticks      Sticks
 	Systems     Systems // nil: this machine's system is not the box's own
 	Admission   Admission
 	Accounts    Accounts
@@ -50,6 +51,7 @@ type Server struct {
 	credentials   Credentials
 	alarms        Alarms
 	filter        Filter
+	sticks        Sticks
 	systems       Systems
 	admission     Admission
 	authority     Authority
@@ -92,7 +94,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		o.cost = boardCost()
 	}
 	s := &Server{
-		box: o.Box, bans: o.Bans, credentials: o.Credentials, alarms: o.Alarms, filter: o.Filter, systems: o.Systems, admission: o.Admission, authority: o.Authority, pages: o.Pages, log: o.Log,
+		box: o.Box, bans: o.Bans, credentials: o.Credentials, alarms: o.Alarms, filter: o.Filter, sticks: o.Sticks, systems: o.Systems, admission: o.Admission, authority: o.Authority, pages: o.Pages, log: o.Log,
 		keyring:   newKeyring(o.Accounts, o.Random, o.cost),
 		sessions:  newSessions(o.Random),
 		backoff:   newBackoff(),

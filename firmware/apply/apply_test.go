@@ -204,6 +204,25 @@ func TestAWrongDocumentTouchesNothing(t *testing.T) {
 	}
 }
 
+func TestADocumentIsExaminedWithoutAnyChange(t *testing.T) {
+	b := newBench(t)
+	if _, err := b.Import(t.Context(), document(t, "one"), "anna", ""); err != nil {
+		t.Fatal(err)
+	}
+	b.took()
+	p, changes, err := b.Examine(document(t, "two"))
+	if err != nil || p.Site.Name != "two" || len(changes) != 1 || changes[0].Path != "site.name" {
+		t.Errorf("%v, %v", changes, err)
+	}
+	var faults policy.Faults
+	if _, _, err := b.Examine([]byte("version: 2")); !errors.As(err, &faults) {
+		t.Errorf("a wrong document: %v", err)
+	}
+	if got := b.took(); len(got) != 0 || b.inForce(t) != "one" {
+		t.Errorf("something changed: %v, %s in force", got, b.inForce(t))
+	}
+}
+
 func TestARiskyChangeIsTakenBackUnlessConfirmed(t *testing.T) {
 	for name, confirm := range map[string]bool{"confirmed": true, "forgotten": false} {
 		t.Run(name, func(t *testing.T) {

@@ -73,9 +73,9 @@ Usage: tollgate COMMAND [ARGUMENTS]
 			fmt.Fprintf(&b, "    %-16s %s\n", usage, c.short)
 		}
 	}
-	section("Anywhere:", "example", "profiles", "check", "secret", "version", "help")
+	section("Anywhere:", "example", "profiles", "check", "secret", "signer", "sign", "version", "help")
 	section("On the box, as root:", "run", "deny")
-	section("On the box while it runs, as root:", "status", "try", "rehearse", "filter", "bans", "ban", "unban", "blocklist", "credentials", "rotate", "import", "confirm", "export", "password")
+	section("On the box while it runs, as root:", "status", "try", "rehearse", "filter", "bans", "ban", "unban", "blocklist", "stick", "credentials", "rotate", "import", "confirm", "export", "password")
 	section("As the first process of an image:", "init")
 	b.WriteString(`
 From nothing to a running box:
@@ -98,9 +98,9 @@ Exit codes: 0 it was done; 1 it was not, and why is printed; 2 the command line 
 // commands returns every command in the order of the help.
 func commands() []command {
 	return []command{
-		exampleCommand(), profilesCommand(), checkCommand(), secretCommand(), versionCommand(),
+		exampleCommand(), profilesCommand(), checkCommand(), secretCommand(), signerCommand(), signCommand(), versionCommand(),
 		{name: "help", usage: "help [COMMAND]", short: "print this, or more about one command", long: "Prints the list of commands and the way from nothing to a running box, or everything about one command.\n",
 			do: (*terminal).help},
-		runCommand(), denyCommand(), initCommand(), statusCommand(), tryCommand(), rehearseCommand(), filterCommand(), bansCommand(), banCommand(), unbanCommand(), blocklistCommand(), credentialsCommand(), rotateCommand(), importCommand(), confirmCommand(), exportCommand(), passwordCommand(),
+		runCommand(), denyCommand(), initCommand(), statusCommand(), tryCommand(), rehearseCommand(), filterCommand(), bansCommand(), banCommand(), unbanCommand(), blocklistCommand(), stickCommand(), credentialsCommand(), rotateCommand(), importCommand(), confirmCommand(), exportCommand(), passwordCommand(),
 	}
 }

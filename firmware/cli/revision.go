@@ -53,8 +53,8 @@ func (t *terminal) importPolicy(args []string) error {
 	return nil
 }
 
-func (t *terminal) showImport(r api.ImportResult) {
-	for _, c := range r.Changes {
+func (t *terminal) showChanges(list []api.Change) {
+	for _, c := range list {
 		switch {
 		case c.Old == "":
 			fmt.Fprintf(t.stdout, "+ %s: %s\n", c.Path, c.New)
@@ -64,6 +64,10 @@ func (t *terminal) showImport(r api.ImportResult) {
 			fmt.Fprintf(t.stdout, "~ %s: %s -> %s\n", c.Path, c.Old, c.New)
 		}
 	}
+}
+
+func (t *terminal) showImport(r api.ImportResult) {
+	t.showChanges(r.Changes)
 	if len(r.Changes) == 0 {
 		fmt.Fprintln(t.stdout, "The document says what is in force already.")
 	}

@@ -29,6 +29,7 @@ func (p *Policy) check(judge bool) Faults {
 	c.bans()
 	c.fraud()
 	c.rotation()
+	c.stick()
 	c.admin()
 	return c.faults
 }

@@ -50,6 +50,8 @@ func setStatic(v reflect.Value) {
 		x.Direction = CallsOut
 	case *Pacing:
 		x.ShortSeconds, x.LeastCalls = 6, 20
+	case *Stick:
+		x.Take = StickAsk
 	case *Limits:
 		x.Calls, x.SilenceTimeout, x.HoldTimeout = 30, 60, 3600
 	case *Admin:

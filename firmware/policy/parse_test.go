@@ -77,6 +77,7 @@ func TestASmallDocumentGetsItsDefaults(t *testing.T) {
 		Bans:      defaultBans(),
 		Fraud:     defaultFraud(),
 		Rotation:  Rotation{Days: 90, GraceDays: 7},
+		Stick:     Stick{Take: StickAsk},
 		Admin:     Admin{Port: 443, Sources: inside},
 	}
 	if diff := cmp.Diff(want, mustParse(t, small), byValue); diff != "" {

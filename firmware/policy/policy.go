@@ -24,6 +24,7 @@ type Policy struct {
 	Bans      Bans      `yaml:"bans"`
 	Fraud     Fraud     `yaml:"fraud"`
 	Rotation  Rotation  `yaml:"rotation"`
+	Stick     Stick     `yaml:"stick"`
 	Admin     Admin     `yaml:"admin"`
 }
 

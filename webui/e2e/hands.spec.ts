@@ -22,7 +22,7 @@ test('the page can be used by keyboard alone', async ({ page }) => {
 
   // Everything after it can be reached and is seen to be.
   const reached: string[] = [];
-  for (let i = 0; i < 12; i++) {
+  for (let i = 0; i < 20; i++) {
     await page.keyboard.press('Tab');
     const seen = await page.evaluate(() => {
       const at = document.activeElement as HTMLElement;

@@ -2,7 +2,7 @@
 import createClient from 'openapi-fetch';
 import { Trouble } from './problem';
 import type { paths } from './schema';
-import type { Authority, Drop, Emergency, EndedCall, FilterView, ImportResult, Overview, Problem, Revision, Session } from './types';
+import type { Authority, Drop, Emergency, EndedCall, FilterView, ImportResult, Overview, Problem, Revision, Session, Stick } from './types';
 
 /** No answer in this time counts as none. */
 const patience = 15_000;
@@ -57,6 +57,16 @@ export class Client {
   /** Why packets were dropped, the latest first. */
   async drops(): Promise<Drop[]> {
     return (await answered(this.#api.GET('/api/v1/filter/drops'))).drops;
+  }
+
+  /** What became of the latest USB stick, if there was one. */
+  async stick(): Promise<Stick | undefined> {
+    return (await answered(this.#api.GET('/api/v1/stick'))).stick;
+  }
+
+  /** Takes the stick that waits, or refuses it. */
+  async decideStick(yes: boolean): Promise<Stick | undefined> {
+    return (await answered(this.#api.POST('/api/v1/stick', { body: { yes } }))).stick;
   }
 
   /** The box's own CA and its fingerprint. */

@@ -400,6 +400,24 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stick": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What became of the latest USB stick */
+        get: operations["get-stick"];
+        put?: never;
+        /** Take or refuse the USB stick that waits */
+        post: operations["decide-stick"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system": {
         parameters: {
             query?: never;
@@ -1263,6 +1281,39 @@ export interface components {
             says: "allows" | "refuses" | "passes" | "ignores" | "depends";
             /** @description A clause for the administrator. */
             why: string;
+        };
+        Stick: {
+            /**
+             * Format: date-time
+             * @description When it was plugged in.
+             */
+            at: string;
+            /** @description What its policy changes, or would change. */
+            changes: components["schemas"]["Change"][];
+            /** @description It still is. */
+            here: boolean;
+            /**
+             * @description One that waits is taken when an administrator says yes.
+             * @enum {string}
+             */
+            phase: "reading" | "waiting" | "taken" | "refused";
+            /** @description A sentence: why it was refused, or what it waits for. */
+            reason: string;
+            /** @description Who signed it; empty: nobody whom the policy names. */
+            signer: string;
+            /**
+             * Format: int64
+             * @description Sources on its block list; 0: it has none.
+             */
+            sources: number;
+        };
+        StickDecision: {
+            /** @description Take it. */
+            yes: boolean;
+        };
+        StickOutputBody: {
+            /** @description Absent: none was plugged in since the box started. */
+            stick?: components["schemas"]["Stick"];
         };
         System: {
             /** @description What the image was made for; empty on a machine whose system is not the box's own. */
@@ -2262,6 +2313,68 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-stick": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StickOutputBody"];
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "decide-stick": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StickDecision"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StickOutputBody"];
+                };
             };
             /** @description The request was not served. */
             default: {

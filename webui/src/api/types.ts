@@ -28,6 +28,7 @@ export type Counter = Schemas['Counter'];
 export type Revision = Schemas['Revision'];
 export type Session = Schemas['Session'];
 export type ImportResult = Schemas['ImportResult'];
+export type Stick = Schemas['Stick'];
 export type Change = Schemas['Change'];
 export type Authority = Schemas['AuthorityCertificate'];
 export type Problem = Schemas['Problem'];

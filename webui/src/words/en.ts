@@ -334,6 +334,21 @@ export const en = {
     wasSilent: 'was silent for a while',
   },
 
+  stick: {
+    heading: 'USB stick',
+    phase: {
+      reading: 'It is being read …',
+      waiting: 'It waits for your word. Nothing has changed yet.',
+      taken: 'It was taken.',
+      refused: 'It was refused. Nothing was changed.',
+    },
+    takeOut: 'You may take it out.',
+    signed: (by: string) => `signed by ${by}`,
+    sources: (sources: number) => `${many(sources, 'source', 'sources')} to keep away`,
+    yes: 'Take it',
+    no: 'Refuse it',
+  },
+
   load: {
     heading: 'Load',
     cpu: 'Processors',

@@ -338,6 +338,21 @@ export const fr: typeof en = {
     wasSilent: 'muet un moment',
   },
 
+  stick: {
+    heading: 'Clé USB',
+    phase: {
+      reading: 'Lecture en cours …',
+      waiting: 'Elle attend votre accord. Rien n’a encore changé.',
+      taken: 'Son contenu est en vigueur.',
+      refused: 'Elle est refusée. Rien n’a changé.',
+    },
+    takeOut: 'Vous pouvez la retirer.',
+    signed: (by) => `signée par ${by}`,
+    sources: (sources) => `${n(sources)} ${plural(sources, 'source à écarter', 'sources à écarter')}`,
+    yes: 'Accepter',
+    no: 'Refuser',
+  },
+
   load: {
     heading: 'Charge',
     cpu: 'Processeurs',

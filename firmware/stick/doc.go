@@ -1,0 +1,13 @@
+// Package stick takes what lies on a USB stick: a policy and a list of sources to keep away.
+//
+//	plugged in -> read (by the reader's confined child) -> whose is it?
+//	  the box has no policy yet       -> taken
+//	  signed by a signer of the policy, for this box, newer than the last -> taken
+//	  anything else                   -> waits until an administrator says yes, or is refused, as the policy has it
+//	taken: every file is checked before anything changes, and all of it is put into force or nothing
+//	at last a report is written onto the stick
+//
+// A stick that is signed or confirmed speaks for somebody at the box, so that what it changes is not put on trial.
+//
+// It leaves to others how a stick is read (board/usb), what a signature is (bundle) and how a policy comes into force (apply).
+package stick

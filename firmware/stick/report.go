@@ -1,0 +1,64 @@
+package stick
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"tollgate/firmware/bundle"
+)
+
+// report writes onto the stick what became of it. That it cannot be written is no fault: many a stick is locked.
+func (d *Desk) report(ctx context.Context, s *State) {
+	serial := d.o.Serial
+	if serial == "" {
+		serial = "box"
+	}
+	name := fmt.Sprintf("%s%s-%s.txt", bundle.ReportPrefix, serial, time.Now().Format(time.DateOnly))
+	if err := d.o.Reader.Write(ctx, s.Device, name, []byte(s.text(d.o.Serial))); err != nil {
+		d.o.Log.Info("no report on the stick", "device", s.Device, "why", err)
+	}
+}
+
+// text is the report: plain lines that any computer shows. Changes hold no secrets.
+func (s *State) text(serial string) string {
+	var b strings.Builder
+	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\r\n", args...) }
+	line("Tollgate %s, %s", serial, s.At.Format("2006-01-02 15:04 MST"))
+	switch s.Phase {
+	case Taken:
+		line("The stick was taken. You may take it out.")
+	default:
+		line("The stick was refused, and nothing was changed:")
+		for _, why := range slices.Collect(strings.Lines(s.Reason)) {
+			line("  %s", strings.TrimSpace(why))
+		}
+	}
+	if s.Signer != "" {
+		line("Signed by %s, number %d.", s.Signer, s.number)
+	}
+	s.list(line)
+	for _, why := range s.contents.Ignored {
+		line("Left alone: %s", why)
+	}
+	return b.String()
+}
+
+// list tells what the files say.
+func (s *State) list(line func(string, ...any)) {
+	done := "would change"
+	if s.Phase == Taken {
+		done = "changed"
+	}
+	if _, there := s.contents.Files[PolicyFile]; there {
+		line("%s: %d settings %s", PolicyFile, len(s.Changes), done)
+		for _, c := range s.Changes {
+			line("  %s", c)
+		}
+	}
+	if s.Sources > 0 {
+		line("%s: %d sources to keep away", BlockListFile, s.Sources)
+	}
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"os"
+
+	"tollgate/board"
+	"tollgate/board/usb"
+	"tollgate/firmware/access"
+	"tollgate/firmware/api"
+	"tollgate/firmware/policy"
+	"tollgate/firmware/stick"
+	"tollgate/firmware/store"
+)
+
+// readStick is the word that makes this program the child that reads a stick.
+const readStick = "read-stick"
+
+// openSticks makes the desk that takes sticks. It has seen none yet.
+func (b *box) openSticks(context.Context) error {
+	program, err := os.Executable()
+	if err != nil {
+		return fmt.Errorf("find the program that reads sticks: %w", err)
+	}
+	serial := board.Serial("/")
+	reader := usb.Reader{Command: []string{program, readStick}, Serial: serial}
+	b.sticks = stick.New(stick.Options{Reader: reader, Box: stickBox{b}, Memory: bundles{b.store}, Serial: serial, Log: b.log})
+	return nil
+}
+
+// watchSticks has sticks taken as they are plugged in. A box that cannot hear of devices has no sticks, and all else.
+func (b *box) watchSticks(ctx context.Context) error {
+	go func() {
+		err := usb.Watch(ctx, "/", func(c usb.Change) { go b.sticks.Plugged(ctx, c) })
+		if err != nil {
+			b.log.Warn("USB sticks are not noticed", "err", err)
+		}
+	}()
+	return nil
+}
+
+// stickBox is the box as a stick changes it.
+type stickBox struct{ *box }
+
+func (b stickBox) Policy() *policy.Policy {
+	p, _, _ := b.config.Current()
+	return p
+}
+
+func (b stickBox) Examine(doc []byte) ([]policy.Change, error) {
+	_, changes, err := b.config.Examine(doc)
+	return changes, err
+}
+
+// Import takes a policy for good: who holds the stick stands beside the box.
+func (b stickBox) Import(ctx context.Context, doc []byte, who, why string) error {
+	r, err := b.config.Import(ctx, doc, who, why)
+	if err == nil && r.Trial {
+		_, err = b.config.Confirm(who)
+	}
+	return err
+}
+
+func (b stickBox) CheckBlockList(text string) (int, error) {
+	list, err := access.ReadBlockList(text)
+	return len(list), err
+}
+
+func (b stickBox) Block(text, who string) (func(), error) {
+	before := b.blockList.shown()
+	if _, err := b.blockList.set(text, who); err != nil {
+		return nil, err
+	}
+	return func() {
+		if _, err := b.blockList.set(before.Text, before.Who); err != nil {
+			b.log.Error("block list not put back", "err", err)
+		}
+	}, nil
+}
+
+// bundles keeps the number of the last signed bundle.
+type bundles struct{ store *store.Store }
+
+// The record that holds it.
+const (
+	bundleKind = "bundle"
+	bundleKey  = "number"
+)
+
+func (k bundles) Last() (uint64, error) {
+	value, found, err := k.store.Get(bundleKind, bundleKey)
+	if err != nil || !found {
+		return 0, err
+	}
+	if len(value) != 8 {
+		return 0, fmt.Errorf("the number of the last signed files is damaged: %d octets", len(value))
+	}
+	return binary.BigEndian.Uint64(value), nil
+}
+
+func (k bundles) Keep(number uint64) error {
+	return k.store.Put(bundleKind, bundleKey, binary.BigEndian.AppendUint64(nil, number))
+}
+
+// stickView is what the page shows of sticks.
+type stickView struct{ *box }
+
+func (v stickView) Stick() *api.Stick {
+	s := v.sticks.State()
+	if s == nil {
+		return nil
+	}
+	shown := shownStick(*s)
+	return &shown
+}
+
+func (v stickView) Decide(ctx context.Context, yes bool, who string) (api.Stick, error) {
+	decide := v.sticks.Decline
+	if yes {
+		decide = v.sticks.Accept
+	}
+	s, err := decide(ctx, who)
+	if errors.Is(err, stick.ErrNothingWaits) {
+		return api.Stick{}, &api.Conflict{Detail: "No stick waits for a word.", Remedy: "Plug it in again."}
+	}
+	return shownStick(s), err
+}
+
+func shownStick(s stick.State) api.Stick {
+	shown := api.Stick{
+		At: s.At, Here: s.Here, Phase: string(s.Phase), Signer: s.Signer, Reason: s.Reason, Sources: s.Sources, Changes: []api.Change{},
+	}
+	for _, c := range s.Changes {
+		shown.Changes = append(shown.Changes, api.Change{Path: c.Path, Old: c.Old, New: c.New})
+	}
+	return shown
+}

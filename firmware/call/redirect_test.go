@@ -67,6 +67,24 @@ func TestARedirectionIsJudgedAndBounded(t *testing.T) {
 			t.Errorf("refused by %s", e.Rule)
 		}
 	})
+	t.Run("to a premium number, by a carrier", func(t *testing.T) {
+		s := newScene(t, closePremium)
+		caller := s.pbx.dial("201", "00472105518", clearSDP("192.0.2.50"))
+		s.a.called().redirect("<sip:+33899123456@203.0.113.7>")
+		caller.expect(403)
+		if e := find[event.CallRefused](s); e.Rule != "admission.classes" || len(e.Steps) == 0 || e.Steps[len(e.Steps)-1].Says != "refuses" {
+			t.Errorf("refused by %s: %s, %+v", e.Rule, e.Reason, e.Steps)
+		}
+	})
+	t.Run("to a premium number, by the office", func(t *testing.T) {
+		s := newScene(t, closePremium)
+		caller := s.a.dial("+33612345678", "+33123456700", secureSDP("203.0.113.8"))
+		s.pbx.called().redirect("<sip:0899123456@192.0.2.10>")
+		caller.expect(403)
+		if e := find[event.CallRefused](s); e.Rule != "admission.classes" {
+			t.Errorf("refused by %s", e.Rule)
+		}
+	})
 	t.Run("in a circle", func(t *testing.T) {
 		s := newScene(t, func(p *policy.Policy) { p.Limits.Calls, p.Trunks[0].Caps.Calls = 100, 0 })
 		caller := s.pbx.dial("201", "00472105518", clearSDP("192.0.2.50"))

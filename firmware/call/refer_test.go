@@ -221,6 +221,9 @@ func TestATransferorWhoHangsUpLeavesTheTransferToTheBox(t *testing.T) {
 	target.request(sip.BYE).Refuse(ua.Reply{Status: 200})
 }
 
+// closePremium leaves what is open by default.
+func closePremium(p *policy.Policy) { p.Admission.Classes = policy.OpenClasses() }
+
 func TestTransfersThatMayNotBeAreRefused(t *testing.T) {
 	tests := map[string]struct {
 		change func(*policy.Policy)
@@ -232,6 +235,7 @@ func TestTransfersThatMayNotBeAreRefused(t *testing.T) {
 		"by a carrier":                {by: func(_, callee *dialog) *dialog { return callee }, to: "<sip:+33612345678@x>", status: 403, rule: "transfer"},
 		"to no number":                {to: "<sip:teleport@192.0.2.1>", status: 484, rule: "site.country"},
 		"to where no route leads":     {change: func(p *policy.Policy) { p.Routes[0].Prefixes = []string{"+334"} }, to: "<sip:00612345678@192.0.2.1>", status: 404, rule: "routes"},
+		"to a premium number":         {change: closePremium, to: "<sip:00899123456@192.0.2.1>", status: 403, rule: "admission.classes"},
 		"beyond the limit":            {change: func(p *policy.Policy) { p.Limits.Calls = 1 }, to: "<sip:00612345678@192.0.2.1>", status: 503, rule: "limits.calls"},
 		"to a call that is not there": {to: "<sip:x@y?Replaces=abc%3Bto-tag%3D1%3Bfrom-tag%3D2>", status: 481, rule: "transfer"},
 		"with a broken Refer-To":      {to: "<<<", status: 400, rule: "sip"},

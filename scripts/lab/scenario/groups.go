@@ -1,6 +1,9 @@
 package scenario
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // Ladders that many flows are made of.
 const (
@@ -39,11 +42,13 @@ func Groups() []Group {
 		{"UDP in the office, TCP to the carrier", Setting{CarrierTransport: "tcp"}, everywhere},
 		{"TCP in the office, UDP to the carrier", Setting{OfficeTransport: "tcp"}, everywhere},
 		{"IPv6", Setting{IPv6: true, Health: "options"}, slices.Concat(health(), everywhere)},
-		{"a carrier that wants a registration", Setting{Registers: true}, registered()},
+		{"a carrier that wants a registration", Setting{Registers: true}, slices.Concat(registered(), challenged())},
 		{"national numbers and an outside line", Setting{PBXFormat: "national", CarrierFormat: `"00"`, OutsidePrefix: "0"}, national()},
 		{"a box with room for one call", Setting{Calls: 1}, full()},
 		{"emergency calls", Setting{Calls: 1}, emergencies()},
 		{"a trunk with room for one call", Setting{TrunkCalls: 1}, trunkFull()},
+		{"peers that say they are elsewhere", Setting{}, elsewhere()},
+		{"rules about calls", Setting{Admission: rulesAboutCalls(time.Now())}, judged()},
 		{"header rules", Setting{PBXKeys: rulesOfThePBX, CarrierKeys: rulesOfTheCarrier}, ruled()},
 		{"a carrier that takes the number of who has called", Setting{CarrierKeys: "    clip_no_screening: true"}, forwarded()},
 		{"a trusted carrier", Setting{CarrierKeys: "    trusted: true"}, slices.Concat(trusted(), unknown())},

@@ -39,6 +39,7 @@ type Setting struct {
 	IPv6                              bool
 	Profile                           string // of the first carrier, which then has no keys but these and CarrierKeys
 	SiteKeys, Routes                  string // further lines of the site, and the routes instead of the usual ones
+	Admission                         string // a section of the policy; "": the usual one
 	PBXKeys, CarrierKeys              string // further lines of the policy, as deep as those of the PBX and of the first carrier
 }
 

@@ -120,3 +120,16 @@ func TestComfortNoisePassesTheBorder(t *testing.T) {
 		t.Errorf("payload type 13 becomes %d", p.PayloadMap[13])
 	}
 }
+
+// A description that says b=RS:0 and b=RR:0 asks for no RTCP (RFC 3556); one that says nothing does not.
+func TestAPeerThatWantsNoRTCPIsSentNone(t *testing.T) {
+	s := newScene(t, viaB(nil))
+	caller := s.pbx.dial("201", "00472105518", speaks("192.0.2.50", "8 101"))
+	callee := s.b.called()
+	callee.respond(200, speaks("203.0.113.8", "8 101")+"b=RS:0\r\nb=RR:0\r\n")
+	callee.request(sip.ACK)
+	caller.ack(caller.expect(200))
+	if c := s.session(); !c.callee.params(c.caller).NoRTCP || c.caller.params(c.callee).NoRTCP {
+		t.Error("RTCP goes to the one who wants none, or not to the other")
+	}
+}

@@ -268,7 +268,7 @@ func (l *Leg) params(other *Leg) media.Params {
 	said, _ := l.said.Audio()
 	across, _ := other.remote.Audio()
 	return media.Params{
-		Remote: l.heardAt(remote.Addr), RemoteRTCP: l.heardAt(remote.RTCP), Mux: remote.Mux && said.Mux,
+		Remote: l.heardAt(remote.Addr), RemoteRTCP: l.heardAt(remote.RTCP), Mux: remote.Mux && said.Mux, NoRTCP: remote.NoRTCP,
 		Fax:          remote.Fax != nil,
 		ExtraSources: l.Party.MediaSources, Latching: l.Party.Latching, Hold: remote.Held,
 		PayloadMap: sdp.PayloadMap(said, across), Conversions: sdp.Conversions(said, across),

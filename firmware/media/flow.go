@@ -30,6 +30,7 @@ type half struct {
 type setting struct {
 	remote, control netip.AddrPort // where the peer wants RTP and RTCP; invalid: nothing is sent
 	mux             bool
+	noRTCP          bool // none is sent
 	hold            bool
 	ciphers                         // of both flows, unless handshakes make those of each
 	handshakes      bool            // the keys come by DTLS

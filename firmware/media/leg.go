@@ -31,6 +31,7 @@ type Params struct {
 	Remote     netip.AddrPort // where the peer wants RTP; an unspecified address or port 0: nowhere
 	RemoteRTCP netip.AddrPort // where it wants RTCP unless Mux; zero: nowhere
 	Mux        bool           // RTP and RTCP share one port (RFC 5761)
+	NoRTCP     bool           // it wants none: what the other peer sends ends here, and the box makes none (RFC 3556)
 	// Send and Receive are the keys of the two directions, ours and the peer's. Both or neither: nil is plain RTP.
 	Send, Receive *Keys
 	// DTLS makes the keys in their place; nil: it does not.
@@ -128,7 +129,7 @@ func plain(a netip.AddrPort) netip.AddrPort {
 
 // settingOf makes what the worker needs out of parameters.
 func (l *Leg) settingOf(p Params) (setting, error) {
-	n := setting{remote: p.Remote, control: p.RemoteRTCP, mux: p.Mux, hold: p.Hold, latching: p.Latching, events: p.Events, fax: p.Fax, zrtp: p.ZRTP, sources: l.ownFamily(p.ExtraSources)}
+	n := setting{remote: p.Remote, control: p.RemoteRTCP, mux: p.Mux, noRTCP: p.NoRTCP, hold: p.Hold, latching: p.Latching, events: p.Events, fax: p.Fax, zrtp: p.ZRTP, sources: l.ownFamily(p.ExtraSources)}
 	n.clock = quality.ClockOf(uint32(p.ClockRate))
 	var err error
 	if n.translation, err = translationOf(p); err != nil {

@@ -106,7 +106,7 @@ func (w *worker) emit(h *half, packet []byte, control bool) {
 	if control && !h.mux {
 		f = h.rtcp
 	}
-	if !f.to.IsValid() || f.pending {
+	if !f.to.IsValid() || f.pending || h.noRTCP && control {
 		return
 	}
 	if packet, v := w.seal(f, packet, control); v == passed {

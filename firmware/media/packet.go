@@ -138,7 +138,7 @@ func (w *worker) send(h *half, packet []byte, control bool) verdict {
 	if control && !h.mux {
 		f = h.rtcp
 	}
-	if !f.to.IsValid() || f.pending || h.hold && !control {
+	if !f.to.IsValid() || f.pending || h.hold && !control || h.noRTCP && control {
 		h.counters.withheld.Add(1)
 		return passed
 	}

@@ -3,6 +3,7 @@ package media
 import (
 	"bytes"
 	"fmt"
+	"net"
 	"testing"
 	"time"
 
@@ -184,5 +185,32 @@ func TestReportsOfEveryKindPassAndJunkDoesNot(t *testing.T) {
 		}
 		call.stats(Caller, "junk was not dropped", func(s LegStats) bool { return s.Malformed == 5 && s.ControlIn == 4 })
 		silent(t, call.b.rtcp, "the other peer")
+	}
+}
+
+// TestAPeerThatWantsNoRTCPGetsNone: what the other peer sends ends at the box, and the box makes none in its place.
+func TestAPeerThatWantsNoRTCPGetsNone(t *testing.T) {
+	for _, mux := range []bool{false, true} {
+		t.Run(fmt.Sprint(mux), func(t *testing.T) {
+			call, begun := newCall(t, plainRTP, aesCM), time.Now()
+			silent := func(p *Params) { p.NoRTCP, p.Mux = true, mux }
+			call.b.set(silent)
+			call.converse(3)
+			call.a.control(&rtcp.ReceiverReport{SSRC: call.a.ssrc})
+			call.stats(Caller, "the report is not there", func(s LegStats) bool { return s.ControlIn == 1 })
+			for _, after := range []time.Duration{0, 2 * unreported, 3 * unreported} {
+				call.lookAt(begun, after)
+			}
+			for _, socket := range []*net.UDPConn{call.b.rtcp, call.b.rtp} {
+				if b, _, ok := read(t, socket, 50*time.Millisecond); ok {
+					t.Errorf("it gets %x", b)
+				}
+			}
+			call.b.set()
+			call.a.control(&rtcp.ReceiverReport{SSRC: call.a.ssrc})
+			if _, _, ok := read(t, call.b.rtcp, patience); !ok {
+				t.Error("it gets none now that it wants it")
+			}
+		})
 	}
 }

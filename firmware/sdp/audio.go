@@ -16,6 +16,7 @@ type Audio struct {
 	Refused   []RefusedCrypto
 	DTLS      *DTLS     // with a transport of DTLS: what the handshake goes by; nil otherwise
 	Direction Direction // an address of 0.0.0.0 counted in
+	NoRTCP    bool      // its author wants none (RFC 3556: RS and RR of 0)
 	Mux       bool      // its author proposes or accepts RTP and RTCP on one port (RFC 5761)
 	Ptime     int       // milliseconds of audio in a packet, 0 when not said
 	MaxPtime  int       // milliseconds, 0 when not said
@@ -62,6 +63,7 @@ func (d *Description) readAudio(index int) (*Audio, error) {
 		}
 	}
 	_, a.Mux = s.attribute("rtcp-mux")
+	a.NoRTCP = s.shares.none(d.shares)
 	a.ZRTP = d.readZRTP(s)
 	a.Ptime, a.MaxPtime = s.milliseconds("ptime"), s.milliseconds("maxptime")
 	return a, nil

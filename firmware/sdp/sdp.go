@@ -32,6 +32,7 @@ type Description struct {
 	connection *connection // at session level, nil when absent
 	direction  Direction   // at session level, "" when absent
 	attributes []attribute // at session level, those that count for its streams
+	shares     shares      // at session level
 	media      []section
 	audio      *Audio
 }
@@ -69,6 +70,8 @@ func (d *Description) read(l line) error {
 		return d.readMedia(l)
 	case 'c':
 		return d.readConnection(l)
+	case 'b':
+		d.readBandwidth(l)
 	case 'a':
 		return d.readAttribute(l)
 	}

@@ -14,6 +14,7 @@ type section struct {
 	ports      int // "m=audio 5004/2": 2
 	formats    []string
 	connection *connection
+	shares     shares
 	attributes []attribute
 }
 

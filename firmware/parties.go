@@ -50,7 +50,7 @@ func (p *parties) PBX() (call.Party, bool) {
 		Path:   pbxPath{p, pbx},
 		Local:  apply.Local(now, policy.SideInside, pbx.Transport),
 		Domain: pbx.Address.String(),
-		SRTP:   pbx.SRTP, Keying: pbx.Keying, Suites: pbx.Suites, Codecs: pbx.Codecs, Ptime: pbx.Ptime, DTMF: pbx.DTMF, ClearFax: pbx.ClearT38, Format: pbx.NumberFormat, Latching: pbx.MediaLatching, Headers: pbx.Headers, Trusted: pbx.Trusted,
+		SRTP:   pbx.SRTP, Keying: pbx.Keying, Suites: pbx.Suites, OffersICE: pbx.OfferICE, Codecs: pbx.Codecs, Ptime: pbx.Ptime, DTMF: pbx.DTMF, ClearFax: pbx.ClearT38, Format: pbx.NumberFormat, Latching: pbx.MediaLatching, Headers: pbx.Headers, Trusted: pbx.Trusted,
 	}
 	if pbx.ReachedBy.Registers() {
 		registered(&party, p.registrar.State(), now)
@@ -83,7 +83,7 @@ func (p *parties) Trunk(name string) (call.Party, bool) {
 	return call.Party{
 		Peer: t.Peer(), Path: t.Path(), Members: members(t), Down: t.Down(), Local: t.Self(), Media: t.Media(), Domain: t.Policy.Domain, Home: t.Home(),
 		Hold: t.Policy.Hold, Timer: t.Policy.SessionTimer,
-		SRTP: t.Policy.SRTP, Keying: t.Policy.Keying, Suites: t.Policy.Suites, Codecs: t.Policy.Codecs, Ptime: t.Policy.Ptime, DTMF: t.Policy.DTMF, ClearFax: t.Policy.ClearT38, Format: t.Policy.NumberFormat,
+		SRTP: t.Policy.SRTP, Keying: t.Policy.Keying, Suites: t.Policy.Suites, OffersICE: t.Policy.OfferICE, Codecs: t.Policy.Codecs, Ptime: t.Policy.Ptime, DTMF: t.Policy.DTMF, ClearFax: t.Policy.ClearT38, Format: t.Policy.NumberFormat,
 		MediaSources: t.Policy.MediaSources, Latching: t.Policy.MediaLatching, Credentials: t.Credentials, Verbatim: name == policy.PeerRemotePBX,
 		Headers: t.Policy.Headers, Trusted: t.Policy.Trusted, Unowned: t.Policy.UnownedNumbers, ClipNoScreening: t.Policy.ClipNoScreening,
 	}, true

@@ -60,6 +60,7 @@ type Party struct {
 	Timer        policy.SessionTimer // whether it is asked for one
 	Format       policy.NumberFormat
 	MediaSources []netip.Prefix
+	OffersICE    bool            // the first offer by DTLS has credentials for checks of ICE
 	Latching     policy.Latching // when its unencrypted audio may move among them
 	Headers      []policy.HeaderRule
 	// Trusted tells whether what it asserts of callers counts, and, of the PBX, whether it keeps to itself what others

@@ -170,6 +170,38 @@ func TestAHandshakeThatFailsEndsTheCallWithItsReason(t *testing.T) {
 	}
 }
 
+// A browser takes no call without ICE, so that it is offered where the policy says so; who answers without it does without.
+func TestICEIsOfferedWhereThePolicySaysSo(t *testing.T) {
+	const credentials = "a=ice-ufrag:evtj\r\na=ice-pwd:VOkJxbRl1RmTxUk/WvJxBt\r\na=candidate:1 1 UDP 2130706431 203.0.113.77 50000 typ host"
+	const name = "a=mid:0\r\na=rtcp-mux"
+	for answered, checks := range map[string]bool{credentials: true, "a=x:y": false} {
+		s := newScene(t, func(p *policy.Policy) {
+			p.Trunks[0].Keying, p.Trunks[0].OfferICE = []policy.Keying{policy.KeyingDTLS}, true
+		})
+		caller := s.pbx.dial("201", "00472105518", clearSDP("192.0.2.50"))
+		callee := s.a.called()
+		offer := audioOf(t, callee.in.Body())
+		if offer.DTLS.ICE == nil || offer.Mid != "0" || !strings.Contains(string(callee.in.Body()), "a=ice-lite\r\n") {
+			t.Fatalf("offered\n%s", callee.in.Body())
+		}
+		callee.respond(200, strings.Replace(dtlsSDP("203.0.113.8", "active", name, answered), "t=0 0", "t=0 0\r\na=group:BUNDLE 0", 1))
+		caller.ack(caller.expect(200))
+		callee.request(sip.ACK)
+		if !s.holes.listens("203.0.113.8") || s.holes.listensNow("203.0.113.77") != checks {
+			t.Errorf("answered %s, checks of the candidate are let in: %v", answered, !checks)
+		}
+		// What was agreed on stays in a change.
+		caller.ask(sip.INVITE, clearSDP("192.0.2.50", "a=sendonly"))
+		again := callee.request(sip.INVITE)
+		a := audioOf(t, again.Body())
+		if a.Mid != "0" || (a.DTLS.ICE != nil) != checks || checks && a.DTLS.ICE.Pwd != offer.DTLS.ICE.Pwd {
+			t.Errorf("answered %s, offered again\n%s", answered, again.Body())
+		}
+		again.Refuse(ua.Reply{Status: 488})
+		caller.expect(488)
+	}
+}
+
 // A browser or a carrier that offers ICE is answered as by a lite implementation: it makes the checks and begins the
 // handshake on the way that they find.
 func TestICEIsAnsweredLiteToWhoOffersIt(t *testing.T) {

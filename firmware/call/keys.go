@@ -143,7 +143,7 @@ func (l *Leg) keysToOffer(a *sdp.Anchor, encrypt bool) error {
 		return nil
 	case l.keys.handshake != nil, !l.keys.encrypted() && l.Party.keying()[0] == policy.KeyingDTLS:
 		a.DTLS, a.Mux = l.certificate(sdp.SetupEither), true // one port, one handshake
-		return nil
+		return l.offerICE(a)
 	case l.keys.ours != nil:
 		audio, _ := l.remote.Audio()
 		l.offered, a.Opportunistic = []sdp.Crypto{*l.keys.ours}, !audio.Secure()
@@ -161,6 +161,31 @@ func (l *Leg) keysToOffer(a *sdp.Anchor, encrypt bool) error {
 		a.Opportunistic = l.Party.SRTP == policy.SRTPOpportunistic
 	}
 	a.Cryptos = l.offered
+	return nil
+}
+
+// bundle is the name of the stream in a first offer of ours with ICE: who wants that is a browser, which may insist on a
+// bundle too (RFC 9429 §4.1.1).
+const bundle = "0"
+
+// offerICE puts into an offer by DTLS what checks go by, where the peer is to be offered that. In a call that has begun the
+// peer has said whether it makes any, and what its stream is called.
+func (l *Leg) offerICE(a *sdp.Anchor) error {
+	if l.remote != nil {
+		audio, _ := l.remote.Audio()
+		a.Mid = audio.Mid
+	}
+	if l.keys.handshake != nil || !l.Party.OffersICE {
+		return nil
+	}
+	if l.ice == nil {
+		own, err := sdp.NewICE(rand.Reader)
+		if err != nil {
+			return err
+		}
+		l.ice = &own
+	}
+	a.DTLS.ICE, a.Mid = l.ice, bundle
 	return nil
 }
 
@@ -183,6 +208,8 @@ func (l *Leg) keysAnswered(audio *sdp.Audio) (keys, error) {
 		h := &handshake{theirs: audio.DTLS.Fingerprints, active: audio.DTLS.Setup != sdp.SetupActive}
 		if before := l.keys.handshake; before != nil && before.ice != nil && audio.DTLS.ICE != nil {
 			h.ice = &checks{before.ice.ours, *audio.DTLS.ICE}
+		} else if before == nil && l.ice != nil && audio.DTLS.ICE != nil {
+			h.ice = &checks{*l.ice, *audio.DTLS.ICE}
 		}
 		return keys{handshake: h}, nil
 	}

@@ -244,7 +244,7 @@ func (s *scene) Trunk(name string) (Party, bool) {
 				local.Host, audio = *seen, netip.MustParseAddr(*seen)
 			}
 			return Party{Credentials: s.credentials(name), Peer: a.peer, Path: a.boxEnd, Members: s.more[name], Down: s.down == name, Local: local, Media: audio, MediaAt: s.really,
-				Domain: p.Domain, Home: p.OwnName, Hold: p.Hold, Timer: p.SessionTimer, SRTP: p.SRTP, Keying: p.Keying, Suites: p.Suites, Codecs: p.Codecs, Ptime: p.Ptime, DTMF: p.DTMF, ClearFax: p.ClearT38, Format: p.NumberFormat,
+				Domain: p.Domain, Home: p.OwnName, Hold: p.Hold, Timer: p.SessionTimer, SRTP: p.SRTP, Keying: p.Keying, Suites: p.Suites, OffersICE: p.OfferICE, Codecs: p.Codecs, Ptime: p.Ptime, DTMF: p.DTMF, ClearFax: p.ClearT38, Format: p.NumberFormat,
 				MediaSources: p.MediaSources, Latching: p.MediaLatching,
 				Headers: p.Headers, Trusted: p.Trusted, Unowned: p.UnownedNumbers, ClipNoScreening: p.ClipNoScreening}, true
 		}

@@ -105,6 +105,7 @@ type Leg struct {
 	account   policy.Account    // on a trunk: the account that carries the call
 	agreement                   // the media, as far as both have described it
 	origin    sdp.Origin        // of our descriptions
+	ice       *sdp.ICE          // offered before the peer has said whether it makes checks
 	invite    *ua.Outgoing      // to the callee: our INVITE
 	rseq      map[string]uint32 // of the callee: the last reliable provisional response, by To tag
 	allow     []sip.Header      // what methods the peer says it takes

@@ -62,6 +62,13 @@ func (c *checker) keying(e encryption) {
 	}
 }
 
+// offersICE checks that checks can be offered: they go with the handshake that is.
+func (c *checker) offersICE(e encryption, offer bool) {
+	if offer && (e.mode == SRTPOff || len(e.keying) == 0 || e.keying[0] != KeyingDTLS) {
+		c.fault(e.keys+"offer_ice", "write keying: [dtls], or remove it", "has no effect unless dtls is the first way to make keys")
+	}
+}
+
 // clearKeys checks that keys do not travel in signalling that anybody on the way can read (RFC 4568 §7), unless the policy
 // says so: encrypted media with readable keys is a lock with its key beside it.
 func (c *checker) clearKeys(e encryption) {

@@ -13,6 +13,7 @@ func (c *checker) pbx() {
 	}
 	c.transport("pbx", p.Transport, p.TLS)
 	c.encryption(p.encryption())
+	c.offersICE(p.encryption(), p.OfferICE)
 	one(c, "pbx.number_format", p.NumberFormat, FormatE164, FormatPlain, FormatDoubleZero, FormatNational)
 	c.codecs("pbx.codecs", p.Codecs)
 	c.ptime("pbx.ptime", p.Ptime)

@@ -100,9 +100,12 @@ type PBX struct {
 	// Keying are the ways to make keys that are taken, unless SRTP is off; the first is offered; default sdes.
 	Keying []Keying `yaml:"keying"`
 	// Suites are offered and accepted in this order, unless SRTP is off; default DefaultSuites.
-	Suites []Suite  `yaml:"suites"`
-	Codecs []string `yaml:"codecs"` // SDP encoding names in order of preference; default PCMA, PCMU
-	Ptime  int      `yaml:"ptime"`  // milliseconds of audio in each packet to it; 0: as its descriptions say
+	Suites []Suite `yaml:"suites"`
+	// OfferICE has offers by DTLS ask for connectivity checks, without which a browser takes none; the box is a lite
+	// implementation (RFC 8445 §2.5). Who offers them is answered in kind whatever this says.
+	OfferICE bool     `yaml:"offer_ice"`
+	Codecs   []string `yaml:"codecs"` // SDP encoding names in order of preference; default PCMA, PCMU
+	Ptime    int      `yaml:"ptime"`  // milliseconds of audio in each packet to it; 0: as its descriptions say
 	// DTMF is how key presses reach it; default pass.
 	DTMF DTMF `yaml:"dtmf"`
 	// ClearT38 lets a fax go by T.38, which is never encrypted, unless SRTP is off anyway.
@@ -145,6 +148,7 @@ type Trunk struct {
 	KeysInClear   ClearKeys    `yaml:"keys_in_clear"` // as PBX.KeysInClear
 	Keying        []Keying     `yaml:"keying"`        // as PBX.Keying
 	Suites        []Suite      `yaml:"suites"`        // as PBX.Suites
+	OfferICE      bool         `yaml:"offer_ice"`     // as PBX.OfferICE
 	Codecs        []string     `yaml:"codecs"`        // as PBX.Codecs; at least one in common with it, PCMA and PCMU taken for one
 	Ptime         int          `yaml:"ptime"`         // as PBX.Ptime
 	NumberFormat  NumberFormat `yaml:"number_format"` // default e164

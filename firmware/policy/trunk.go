@@ -40,6 +40,7 @@ func (c *checker) trunk(path string, t Trunk) {
 	c.proxies(path, t)
 	c.transport(path, t.Transport, t.TLS)
 	c.encryption(t.encryption(path))
+	c.offersICE(t.encryption(path), t.OfferICE)
 	one(c, path+".number_format", t.NumberFormat, FormatE164, FormatPlain, FormatDoubleZero, FormatNational)
 	c.codecs(path+".codecs", t.Codecs)
 	c.commonCodec(path+".codecs", t.Codecs)

@@ -46,6 +46,9 @@ type Anchor struct {
 	Local  netip.AddrPort // RTP
 	RTCP   netip.AddrPort // zero: the port after Local's
 	Mux    bool           // offer, or accept where offered, RTP and RTCP on one port (RFC 5761)
+	// Mid is the stream's name where it is offered as a bundle of its own, with Mux (RFC 8843); "": it is not. In an answer it
+	// has no effect: that follows the offer.
+	Mid string
 	// Cryptos are our keys: in an offer every line, in an answer the one with the tag that was chosen. With none the
 	// leg is plain RTP.
 	Cryptos []Crypto

@@ -26,11 +26,14 @@ func (d *Description) Answer(offer *Description, a Anchor) ([]byte, error) {
 	if err := a.fits(offer.audio); err != nil {
 		return nil, err
 	}
+	if a.Mid = ""; a.Mux && offer.audio.Mux && offer.audio.Fax == nil {
+		a.Mid = offer.audio.Mid
+	}
+	lines := make([]media, len(offer.media))
 	s, err := d.audio.answered(offer.audio, a)
 	if err != nil {
 		return nil, err
 	}
-	lines := make([]media, len(offer.media))
 	for i := range offer.media {
 		lines[i] = rejected{&offer.media[i]}
 	}

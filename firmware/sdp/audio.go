@@ -8,6 +8,7 @@ import (
 // Audio is the stream that is carried, as its author described it. It is read-only.
 type Audio struct {
 	Index     int            // of its m= line among the media lines, from 0
+	Mid       string         // its name in a bundle (RFC 8843); "": it is in none
 	Addr      netip.AddrPort // where its author wants RTP; the address 0.0.0.0 or :: means hold
 	RTCP      netip.AddrPort // where its author wants RTCP unless Mux is agreed; zero when there is no such port
 	Proto     string         // RTP/AVP, RTP/AVPF, RTP/SAVP or RTP/SAVPF, the last two with UDP/TLS/ before them for DTLS
@@ -42,7 +43,7 @@ func (d *Description) readAudio(index int) (*Audio, error) {
 		return nil, unacceptable(s.line, "a stream on %d ports is not carried", s.ports)
 	}
 	proto, _ := protocolOf(s.proto)
-	a := &Audio{Index: index, Proto: proto, Direction: d.directionFor(s)}
+	a := &Audio{Index: index, Mid: d.readMid(s), Proto: proto, Direction: d.directionFor(s)}
 	if err := d.readAddresses(s, a); err != nil {
 		return nil, err
 	}

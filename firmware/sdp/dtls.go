@@ -40,7 +40,7 @@ type DTLS struct {
 
 // ofStreams tells whether an attribute at session level counts for the streams too.
 func ofStreams(name string) bool {
-	return name == "fingerprint" || name == "setup" || name == "ice-ufrag" || name == "ice-pwd" || name == "zrtp-hash"
+	return name == "fingerprint" || name == "setup" || name == "ice-ufrag" || name == "ice-pwd" || name == "zrtp-hash" || name == "group"
 }
 
 // readDTLS reads a=fingerprint and a=setup of a section, and of the session where the section has none (RFC 8122 §5).

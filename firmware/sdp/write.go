@@ -24,6 +24,7 @@ func write(a *Anchor, lines []media) []byte {
 	if a.DTLS != nil && a.DTLS.ICE != nil {
 		rest.WriteString("a=ice-lite\r\n") // RFC 8839 §5.3
 	}
+	a.writeGroup(&rest)
 	for _, m := range lines {
 		m.write(&rest)
 	}
@@ -79,6 +80,7 @@ func (s stream) write(b *strings.Builder) {
 		b.WriteString(strconv.Itoa(int(c.PT)))
 	}
 	b.WriteString("\r\n")
+	s.anchor.writeMid(b)
 	for _, c := range s.codecs {
 		c.write(b)
 	}

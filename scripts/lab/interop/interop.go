@@ -30,13 +30,16 @@ const domain = "carrier.example"
 type Trunk struct {
 	Name, Number, Prefix   string
 	Keying, Suites, Codecs string
+	OfferICE               bool
 	Host, Proxy            string // filled in by Open
 }
 
-// The trunks: keys by signalling with every suite there is, keys by DTLS, and one whose carrier takes PCMU alone.
+// The trunks: keys by signalling with every suite there is, keys by DTLS, the same with checks of ICE offered, and one whose
+// carrier takes PCMU alone.
 const (
 	SDES = "sdes"
 	DTLS = "dtls"
+	ICE  = "ice"
 	Mu   = "mu"
 )
 
@@ -50,6 +53,7 @@ func trunks() []Trunk {
 	return []Trunk{
 		{Name: SDES, Number: "+33123456700", Prefix: "+44", Keying: "sdes", Suites: strings.Join(Suites, ", "), Codecs: "PCMA, PCMU"},
 		{Name: DTLS, Number: "+33123456701", Prefix: "+39", Keying: "dtls", Codecs: "PCMA, PCMU"},
+		{Name: ICE, Number: "+33123456703", Prefix: "+49", Keying: "dtls", Codecs: "PCMA, PCMU", OfferICE: true},
 		{Name: Mu, Number: "+33123456702", Prefix: "+34", Keying: "sdes", Suites: Suites[0], Codecs: "PCMU"},
 	}
 }

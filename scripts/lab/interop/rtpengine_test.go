@@ -24,6 +24,9 @@ func TestRTPEngineIsHeardAndHears(t *testing.T) {
 		if m.Suite == "" {
 			trunk = interop.DTLS
 		}
+		if m.ICE {
+			trunk = interop.ICE
+		}
 		anchored := func(t *testing.T) *interop.Conversation {
 			t.Helper()
 			t.Parallel()

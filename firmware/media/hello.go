@@ -24,13 +24,15 @@ type hello struct {
 
 const (
 	helloMessage = 13                // where the message begins
+	helloOffset  = helloMessage + 6  // where its offset is
 	helloRandom  = helloMessage + 14 // where its random begins
 	helloSession = helloRandom + 32
 )
 
-// readHello reads a ClientHello; ok is false when the packet is none.
+// readHello reads a ClientHello, or the first piece of one: those of browsers, with the keys of several key exchanges in them,
+// do not fit into a packet. ok is false when the packet is none.
 func readHello(b []byte) (random []byte, cookie, ok bool) {
-	if len(b) < helloSession+2 || b[0] != 22 || binary.BigEndian.Uint16(b[3:]) != 0 || b[helloMessage] != 1 {
+	if len(b) < helloSession+2 || b[0] != 22 || binary.BigEndian.Uint16(b[3:]) != 0 || b[helloMessage] != 1 || [3]byte(b[helloOffset:]) != [3]byte{} {
 		return nil, false, false
 	}
 	session := int(b[helloSession])

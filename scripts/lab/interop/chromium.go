@@ -196,7 +196,7 @@ type Connection struct {
 	State   string `json:"state"`   // of the whole
 	DTLS    string `json:"dtls"`    // of the handshake
 	Cipher  string `json:"cipher"`  // of SRTP
-	Pair    string `json:"pair"`    // of candidates: its state
+	Pair    string `json:"pair"`    // of candidates: its state; "": none is chosen
 	Codec   string `json:"codec"`   // of what it sends
 	Packets int    `json:"packets"` // that it has received
 	Lost    int    `json:"lost"`

@@ -108,6 +108,29 @@ func TestAnOfferedHandshakeIsAnsweredInItsRole(t *testing.T) {
 	}
 }
 
+// baresip answers a change so when it was the one who called.
+func TestAChangeThatIsAnsweredWithBothRolesKeepsThem(t *testing.T) {
+	s := newScene(t, byHandshake(policy.KeyingDTLS))
+	caller := s.a.dial("+33612345678", "+33123456700", dtlsSDP("203.0.113.8", "actpass"))
+	callee := s.pbx.called()
+	callee.respond(200, clearSDP("192.0.2.51"))
+	caller.ack(caller.expect(200))
+	callee.request(sip.ACK)
+	out := callee.ask(sip.INVITE, clearSDP("192.0.2.51", "a=sendonly"))
+	in := caller.request(sip.INVITE)
+	if err := in.Respond(caller.box, ua.Reply{Status: 200, Contact: "sip:gw@203.0.113.7", Body: []byte(dtlsSDP("203.0.113.8", "actpass", "a=recvonly")), ContentType: sdpType}); err != nil {
+		t.Fatal(err)
+	}
+	caller.request(sip.ACK)
+	callee.expect(200)
+	if err := out.Ack(nil); err != nil {
+		t.Fatal(err)
+	}
+	if h := s.session().caller.keys.handshake; h == nil || !h.active {
+		t.Errorf("the handshake is %+v", h)
+	}
+}
+
 func TestAHandshakeIsRefusedWhereItIsNotSpoken(t *testing.T) {
 	for name, c := range map[string]struct {
 		change func(*policy.Policy)

@@ -181,6 +181,25 @@ func TestACallOnHoldIsNotIll(t *testing.T) {
 	}
 }
 
+// Most telephones that hold say sendonly, and many of those have no music.
+func TestAPeerThatHoldsNeedNotPlayMusic(t *testing.T) {
+	s, run, caller, callee, office, carrier := quietCall(t)
+	out := caller.ask(sip.INVITE, office.sdp("a=sendonly"))
+	in := callee.request(sip.INVITE)
+	if err := in.Respond(callee.box, ua.Reply{Status: 200, Contact: "sip:gw@203.0.113.7", Body: []byte(carrier.sdp("a=recvonly")), ContentType: sdpType}); err != nil {
+		t.Fatal(err)
+	}
+	caller.expect(200)
+	if err := out.Ack(nil); err != nil {
+		t.Fatal(err)
+	}
+	callee.request(sip.ACK)
+	run.lookAfter(time.Now().Add(time.Hour))
+	if d := s.diagnosis(); d != nil {
+		t.Errorf("found %+v: %s", d, d.Sentence(doctor.English))
+	}
+}
+
 func TestAPayloadTypeThatNobodyAgreedOnIsNamed(t *testing.T) {
 	s, run, _, _, office, carrier := quietCall(t)
 	run.mu.Lock()

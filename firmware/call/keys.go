@@ -202,11 +202,15 @@ func (l *Leg) certificate(role sdp.Setup) *sdp.DTLS {
 // the clear, and only by who says nothing of keys.
 func (l *Leg) keysAnswered(audio *sdp.Audio) (keys, error) {
 	if audio.Handshakes() { // as offered: the transports have been compared
-		if audio.DTLS.Setup == sdp.SetupEither {
-			return keys{}, fmt.Errorf("%w: the answer of %s leaves open who begins the handshake", errSRTP, l.Party.Peer.Name)
-		}
+		before := l.keys.handshake
 		h := &handshake{theirs: audio.DTLS.Fingerprints, active: audio.DTLS.Setup != sdp.SetupActive}
-		if before := l.keys.handshake; before != nil && before.ice != nil && audio.DTLS.ICE != nil {
+		if audio.DTLS.Setup == sdp.SetupEither {
+			if before == nil {
+				return keys{}, fmt.Errorf("%w: the answer of %s leaves open who begins the handshake", errSRTP, l.Party.Peer.Name)
+			}
+			h.active = before.active // no answer either (RFC 5763 §5), but baresip's to a change: the roles stay
+		}
+		if before != nil && before.ice != nil && audio.DTLS.ICE != nil {
 			h.ice = &checks{before.ice.ours, *audio.DTLS.ICE}
 		} else if before == nil && l.ice != nil && audio.DTLS.ICE != nil {
 			h.ice = &checks{*l.ice, *audio.DTLS.ICE}

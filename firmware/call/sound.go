@@ -14,7 +14,7 @@ import (
 type sound struct {
 	codec        string // as SDP names it
 	kinds        []uint8
-	sends, takes bool // the peer
+	sends, takes bool // the peer; one that holds may send music, and need not
 	pauses       bool // it need not send while nobody speaks
 	box, named   netip.AddrPort
 	sentTo       netip.Addr
@@ -57,7 +57,7 @@ func (l *Leg) sound() sound {
 	}
 	a := sound{
 		codec: l.speech().Name, box: said.Addr, named: remote.Addr, sentTo: l.heardAt(remote.Addr).Addr(),
-		sends: remote.Direction.Sends() && said.Direction.Receives(), takes: !remote.Held && said.Direction.Sends(),
+		sends: remote.Direction.Sends() && said.Direction.Receives() && !remote.Held, takes: !remote.Held && said.Direction.Sends(),
 	}
 	for _, c := range slices.Concat(said.Codecs, remote.Codecs) {
 		if !slices.Contains(a.kinds, c.PT) {

@@ -6,9 +6,6 @@ import (
 	"os"
 	"strings"
 	"time"
-
-	"github.com/vishvananda/netlink"
-	"golang.org/x/sys/unix"
 )
 
 // Router is the one that a provider gives its customers: the box's outside is in the network behind it, and what leaves
@@ -103,7 +100,7 @@ func (r *Router) Translate(t Translation) error {
 	if err := run("ip", "netns", "exec", r.Namespace, "nft", "-f", file); err != nil {
 		return err
 	}
-	return r.forget()
+	return r.ForgetFlows()
 }
 
 // ChangeSIP switches the router's SIP ALG on: the connection tracking helper of Linux, which many routers have.
@@ -139,40 +136,5 @@ func (r *Router) Reconnect(to netip.Addr) error {
 		return err
 	}
 	r.Outside = to
-	return r.forget()
-}
-
-func (r *Router) forget() error {
-	return r.inside(func() error { return netlink.ConntrackTableFlush(netlink.ConntrackTable) })
-}
-
-// Flow is a UDP flow that the router knows.
-type Flow struct {
-	Source, Destination netip.AddrPort
-	Outside             netip.AddrPort // the source as it leaves the router
-}
-
-// Flows lists the UDP flows that the router translates now.
-func (r *Router) Flows() (list []Flow, err error) {
-	var found []*netlink.ConntrackFlow
-	err = r.inside(func() (err error) {
-		found, err = netlink.ConntrackTableList(netlink.ConntrackTable, unix.AF_INET)
-		return err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("list the router's flows: %w", err)
-	}
-	for _, f := range found {
-		if f.Forward.Protocol != unix.IPPROTO_UDP {
-			continue
-		}
-		source, _ := netip.AddrFromSlice(f.Forward.SrcIP.To4())
-		destination, _ := netip.AddrFromSlice(f.Forward.DstIP.To4())
-		outside, _ := netip.AddrFromSlice(f.Reverse.DstIP.To4())
-		list = append(list, Flow{
-			Source: netip.AddrPortFrom(source, f.Forward.SrcPort), Destination: netip.AddrPortFrom(destination, f.Forward.DstPort),
-			Outside: netip.AddrPortFrom(outside, f.Reverse.DstPort),
-		})
-	}
-	return list, nil
+	return r.ForgetFlows()
 }

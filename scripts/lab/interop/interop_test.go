@@ -21,8 +21,8 @@ func TestMain(m *testing.M) {
 	os.Exit(branch.WithProgram(m.Run, func(name string) { binary = name }))
 }
 
-// open lays a world out, for a test that needs programs.
-func open(t *testing.T, programs ...string) *interop.World {
+// possible skips a test that cannot be made here, and fails one for which programs are missing.
+func possible(t *testing.T, programs ...string) {
 	t.Helper()
 	if os.Getuid() != 0 {
 		t.Skip("needs root to make network namespaces")
@@ -30,6 +30,12 @@ func open(t *testing.T, programs ...string) *interop.World {
 	if err := lab.Missing(programs...); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// open lays a world out, for a test that needs programs.
+func open(t *testing.T, programs ...string) *interop.World {
+	t.Helper()
+	possible(t, programs...)
 	w, err := interop.Open(t.Context(), binary)
 	if err != nil {
 		t.Fatal(err)

@@ -75,8 +75,8 @@ func (a *Anchored) Answer(offer string) (string, error) {
 	return a.command("answer", boxTag, phoneTag, a.Describe(d), true)
 }
 
-// Offer has rtpengine take the telephone's offer to the box. A telephone that has changed is at another port of its own, and
-// rtpengine at one of its own too.
+// Offer has rtpengine take the telephone's offer to the box. A telephone that has changed is at another port of its own,
+// behind rtpengine, which stays where it is.
 func (a *Anchored) Offer(change bool) (string, error) {
 	if change {
 		if err := a.move(); err != nil {

@@ -31,7 +31,6 @@ type Speaker struct {
 	mute  bool
 	seq   uint16
 	heard []byte
-	wrong int // packets of another codec
 	edits int // of the description
 }
 
@@ -159,8 +158,7 @@ func (s *Speaker) hear(b []byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if b[1]&0x7f != s.Codec.Type {
-		s.wrong++
-		return
+		return // another codec than it speaks
 	}
 	s.heard = append(s.heard, b[12:]...)
 }

@@ -35,6 +35,7 @@ type Phone struct {
 
 	process *lab.Process
 	control *control
+	marks   map[string]int // samples of a recording that HeardSince leaves out, by its file
 }
 
 // toneSeconds is how long a phone has something to say; every call is shorter.

@@ -151,10 +151,10 @@ func laneOf(b []byte, s shape) lane {
 	return laneCall
 }
 
-// shortNumber tells whether a request's URI has a short user part or is a service's (RFC 5031): digits for an outside line,
-// and those of an emergency service.
+// shortNumber tells whether a request's URI has a short user part or is a service's (RFC 5031), as those of emergency
+// services are. The numbering plan, which knows, is not asked before the parser.
 func shortNumber(b []byte) bool {
-	const longest = 6
+	const longest = len("+33116117") // the doctor on duty in full; 0116117 with the digit for an outside line
 	_, uri, _ := bytes.Cut(b, []byte(" "))
 	uri, _, _ = bytes.Cut(uri[:min(len(uri), 64)], []byte(" "))
 	scheme, rest, _ := bytes.Cut(uri, []byte(":"))

@@ -76,6 +76,7 @@ func TestTheLaneOfAMessageIsSeenBeforeItIsParsed(t *testing.T) {
 		"a call":                        {"INVITE sip:+33123456789@192.0.2.1 SIP/2.0", "<sip:+33123456789@192.0.2.1>", laneCall},
 		"a call for help":               {"INVITE sip:112@192.0.2.1 SIP/2.0", "<sip:112@192.0.2.1>", laneShort},
 		"with the outside line's digit": {"INVITE sip:0112@192.0.2.1;user=phone SIP/2.0", "sip:0112@192.0.2.1", laneShort},
+		"the doctor on duty":            {"INVITE sip:+33116117@192.0.2.1 SIP/2.0", "sip:+33116117@192.0.2.1", laneShort},
 		"tel":                           {"INVITE tel:112;phone-context=+33 SIP/2.0", "<tel:112>", laneShort},
 		"a service":                     {"INVITE urn:service:sos.fire SIP/2.0", "<urn:service:sos.fire>", laneShort},
 		"within a dialog":               {"INVITE sip:+33123456789@192.0.2.1 SIP/2.0", "<sip:a@192.0.2.1>;x=y; TAG=1", laneWithin},

@@ -26,10 +26,19 @@ const (
 	recoverable = 5
 )
 
-// flood is one kind of attack: begin starts it, and what it returns ends it and tells what it was.
+// flood is one kind of attack.
 type flood struct {
 	name  string
-	begin func(ctx context.Context, b *besieged) (end func() (string, error))
+	begin beginning
+}
+
+// beginning starts a flood; what it returns ends it and tells how it was.
+type beginning func(ctx context.Context, b *besieged) (end func() (flooded, error))
+
+// flooded is how a flood was. With wanted it had to have a rate, or what was measured beside it says little.
+type flooded struct {
+	said         string
+	rate, wanted float64 // packets a second
 }
 
 func floods() []flood {
@@ -83,21 +92,25 @@ func (b *besieged) under(ctx context.Context, f flood) ([]Bar, error) {
 	both.Go(func() { secured = b.office.calls(securedNumber, beside, besideRate) })
 	both.Wait()
 	stop()
-	said, err := end()
+	how, err := end()
 	if err != nil {
 		return nil, err
 	}
 	seconds, last := b.recovery()
 	o := b.world.options
-	o.say("  %s: %s", f.name, said)
+	o.say("  %s: %s", f.name, how.said)
 	o.say("    UDP   %v", plain)
 	o.say("    TLS   %v", secured)
 	o.say("    after %v", last)
-	return []Bar{
+	var bars []Bar
+	if how.wanted > 0 {
+		bars = append(bars, atLeast(f.name+": packets a second", how.rate, 0.98*how.wanted, "%.0f"))
+	}
+	return append(bars,
 		atLeast(f.name+": calls over UDP and TLS", float64(plain.Calls+secured.Calls), 2*beside, "%.0f"),
 		atMost(f.name+": memory", float64(most.Load())/1e6, floodedMemory, "%.0f MB"),
 		atMost(f.name+": as before within", seconds, recoverable, "%.0f s"),
-	}, ctx.Err()
+	), ctx.Err()
 }
 
 // recovery is after how many seconds calls are clean again.
@@ -134,8 +147,8 @@ func (b *besieged) watchMemory() (most *atomic.Int64, stop func()) {
 
 // requests are of one method at ten times the capacity, each new, over UDP; of a carrier that the policy lists without a
 // source.
-func requests(method string, from func() netip.Addr) func(context.Context, *besieged) func() (string, error) {
-	return func(ctx context.Context, b *besieged) func() (string, error) {
+func requests(method string, from func() netip.Addr) beginning {
+	return func(ctx context.Context, b *besieged) func() (flooded, error) {
 		n := b.world.lab.Net
 		source := from
 		if source == nil {
@@ -145,18 +158,18 @@ func requests(method string, from func() netip.Addr) func(context.Context, *besi
 	}
 }
 
-func inThePBXsName(method string) func(context.Context, *besieged) func() (string, error) {
-	return func(ctx context.Context, b *besieged) func() (string, error) {
+func inThePBXsName(method string) beginning {
+	return func(ctx context.Context, b *besieged) func() (flooded, error) {
 		n := b.world.lab.Net
 		return flow(ctx, b.inside, tenfold, fresh(method, always(n.PBX), n.BoxInside, "0123456701"))
 	}
 }
 
-func flow(ctx context.Context, s *storm, rate int, packets func() []byte) func() (string, error) {
+func flow(ctx context.Context, s *storm, rate int, packets func() []byte) func() (flooded, error) {
 	calm := s.rage(ctx, rate, packets)
-	return func() (string, error) {
+	return func() (flooded, error) {
 		r, err := calm()
-		return r.String(), err
+		return flooded{r.String(), r.rate, float64(rate)}, err
 	}
 }
 
@@ -187,7 +200,7 @@ func fresh(method string, from func() netip.Addr, box netip.Addr, user string) f
 	}
 }
 
-func syns(ctx context.Context, b *besieged) func() (string, error) {
+func syns(ctx context.Context, b *besieged) func() (flooded, error) {
 	box := b.world.lab.Net.BoxOutside
 	listed := b.world.lab.Net.Subscribers[1]
 	return flow(ctx, b.outside, synRate, inTurn(
@@ -195,7 +208,7 @@ func syns(ctx context.Context, b *besieged) func() (string, error) {
 }
 
 // handshakes are begun and ended by a listed carrier as fast as it is let in.
-func handshakes(ctx context.Context, b *besieged) func() (string, error) {
+func handshakes(ctx context.Context, b *besieged) func() (flooded, error) {
 	const workers = 100
 	w := b.world
 	raging, stop := context.WithCancel(ctx)
@@ -218,17 +231,17 @@ func handshakes(ctx context.Context, b *besieged) func() (string, error) {
 			}
 		})
 	}
-	return func() (string, error) {
+	return func() (flooded, error) {
 		took := time.Since(begun).Seconds()
 		stop()
 		all.Wait()
-		return fmt.Sprintf("%.0f a second tried, %.0f let in", float64(tried.Load())/took, float64(made.Load())/took), nil
+		return flooded{said: fmt.Sprintf("%.0f a second tried, %.0f let in", float64(tried.Load())/took, float64(made.Load())/took)}, nil
 	}
 }
 
 // slowConnections are held by a listed carrier, each of which sends a byte a second of a handshake that never ends, and begins
 // anew when the box has had enough of it.
-func slowConnections(ctx context.Context, b *besieged) func() (string, error) {
+func slowConnections(ctx context.Context, b *besieged) func() (flooded, error) {
 	w := b.world
 	raging, stop := context.WithCancel(ctx)
 	var open, most atomic.Int64
@@ -250,10 +263,10 @@ func slowConnections(ctx context.Context, b *besieged) func() (string, error) {
 		})
 	}
 	time.Sleep(3 * time.Second) // the kernel lets a hundred a second begin
-	return func() (string, error) {
+	return func() (flooded, error) {
 		stop()
 		all.Wait()
-		return fmt.Sprintf("%d held at most", most.Load()), nil
+		return flooded{said: fmt.Sprintf("%d held at most", most.Load())}, nil
 	}
 }
 

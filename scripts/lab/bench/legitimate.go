@@ -18,8 +18,8 @@ import (
 // legitimate is an office that calls by two carriers, one over UDP and one over TLS, beside a flood: the bench itself plays
 // PBX and carriers, on the box's core, so that the generator's is the flood's alone.
 type legitimate struct {
-	net     [2]netip.Addr // of the box: inside, outside
-	self    netip.AddrPort
+	box     netip.AddrPort // inside
+	self    netip.AddrPort // of the PBX
 	pbx     *wire.Line
 	plain   *wire.Line     // the carrier over UDP
 	secured *wire.Listener // the one over TLS
@@ -37,7 +37,7 @@ const (
 	securedNumber = "00223456705"
 )
 
-// callsBeside are how they went.
+// callsBeside are how they went. Repeated are the messages that anybody sent again meanwhile, of other calls too.
 type callsBeside struct {
 	Calls, Failed, Repeated int
 	slowest                 time.Duration // from INVITE to 200
@@ -79,12 +79,14 @@ func (w *world) openLegitimate(ctx context.Context) (*legitimate, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &legitimate{net: [2]netip.Addr{n.BoxInside, n.BoxOutside}, self: netip.AddrPortFrom(n.PBX, sipPort), waiting: map[string]chan wire.Message{}, heard: map[string]bool{}}
+	l := &legitimate{
+		box: netip.AddrPortFrom(n.BoxInside, sipPort), self: netip.AddrPortFrom(n.PBX, sipPort), waiting: map[string]chan wire.Message{}, heard: map[string]bool{},
+	}
 	if l.secured, err = wire.Listen(w.lab.Carrier, "tls", netip.AddrPortFrom(n.Carrier, securedPort), conf); err != nil {
 		return nil, fmt.Errorf("the carrier over TLS: %w", err)
 	}
 	if l.plain, err = wire.Dial(ctx, w.lab.Carrier, "udp", netip.AddrPortFrom(n.Carrier, sipPort), netip.AddrPortFrom(n.BoxOutside, sipPort)); err == nil {
-		l.pbx, err = wire.Dial(ctx, w.lab.PBX, "udp", l.self, netip.AddrPortFrom(n.BoxInside, sipPort))
+		l.pbx, err = wire.Dial(ctx, w.lab.PBX, "udp", l.self, l.box)
 	}
 	if err != nil {
 		l.close()
@@ -287,17 +289,16 @@ func (l *legitimate) again() {
 }
 
 func (l *legitimate) request(method, number, id, to, body string) []byte {
-	box := netip.AddrPortFrom(l.net[0], sipPort)
 	sequence := 1 + slices.Index([]string{"INVITE", "BYE"}, method)
 	if method == "ACK" {
 		sequence = 1
 	}
 	if to == "" {
-		to = fmt.Sprintf("<sip:%s@%s>", number, box)
+		to = fmt.Sprintf("<sip:%s@%s>", number, l.box)
 	}
 	text := fmt.Sprintf("%[1]s sip:%[6]s@%[2]s SIP/2.0\r\nVia: SIP/2.0/UDP %[3]s;rport;branch=z9hG4bK%[4]s%[1]s\r\nMax-Forwards: 70\r\n"+
 		"From: <sip:0123456701@%[3]s>;tag=near\r\nTo: %[5]s\r\nCall-ID: %[4]s\r\nCSeq: %[7]d %[1]s\r\nContact: <sip:0123456701@%[3]s>\r\n",
-		method, box, l.self, id, to, number, sequence)
+		method, l.box, l.self, id, to, number, sequence)
 	if body != "" {
 		text += "Content-Type: application/sdp\r\n"
 	}

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -15,7 +14,6 @@ import (
 
 	"tollgate/scripts/lab"
 	"tollgate/scripts/lab/branch"
-	"tollgate/scripts/lab/peer"
 	"tollgate/scripts/lab/wire"
 )
 
@@ -105,21 +103,12 @@ func openWhole(ctx context.Context, o Options) (*stage, *talkingBox, error) {
 func (w *world) startWhole(ctx context.Context) (*talkingBox, error) {
 	w.encrypted = true
 	n := w.lab.Net
-	authority, err := peer.NewAuthority("Bench")
+	conf, err := w.carrierCertificate()
 	if err != nil {
 		return nil, err
 	}
-	key, certificate, err := authority.Issue(carrierName, n.Carrier)
-	if err != nil {
-		return nil, err
-	}
-	pair, err := tls.X509KeyPair(certificate, key)
-	if err != nil {
-		return nil, fmt.Errorf("the carrier's certificate: %w", err)
-	}
-	w.trust = string(authority.PEM())
 	at := netip.AddrPortFrom(n.Carrier, securedPort)
-	listener, err := wire.Listen(w.lab.Carrier, "tls", at, &tls.Config{Certificates: []tls.Certificate{pair}})
+	listener, err := wire.Listen(w.lab.Carrier, "tls", at, conf)
 	if err != nil {
 		return nil, fmt.Errorf("the carrier: %w", err)
 	}

@@ -13,8 +13,9 @@ func importCommand() command {
 	return command{
 		name: "import", usage: "import FILE [--why TEXT] [--state DIR]", short: "put a policy into force",
 		long: `Sends the policy in FILE (- reads the standard input) to the running box. The box checks it as "tollgate check"
-does; with a fault nothing changes. Otherwise the differences are printed and the policy is in force: running calls
-keep what they started with. A secret written *** keeps the one in force.
+does; with a fault nothing changes. Otherwise the calls of the last days that it would have refused are printed ("tollgate
+rehearse"), then the differences, and the policy is in force: running calls keep what they started with. A secret written
+*** keeps the one in force.
 
 Some changes are on trial at first: unless "tollgate confirm" comes in time, the policy before returns by itself.
 
@@ -36,7 +37,14 @@ func (t *terminal) importPolicy(args []string) error {
 	if err != nil {
 		return err
 	}
-	result, err := ask[api.ImportResult](newClient(*state), http.MethodPost, "/policy", api.ImportRequest{Document: string(doc), Why: *why})
+	box := newClient(*state)
+	rehearsal, err := ask[api.Rehearsal](box, http.MethodPost, "/policy/rehearse", api.RehearseRequest{Document: string(doc)})
+	if err == nil && rehearsal.Blocked > 0 { // what stands against it, the import says itself
+		if err := t.showRehearsal(rehearsal); err != nil {
+			return err
+		}
+	}
+	result, err := ask[api.ImportResult](box, http.MethodPost, "/policy", api.ImportRequest{Document: string(doc), Why: *why})
 	if p := (*api.Problem)(nil); errors.As(err, &p) && p.Type == api.PolicyFaults {
 		for _, fault := range p.Faults {
 			t.fault(name, fault.Line, fault.Column, fault.Path, fault.Problem, fault.Hint)

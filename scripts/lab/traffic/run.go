@@ -14,10 +14,11 @@ const (
 	every = 20 * time.Millisecond
 	// tail is how long is waited for the last packets.
 	tail = 400 * time.Millisecond
-	// doze is how long nothing must be due for the generator to leave the processor, which it gets back late.
-	doze = 100 * time.Microsecond
-	// nap is how long it leaves one that is the relay's too, whatever is due.
-	nap = 500 * time.Microsecond
+	// doze is how long the generator leaves its processor, and nap how long one that is the relay's too.
+	doze = 50 * time.Microsecond
+	nap  = 500 * time.Microsecond
+	// light is how many calls leave it time to doze. With more it had better not: it gets the processor back late.
+	light = 1000
 )
 
 // turn is when in each cycle a voice speaks.
@@ -86,21 +87,21 @@ func (g *generator) run(s Spec, tell func(string)) (Report, error) {
 			return Report{}, err
 		}
 		if said+heard == 0 {
-			idle += pause(s.Shared, cycle.Add(g.turns[next].phase))
+			idle += s.pause(cycle.Add(g.turns[next].phase))
 		}
 	}
 }
 
 // pause passes the time until something is due, or some of it, and tells how long it was. It sleeps by a raw call: Go's scheduler
 // would hand what the thread needs on to one that waits for a processor, behind whatever keeps the machine busy.
-func pause(shared bool, due time.Time) time.Duration {
-	begun := time.Now()
-	rest := unix.NsecToTimespec(int64(doze / 2))
-	if shared {
-		rest = unix.NsecToTimespec(int64(nap))
+func (s Spec) pause(due time.Time) time.Duration {
+	begun, rest := time.Now(), doze
+	if s.Shared {
+		rest = nap
 	}
-	if shared || due.Sub(begun) > doze {
-		unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&rest)), 0, 0)
+	if s.preferred() || due.Sub(begun) > 2*doze {
+		t := unix.NsecToTimespec(int64(rest))
+		unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&t)), 0, 0)
 	}
 	return time.Since(begun)
 }
@@ -158,7 +159,9 @@ func (g *generator) judge(b []byte, v *voice, at int64) {
 		return // the relay's own RTCP, or a packet without audio that keeps a router's way open
 	}
 	if v == nil {
-		g.report.Broken++
+		if at >= g.begin { // or it may be what was under way when there were more calls
+			g.report.Broken++
+		}
 		return
 	}
 	number, ok := v.hear(b, g.scratch[:])

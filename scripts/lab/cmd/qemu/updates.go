@@ -119,5 +119,6 @@ func (w *world) send(ctx context.Context, update []byte) error {
 }
 
 func (w *world) system(ctx context.Context) (s system, err error) {
-	return s, w.page.JSON(ctx, http.MethodGet, "/api/v1/system", nil, &s)
+	err = w.page.JSON(ctx, http.MethodGet, "/api/v1/system", nil, &s)
+	return s, err
 }

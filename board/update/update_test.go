@@ -222,8 +222,8 @@ func TestOneWholeCopyOfTheStateIsEnough(t *testing.T) {
 	}
 }
 
-// U-Boot 2023.01 wrote this: env export -c -s 200, with active=a, trying=b, left=0.
-func TestTheLoadersStateIsUnderstood(t *testing.T) {
+// That U-Boot reads and writes the same is shown by scripts/qemu-test.
+func TestAStateComesBackAsItWasWritten(t *testing.T) {
 	for _, s := range []State{fresh, {Active: B, Trying: A, Left: true}, {Active: A, Trying: B}} {
 		if got, err := parseState(s.marshal()); got != s || err != nil {
 			t.Errorf("%+v came back as %+v, %v", s, got, err)

@@ -127,18 +127,18 @@ func (b *Browser) ask(call, do string, with any) (string, error) {
 	select {
 	case b.orders <- o:
 	case <-late:
-		return "", fmt.Errorf("Chromium does not ask what to do; its last words:\n%s", b.process.Tail(10))
+		return "", fmt.Errorf("the browser does not ask what to do; its last words:\n%s", b.process.Tail(10))
 	}
 	select {
 	case s := <-said:
 		if s.Error != "" {
-			return "", fmt.Errorf("Chromium is to %s: %s", do, s.Error)
+			return "", fmt.Errorf("the browser is to %s: %s", do, s.Error)
 		}
 		return s.Said, nil
 	case <-late:
 		b.mu.Lock()
 		defer b.mu.Unlock()
-		return "", fmt.Errorf("Chromium is to %s and says nothing; the page has said %q", do, b.failed)
+		return "", fmt.Errorf("the browser is to %s and says nothing; the page has said %q", do, b.failed)
 	}
 }
 

@@ -25,6 +25,7 @@ func (b *box) Overview() api.Overview {
 		Revision: revision(rev), Load: b.loads.latest(), Trunks: []api.Trunk{}, Calls: []api.Call{}, Refusals: b.refusals.latest(), Counters: b.counters(),
 	}
 	o.Bans, o.Banned = b.bans.shown(api.BansShown)
+	o.Fraud = b.frauds.Fraud()
 	o.Credentials = keyring{b.rotations}.List()
 	if p == nil {
 		return o

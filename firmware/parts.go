@@ -113,6 +113,10 @@ func (b *box) setAdmission(_ context.Context, p *policy.Policy) error {
 		return fmt.Errorf("site.time_zone: %w", err)
 	}
 	b.gate.Set(p, zone)
+	if err := b.frauds.set(p); err != nil {
+		return err
+	}
+	b.frauds.settle() // what runs may have no money left
 	return nil
 }
 

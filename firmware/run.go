@@ -69,6 +69,7 @@ type box struct {
 	rotations   *rotations
 	gate        *admission.Gate
 	callBacks   *callBacks
+	frauds      *frauds
 	ended       *ended
 	past        *pastCalls
 	loads       *loads
@@ -174,6 +175,11 @@ func (b *box) openTalkers(context.Context) error {
 	if b.callBacks, err = newCallBacks(b.gate, b.store, b.log); err != nil {
 		return err
 	}
+	if b.frauds, err = newFrauds(b.store, b.facts, b.log, func(ticket uint64, why string) { b.desk.CutOff(ticket, why) }); err != nil {
+		return err
+	}
+	b.gate.SetWatch(b.frauds)
+	b.gate.SetFollower(b.frauds)
 	if b.ended, err = openEnded(b.store, b.log); err != nil {
 		return err
 	}
@@ -248,7 +254,7 @@ func (b *box) openSystems(context.Context) error {
 }
 
 func (b *box) openPage(ctx context.Context) (err error) {
-	o := api.Options{Box: b, Bans: guard{b.bans}, Credentials: keyring{b.rotations}, Alarms: &b.emergencies, Filter: filterView{b}, Sticks: stickView{b}, Admission: judging{b, b.past}, Accounts: b.store, Authority: b.authority, Pages: webui.Files(), Log: b.log}
+	o := api.Options{Box: b, Bans: guard{b.bans}, Credentials: keyring{b.rotations}, Alarms: &b.emergencies, Fraud: b.frauds, Filter: filterView{b}, Sticks: stickView{b}, Admission: judging{b, b.past}, Accounts: b.store, Authority: b.authority, Pages: webui.Files(), Log: b.log}
 	if b.systems != nil {
 		o.Systems = b.systems
 	}
@@ -353,6 +359,9 @@ func (b *box) stop() {
 	if b.past != nil {
 		b.past.save()
 		savePaces(b.gate, b.store, b.log)
+	}
+	if b.frauds != nil {
+		b.frauds.close()
 	}
 	if b.bans != nil {
 		b.bans.close()

@@ -115,6 +115,7 @@ func (b *box) leave() {
 	b.ended.save()
 	b.past.save()
 	savePaces(b.gate, b.store, b.log)
+	b.frauds.close()
 	if err := b.forwarder.Set(link.Forwarding{}); err != nil { // the next process has to find what was there without us
 		b.log.Error("the system goes on passing packets between its ports", "err", err)
 	}

@@ -83,6 +83,8 @@ type Gate struct {
 
 	overload  *Overload            // nil: there is room
 	watch     Watch                // nil: nobody watches
+	follower  Follower             // nil: nobody follows
+	last      uint64               // the number of the last call that is followed
 	callBacks map[string]time.Time // E.164 number shown to an emergency service -> until when it may call back
 }
 
@@ -124,6 +126,7 @@ func (g *Gate) Admit(a Attempt) (*Ticket, *Refusal) {
 	g.calls++
 	g.countIn(t)
 	g.enter(a.Trunk, a.At)
+	g.began(t)
 	return t, nil
 }
 

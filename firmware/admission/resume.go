@@ -12,6 +12,8 @@ type TicketRecord struct {
 	Trunk   string     `json:",omitempty"`
 	Urgent  bool       `json:",omitempty"`
 	Counted []meterKey `json:",omitempty"` // by what caps
+	// Followed is of a call whose Follower is told how it goes.
+	Followed *Followed `json:",omitempty"`
 }
 
 // Record describes a ticket; nil for none, or one that was given back.
@@ -24,7 +26,7 @@ func (t *Ticket) Record() *TicketRecord {
 	if t.released {
 		return nil
 	}
-	return &TicketRecord{Caller: t.attempt.Caller, Trunk: t.trunk, Urgent: t.urgent, Counted: t.counted}
+	return &TicketRecord{Caller: t.attempt.Caller, Trunk: t.trunk, Urgent: t.urgent, Counted: t.counted, Followed: t.followed()}
 }
 
 // Resume gives a call of an earlier process its ticket again, whatever the limits are by now: it was admitted. Without a
@@ -48,5 +50,6 @@ func (g *Gate) Resume(r *TicketRecord) *Ticket {
 	if t.trunk != "" {
 		g.trunks[t.trunk]++
 	}
+	t.follow(r.Followed)
 	return t
 }

@@ -12,12 +12,16 @@ type Ticket struct {
 	attempt Attempt
 	urgent  bool // it was given against every limit
 
+	id       uint64   // of a call that is followed
+	follower Follower // nil: it is not
+
 	// What follows is guarded by gate.mu.
 	book     *book // that it was given by
 	trunk    string
 	shown    numbering.Number // on that trunk
 	counted  []meterKey
 	try      *try // of the number that is shown; nil: it is not paced
+	answered time.Time
 	released bool
 }
 
@@ -43,6 +47,7 @@ func (t *Ticket) Move(trunk string, shown numbering.Number, now time.Time) *Refu
 	g.enter(trunk, now)
 	g.begin(t, &a, shown)
 	t.trunk, t.shown = trunk, shown
+	t.carried(trunk)
 	return nil
 }
 
@@ -129,4 +134,7 @@ func (t *Ticket) Release() {
 	g.calls--
 	g.countOut(t)
 	g.leave(t.trunk)
+	if t.follower != nil {
+		t.follower.End(t.id)
+	}
 }

@@ -165,7 +165,7 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t, box: &office{}, accounts: &memory{values: map[string][]byte{}}, log: &lockedBuffer{}}
 	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	server, err := New(t.Context(), Options{Box: b.box, Bans: b.box, Credentials: keys{b.box}, Alarms: b.box, Filter: b.box, Sticks: b.box, Systems: b.box, Admission: b.box, Accounts: b.accounts, Pages: pages(), Log: log, cost: cheap()})
+	server, err := New(t.Context(), Options{Box: b.box, Bans: b.box, Credentials: keys{b.box}, Alarms: b.box, Fraud: money{b.box}, Filter: b.box, Sticks: b.box, Systems: b.box, Admission: b.box, Accounts: b.accounts, Pages: pages(), Log: log, cost: cheap()})
 	if err != nil {
 		t.Fatal(err)
 	}

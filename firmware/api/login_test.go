@@ -116,6 +116,8 @@ func plausible(method, path string) any {
 		"/api/v1/policy":             ImportRequest{Document: "version: 1"},
 		"/api/v1/bans":               BanRequest{Source: "203.0.113.7"},
 		"/api/v1/bans/lift":          LiftRequest{Source: "203.0.113.7"},
+		"/api/v1/fraud/release":      ReleaseRequest{Kind: "caller", Of: "12"},
+		"/api/v1/rates":              RatesRequest{Text: "prefix;minute\n+49;0.02\n"},
 		"/api/v1/credentials/rotate": RotateRequest{ID: "pbx"},
 		"/api/v1/credentials/cancel": CancelRequest{ID: "pbx"},
 		"/api/v1/policy/confirm":     ConfirmRequest{Revision: 1},

@@ -55,6 +55,11 @@ func (s *Server) register(a huma.API) {
 	huma.Register(a, operation(post, "/credentials/rotate", "rotate-credential", "Begin to replace a password", administrator), s.rotate)
 	huma.Register(a, operation(post, "/credentials/cancel", "cancel-rotation", "Call the replacement of a password off", administrator), s.cancelRotation)
 
+	huma.Register(a, operation(get, "/fraud", "get-fraud", "What is blocked against fraud, and what was found out", administrator), s.getFraud)
+	huma.Register(a, operation(post, "/fraud/release", "release-block", "Release a caller, a prefix or a trunk", administrator), s.release)
+	huma.Register(a, operation(get, "/rates", "get-rates", "The customer's own prices of calls", administrator), s.getRates)
+	huma.Register(a, upTo(maxBlockList, operation(post, "/rates", "set-rates", "Bring other prices of calls", administrator)), s.setRates)
+
 	huma.Register(a, operation(post, "/emergencies/acknowledge", "acknowledge-emergency", "Say that an emergency was seen", administrator), s.acknowledge)
 
 	huma.Register(a, operation(get, "/system", "get-system", "What system the machine runs", administrator), s.getSystem)

@@ -21,6 +21,7 @@ type Overview struct {
 	Refusals    []Refusal    `json:"refusals" nullable:"false" doc:"The latest refusals, newest first; equal ones are counted together."`
 	Banned      int          `json:"banned" doc:"How many sources are banned."`
 	Bans        []Ban        `json:"bans" nullable:"false" doc:"The latest bans, newest first; GET /bans has all of them."`
+	Fraud       FraudState   `json:"fraud" doc:"What calls out cost, and what is blocked."`
 	Credentials []Credential `json:"credentials" nullable:"false" doc:"How old the passwords of PBX and carriers are."`
 	Warnings    []Warning    `json:"warnings" nullable:"false" doc:"What in the policy in force works and has its price; to be shown in red."`
 	Counters    []Counter    `json:"counters" nullable:"false" doc:"Counters of the packet filter."`

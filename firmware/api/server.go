@@ -23,6 +23,7 @@ type Options struct {
 	Bans        Bans
 	Credentials Credentials
 	Alarms      Alarms
+	Fraud       Fraud
 	Filter      Filter
 	Sticks      Sticks
 	Systems     Systems // nil: this machine's system is not the box's own
@@ -50,6 +51,7 @@ type Server struct {
 	bans          Bans
 	credentials   Credentials
 	alarms        Alarms
+	fraud         Fraud
 	filter        Filter
 	sticks        Sticks
 	systems       Systems
@@ -94,7 +96,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		o.cost = boardCost()
 	}
 	s := &Server{
-		box: o.Box, bans: o.Bans, credentials: o.Credentials, alarms: o.Alarms, filter: o.Filter, sticks: o.Sticks, systems: o.Systems, admission: o.Admission, authority: o.Authority, pages: o.Pages, log: o.Log,
+		box: o.Box, bans: o.Bans, credentials: o.Credentials, alarms: o.Alarms, fraud: o.Fraud, filter: o.Filter, sticks: o.Sticks, systems: o.Systems, admission: o.Admission, authority: o.Authority, pages: o.Pages, log: o.Log,
 		keyring:   newKeyring(o.Accounts, o.Random, o.cost),
 		sessions:  newSessions(o.Random),
 		backoff:   newBackoff(),

@@ -113,6 +113,7 @@ func faultsProblem(faults policy.Faults) *Problem {
 func complete(o Overview) Overview {
 	o.Trunks, o.Calls, o.Refusals, o.Counters, o.Warnings = list(o.Trunks), list(o.Calls), list(o.Refusals), list(o.Counters), list(o.Warnings)
 	o.Bans, o.Credentials = list(o.Bans), list(o.Credentials)
+	o.Fraud = o.Fraud.filled()
 	o.Emergencies, o.CallBacks = list(o.Emergencies), list(o.CallBacks)
 	emergencies := make([]Emergency, len(o.Emergencies))
 	for i, e := range o.Emergencies {

@@ -1,6 +1,7 @@
 package call
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -237,7 +238,7 @@ func (s *Session) ring() outcome {
 
 func (s *Session) interrupted(note any) outcome {
 	if n, ok := note.(stop); ok {
-		return outcome{status: 503, reason: n.reason, stopped: n.reason}
+		return outcome{status: cmp.Or(n.status, 503), reason: n.reason, stopped: n.reason, headers: n.headers}
 	}
 	return outcome{status: 408, reason: "nobody answered for " + timerC.String()}
 }
@@ -294,6 +295,7 @@ func (s *Session) progress(res *sip.Response) {
 func (s *Session) connect(quit giveUp, res *sip.Response) outcome {
 	s.callee.Dialog.Established(res)
 	s.callee.confirmed = true
+	s.heardTrunk(s.callee, res)
 	s.heardPBX(s.callee)
 	s.callee.learn(res)
 	s.takeTimer(s.callee, res)
@@ -329,6 +331,7 @@ func (s *Session) declined(quit giveUp, res *sip.Response) outcome {
 	if quit.asked {
 		return quit.outcome
 	}
+	s.heardTrunk(s.callee, res)
 	if s.callee.Party.Verbatim {
 		return s.declinedVerbatim(res)
 	}

@@ -316,6 +316,7 @@ func (s *Session) move(ticket *admission.Ticket, trunk string) *admission.Refusa
 func (s *Session) tryAll(targets []route.Target, ticket *admission.Ticket) outcome {
 	last := outcome{status: 503, reason: "no trunk could take the call"}
 	var sentElsewhere outcome // an urgent call follows a redirection when nobody has taken it
+	s.asks = ticket
 	for i, t := range targets {
 		if i > 0 && t.Phone != "" && !unreachable(last) {
 			break

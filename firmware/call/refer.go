@@ -159,6 +159,7 @@ func (s *Session) transfer(r *referral) (ending, bool) {
 		s.tellEmergency(r.number, r.by.Party.Peer)
 	}
 	last := outcome{status: 503}
+	s.asks = r.ticket
 	for i, t := range r.targets {
 		r.others = i+1 < len(r.targets)
 		if t.Peer.Side == policy.SideOutside {
@@ -196,7 +197,7 @@ func (s *Session) transferFailed(r *referral, o outcome) (ending, bool) {
 	case r.stay.gone || r.by.gone:
 		return ending{reason: "the transfer failed, and one side has hung up"}, true
 	case o.stopped != "":
-		return ending{reason: o.stopped}, true
+		return ending{reason: o.stopped, headers: o.headers}, true
 	}
 	return ending{}, false
 }

@@ -42,6 +42,8 @@ type scene struct {
 	relay  *media.Relay
 	secret policy.Secret // of the accounts with carrier-a; "": a challenge is not answered
 	really netip.Addr    // where the audio of all actors is; zero: where they say
+
+	follower admission.Follower // of the gates of processes to come; nil: nobody
 }
 
 // actor is one peer of the box.

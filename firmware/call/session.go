@@ -66,6 +66,7 @@ type Session struct {
 	leaver   *ua.Incoming                  // a phone's BYE that its PBX has not answered
 	asked    *Leg                          // of a phone that is to prove its BYE
 	extra    []*admission.Ticket           // of the calls that transfers have added
+	asks     *admission.Ticket             // by which a trunk is called now
 	given    bool                          // its far end was handed over to another call
 	freed    chan struct{}                 // closed when the call has given its ports back
 
@@ -138,6 +139,8 @@ func (s *Session) other(l *Leg) *Leg {
 type stop struct {
 	reason   string
 	ordinary bool // only if it is no urgent call
+	status   int  // for a caller whom nobody has answered; 0: 503
+	headers  []sip.Header
 }
 
 // ringTimeout is a note: nobody has answered for too long (Timer C, RFC 3261 §16.6 step 11).
@@ -231,6 +234,12 @@ func (s *Session) next() ua.Event {
 		if n, ok := e.Note.(writeDown); ok {
 			s.say(n.to)
 			continue
+		}
+		if n, ok := e.Note.(cutOff); ok {
+			if !s.concerns(n) {
+				continue
+			}
+			e.Note = n.stop()
 		}
 		if n, ok := e.Note.(stop); !ok || !n.ordinary || !s.urgent {
 			s.touch() // it is handled before the call is asked how it stands

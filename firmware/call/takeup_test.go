@@ -55,6 +55,7 @@ func (s *scene) kill(folder *keeping.Folder, away time.Duration) (taken int) {
 	}
 	s.t.Cleanup(relay.Close)
 	s.relay, s.gate = relay, admission.New(s.policy)
+	s.gate.SetFollower(s.follower)
 	s.ports(30000, 30999)
 	plan, err := numbering.For(s.policy.Site.Country)
 	if err != nil {

@@ -86,7 +86,7 @@ func (s *Session) request(in *ua.Incoming) (ending, bool) {
 func (s *Session) note(note any) (ending, bool) {
 	switch n := note.(type) {
 	case stop:
-		return ending{reason: n.reason}, true
+		return ending{reason: n.reason, headers: n.headers}, true
 	case moved:
 		s.relocate()
 	case probeDue:

@@ -123,6 +123,7 @@ func (s *Session) heardTarget(r *referral, target *Leg, e ua.Event, quit giveUp)
 		if quit.asked {
 			return nil, quit.outcome, true
 		}
+		s.heardTrunk(target, e.Response)
 		return nil, outcome{
 			tryNext: ua.AnotherMayDoBetter(e.Response.StatusCode), status: ua.PassedStatus(e.Response.StatusCode),
 			reason: fmt.Sprintf("%s answered %d", target.Party.Peer.Name, e.Response.StatusCode),
@@ -136,6 +137,7 @@ func (s *Session) heardTarget(r *referral, target *Leg, e ua.Event, quit giveUp)
 func (s *Session) targetAnswered(target *Leg, res *sip.Response, quit giveUp) (*Leg, outcome) {
 	target.Dialog.Established(res)
 	target.confirmed = true
+	s.heardTrunk(target, res)
 	target.learn(res)
 	s.takeTimer(target, res)
 	err := target.hear(res.Body())
@@ -157,7 +159,7 @@ func (s *Session) targetAnswered(target *Leg, res *sip.Response, quit giveUp) (*
 func (s *Session) transferNote(note any) (outcome, bool) {
 	switch n := note.(type) {
 	case stop:
-		return outcome{status: 503, stopped: n.reason}, true
+		return outcome{status: 503, stopped: n.reason, headers: n.headers}, true
 	case sessionExpired:
 		return outcome{status: 503, stopped: n.leg.Party.Peer.Name + " did not renew the session in time"}, true
 	case handOver:

@@ -33,7 +33,7 @@ func startBox(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 1 {
 		ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &b.overview))
 	}
-	server, err := api.New(context.Background(), api.Options{Box: b, Bans: &jail{}, Credentials: keys{}, Filter: &wall{}, Sticks: &port{}, Admission: judge{}, Accounts: &records{}, Log: slog.New(slog.DiscardHandler)})
+	server, err := api.New(context.Background(), api.Options{Box: b, Bans: &jail{}, Credentials: keys{}, Fraud: &purse{}, Filter: &wall{}, Sticks: &port{}, Admission: judge{}, Accounts: &records{}, Log: slog.New(slog.DiscardHandler)})
 	ts.Check(err)
 	ts.Check(server.Listen(ts.MkAbs("state/" + api.SocketName)))
 	ts.Defer(func() {

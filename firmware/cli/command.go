@@ -75,7 +75,7 @@ Usage: tollgate COMMAND [ARGUMENTS]
 	}
 	section("Anywhere:", "example", "profiles", "check", "secret", "signer", "sign", "version", "help")
 	section("On the box, as root:", "run", "deny")
-	section("On the box while it runs, as root:", "status", "try", "rehearse", "filter", "bans", "ban", "unban", "blocklist", "stick", "credentials", "rotate", "import", "confirm", "export", "password")
+	section("On the box while it runs, as root:", "status", "try", "rehearse", "filter", "bans", "ban", "unban", "blocklist", "fraud", "release", "rates", "stick", "credentials", "rotate", "import", "confirm", "export", "password")
 	section("As the first process of an image:", "init")
 	b.WriteString(`
 From nothing to a running box:
@@ -101,6 +101,6 @@ func commands() []command {
 		exampleCommand(), profilesCommand(), checkCommand(), secretCommand(), signerCommand(), signCommand(), versionCommand(),
 		{name: "help", usage: "help [COMMAND]", short: "print this, or more about one command", long: "Prints the list of commands and the way from nothing to a running box, or everything about one command.\n",
 			do: (*terminal).help},
-		runCommand(), denyCommand(), initCommand(), statusCommand(), tryCommand(), rehearseCommand(), filterCommand(), bansCommand(), banCommand(), unbanCommand(), blocklistCommand(), stickCommand(), credentialsCommand(), rotateCommand(), importCommand(), confirmCommand(), exportCommand(), passwordCommand(),
+		runCommand(), denyCommand(), initCommand(), statusCommand(), tryCommand(), rehearseCommand(), filterCommand(), bansCommand(), banCommand(), unbanCommand(), blocklistCommand(), fraudCommand(), releaseCommand(), ratesCommand(), stickCommand(), credentialsCommand(), rotateCommand(), importCommand(), confirmCommand(), exportCommand(), passwordCommand(),
 	}
 }

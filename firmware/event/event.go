@@ -134,6 +134,26 @@ type SourceLifted struct {
 	Reason string
 }
 
+// FraudFound: calls out cost too much, or add up to what is not usual.
+type FraudFound struct {
+	At        time.Time
+	Rule      string // "fraud.budgets.caller", "fraud.prefix.night.calls", "fraud.baseline.abroad" ...
+	Of        string // the caller, prefix or trunk that it is about; empty: all calls
+	Caller    string
+	To        string
+	Action    string // alarm, refuse, block-caller, block-prefix or cut-trunk
+	Simulated bool   // the policy only simulates: nothing was done about it
+	Reason    string // a sentence for the administrator
+}
+
+// FraudReleased: somebody has released what was blocked.
+type FraudReleased struct {
+	At   time.Time
+	Kind string // caller, prefix or trunk
+	Of   string
+	Who  string
+}
+
 // AudioFaulty: a side of an answered call is not heard, or does not hear.
 type AudioFaulty struct {
 	At     time.Time
@@ -217,6 +237,8 @@ func (CallTransferred) event()    {}
 func (CallResumed) event()        {}
 func (CallEnded) event()          {}
 func (AudioFaulty) event()        {}
+func (FraudFound) event()         {}
+func (FraudReleased) event()      {}
 func (CallRefused) event()        {}
 func (SourceRefused) event()      {}
 func (SourceBanned) event()       {}

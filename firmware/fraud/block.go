@@ -73,6 +73,21 @@ func (w *Watch) block(b Block) {
 	w.revision++
 }
 
+// Spent is what the calls of today have cost so far, and those of this night or day of the weekend; false: it is none.
+func (w *Watch) Spent(now time.Time) (day, night Money, isNight bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	m := w.clock.at(now)
+	a := w.account(accountKey{ofDay, ""}, m, now)
+	a.settle(now)
+	if m.period == Day {
+		return a.spent, 0, false
+	}
+	n := w.account(accountKey{ofNight, ""}, m, now)
+	n.settle(now)
+	return a.spent, n.spent, true
+}
+
 // Blocks lists what is blocked, the latest first.
 func (w *Watch) Blocks() []Block {
 	w.mu.Lock()

@@ -102,6 +102,9 @@ func (p *Prices) read(f []string, zones map[string]Rate) error {
 	return nil
 }
 
+// Own is how many prices the customer has brought.
+func (p *Prices) Own() int { return len(p.own) }
+
 // Destination is a number as its price and its place are judged.
 type Destination struct {
 	Rate    Rate

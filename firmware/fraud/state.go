@@ -136,9 +136,9 @@ func (w *Watch) Resume(c Call, answered time.Time) {
 	if answered.IsZero() {
 		return
 	}
+	w.ring(r, false)
 	for _, a := range r.accounts {
 		if a != nil {
-			a.ringing -= r.to.Rate.begins()
 			a.resume(c.ID, r.to.Rate, answered, c.At)
 		}
 	}

@@ -64,6 +64,7 @@ type run struct {
 	call     Call
 	to       Destination
 	answered time.Time
+	ringing  bool             // its accounts hold what it costs when it is answered
 	accounts [scopes]*account // nil: it is not on that one
 	cut      time.Time        // when it was last told to end
 }
@@ -276,9 +277,22 @@ func (w *Watch) enter(r *run, m moment, now time.Time) {
 	if r.call.Trunk != "" {
 		r.accounts[ofTrunk] = w.account(accountKey{ofTrunk, r.call.Trunk}, m, now)
 	}
+	w.ring(r, true)
+}
+
+// ring has the accounts of a call hold what it costs when it is answered, or no more.
+func (w *Watch) ring(r *run, on bool) {
+	if r.ringing == on || r.accounts[ofDay] == nil {
+		return
+	}
+	r.ringing = on
+	money := r.to.Rate.begins()
+	if !on {
+		money = -money
+	}
 	for _, a := range r.accounts {
 		if a != nil {
-			a.ringing += r.to.Rate.begins()
+			a.ringing += money
 		}
 	}
 }
@@ -288,19 +302,15 @@ func (w *Watch) Carry(id uint64, trunk string, now time.Time) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	r := w.runs[id]
-	if r == nil || r.call.Trunk == trunk || !r.answered.IsZero() {
+	if r == nil || !r.answered.IsZero() {
 		return
 	}
 	r.call.Trunk = trunk
-	if r.accounts[ofDay] == nil {
-		return
+	w.ring(r, false)
+	if r.accounts[ofDay] != nil {
+		r.accounts[ofTrunk] = w.account(accountKey{ofTrunk, trunk}, w.clock.at(now), now)
 	}
-	if before := r.accounts[ofTrunk]; before != nil {
-		before.ringing -= r.to.Rate.begins()
-	}
-	a := w.account(accountKey{ofTrunk, trunk}, w.clock.at(now), now)
-	a.ringing += r.to.Rate.begins()
-	r.accounts[ofTrunk] = a
+	w.ring(r, true)
 }
 
 // Answer begins to charge a call.
@@ -312,15 +322,10 @@ func (w *Watch) Answer(id uint64, now time.Time) {
 		return
 	}
 	r.answered = now
-	if !r.costs() || r.accounts[ofDay] == nil {
-		return
+	w.ring(r, false)
+	if r.accounts[ofDay] != nil {
+		w.charge(r, now)
 	}
-	for _, a := range r.accounts {
-		if a != nil {
-			a.ringing -= r.to.Rate.begins()
-		}
-	}
-	w.charge(r, now)
 }
 
 // charge has a call cost something from now on.
@@ -347,6 +352,7 @@ func (w *Watch) Decline(id uint64, status int, now time.Time) {
 	if r == nil || w.config.Policy.Mode == policy.FraudOff {
 		return
 	}
+	w.ring(r, false)
 	m := w.clock.at(now)
 	w.note(w.base.decline(m, status, !w.young(now)), r.call, r.to)
 	if status == 401 || status == 403 || status == 407 {
@@ -395,12 +401,9 @@ func (w *Watch) End(id uint64, now time.Time) {
 		return
 	}
 	w.changes++
+	w.ring(r, false)
 	for _, a := range r.accounts {
-		switch {
-		case a == nil:
-		case r.answered.IsZero():
-			a.ringing -= r.to.Rate.begins()
-		default:
+		if a != nil && !r.answered.IsZero() {
 			a.end(id, r.to.Rate, now)
 		}
 	}
@@ -408,6 +411,13 @@ func (w *Watch) End(id uint64, now time.Time) {
 		r.accounts[ofCaller].levels.end(r.answered, now)
 		r.accounts[ofPrefix].levels.end(r.answered, now)
 	}
+}
+
+// Pending tells whether there are alarms to take, and what Next does, for whoever asks after each call.
+func (w *Watch) Pending() (alarms bool, next time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.alarms) > 0, w.next
 }
 
 // Alarms returns what was found out since it was last asked.

@@ -244,6 +244,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/fraud": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is blocked against fraud, and what was found out */
+        get: operations["get-fraud"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fraud/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Release a caller, a prefix or a trunk */
+        post: operations["release-block"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/openapi.json": {
         parameters: {
             query?: never;
@@ -358,6 +392,24 @@ export interface paths {
         put?: never;
         /** Replay the calls of the last days under a policy, without putting it into force */
         post: operations["rehearse-policy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/rates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The customer's own prices of calls */
+        get: operations["get-rates"];
+        put?: never;
+        /** Bring other prices of calls */
+        post: operations["set-rates"];
         delete?: never;
         options?: never;
         head?: never;
@@ -784,6 +836,55 @@ export interface components {
              */
             trial?: string;
         };
+        FraudAlarm: {
+            /** @enum {string} */
+            action: "alarm" | "refuse" | "block-caller" | "block-prefix" | "cut-trunk";
+            /** Format: date-time */
+            at: string;
+            /** @description Of the call that it was found out by. */
+            caller: string;
+            /** @description The caller, prefix or trunk that it is about; empty: all calls. */
+            of: string;
+            /** @description A sentence for the administrator. */
+            reason: string;
+            rule: string;
+            /** @description Nothing was done about it. */
+            simulated: boolean;
+            to: string;
+        };
+        FraudBlock: {
+            /** @enum {string} */
+            kind: "caller" | "prefix" | "trunk";
+            /** @description The extension or number, the prefix, or the name of the trunk. */
+            of: string;
+            /** @description A sentence for the administrator. */
+            reason: string;
+            /** @description The key of the policy that led to it, e.g. fraud.caller.night.calls. */
+            rule: string;
+            /** Format: date-time */
+            since: string;
+        };
+        FraudState: {
+            /** @description What was found out since the start, the latest first. */
+            alarms: components["schemas"]["FraudAlarm"][];
+            /** @description What is blocked until somebody releases it, the latest first. */
+            blocks: components["schemas"]["FraudBlock"][];
+            /**
+             * Format: int64
+             * @description What they may cost; 0: there is no bound.
+             */
+            budget_cents: number;
+            /**
+             * @description simulate: it only tells what it would have done.
+             * @enum {string}
+             */
+            mode: "act" | "simulate" | "off";
+            /**
+             * Format: int64
+             * @description What the calls of today have cost at worst, those that run among them, in cents.
+             */
+            spent_cents: number;
+        };
         Heard: {
             /**
              * Format: int64
@@ -990,6 +1091,8 @@ export interface components {
             credentials: components["schemas"]["Credential"][];
             /** @description The latest emergency calls, and what passed for one against the policy, newest first; since the start. */
             emergencies: components["schemas"]["Emergency"][];
+            /** @description What calls out cost, and what is blocked. */
+            fraud: components["schemas"]["FraudState"];
             limits: components["schemas"]["Limits"];
             load: components["schemas"]["Load"];
             /**
@@ -1147,6 +1250,22 @@ export interface components {
              */
             unreachable: number;
         };
+        Rates: {
+            /** Format: date-time */
+            at?: string;
+            /**
+             * Format: int64
+             * @description How many prices there are; 0: those of the box alone count.
+             */
+            count: number;
+            /** @description The list as it was brought. */
+            text: string;
+            who: string;
+        };
+        RatesRequest: {
+            /** @description CSV; its first line names the columns: prefix and minute, and where there are any setup, minimum and name. Empty: none. */
+            text: string;
+        };
         Refusal: {
             /**
              * Format: date-time
@@ -1213,6 +1332,12 @@ export interface components {
             to: string;
             /** @description That carried it. */
             trunk: string;
+        };
+        ReleaseRequest: {
+            /** @enum {string} */
+            kind: "caller" | "prefix" | "trunk";
+            /** @description As the list has it. */
+            of: string;
         };
         Revision: {
             /** Format: date-time */
@@ -1952,6 +2077,68 @@ export interface operations {
             };
         };
     };
+    "get-fraud": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudState"];
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "release-block": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReleaseRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FraudBlock"];
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "get-openapi": {
         parameters: {
             query?: never;
@@ -2192,6 +2379,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Rehearsal"];
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-rates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rates"];
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "set-rates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RatesRequest"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Rates"];
                 };
             };
             /** @description The request was not served. */

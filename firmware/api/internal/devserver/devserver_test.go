@@ -35,7 +35,7 @@ func TestTheFixedPasswordsOpenTheRealAPI(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			server, err := api.New(t.Context(), api.Options{Box: box, Bans: &jail{world: box}, Credentials: &keys{world: box}, Alarms: box, Filter: &wall{world: box}, Admission: judge{}, Accounts: accounts, Log: slog.New(slog.DiscardHandler)})
+			server, err := api.New(t.Context(), api.Options{Box: box, Bans: &jail{world: box}, Credentials: &keys{world: box}, Alarms: box, Fraud: &purse{world: box}, Filter: &wall{world: box}, Admission: judge{}, Accounts: accounts, Log: slog.New(slog.DiscardHandler)})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -24,6 +24,8 @@ type world struct {
 	current api.Revision
 	earlier api.Revision
 	bans    []api.Ban
+	fraud   api.FraudState
+	rates   api.Rates
 	keys    []api.Credential
 	seen    api.Emergency // the last that was acknowledged
 }
@@ -44,7 +46,7 @@ func newWorld(o options) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.policy, w.bans, w.keys = p, bans(w.born), credentials(w.born)
+	w.policy, w.bans, w.keys, w.fraud = p, bans(w.born), credentials(w.born), fraudState(w.born)
 	w.current = api.Revision{Number: 12, Who: "admin at 192.0.2.10", Why: "second carrier", At: w.born.Add(-50 * time.Hour), State: "confirmed"}
 	return w, nil
 }
@@ -101,7 +103,7 @@ func (w *world) Overview() api.Overview {
 	o.Calls = calls(w.born, now)
 	o.Trunks = trunks(w.born, now, o.Calls)
 	o.Refusals = refusals(w.born, now)
-	o.Bans, o.Banned, o.Credentials = w.bans, len(w.bans), w.keys
+	o.Bans, o.Banned, o.Credentials, o.Fraud = w.bans, len(w.bans), w.keys, w.fraud
 	return o
 }
 

@@ -2,7 +2,7 @@
 import createClient from 'openapi-fetch';
 import { Trouble } from './problem';
 import type { paths } from './schema';
-import type { Authority, Drop, Emergency, EndedCall, FilterView, ImportResult, Overview, Problem, Revision, Session, Stick } from './types';
+import type { Authority, Drop, Emergency, EndedCall, FilterView, FraudBlock, ImportResult, Overview, Problem, Revision, Session, Stick } from './types';
 
 /** No answer in this time counts as none. */
 const patience = 15_000;
@@ -94,6 +94,11 @@ export class Client {
 
   async liftBan(source: string): Promise<void> {
     await done(this.#api.POST('/api/v1/bans/lift', { body: { source } }));
+  }
+
+  /** Releases what is blocked against fraud. */
+  async release(kind: FraudBlock['kind'], of: string): Promise<void> {
+    await done(this.#api.POST('/api/v1/fraud/release', { body: { kind, of } }));
   }
 
   /** Begins to replace a password; what the box has made is in the answer, this once. */

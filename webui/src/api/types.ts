@@ -23,6 +23,7 @@ export type TrunkAccount = Schemas['TrunkAccount'];
 export type PBX = Schemas['PBX'];
 export type Refusal = Schemas['Refusal'];
 export type Step = Schemas['Step'];
+export type FraudBlock = Schemas['FraudBlock'];
 export type Credential = Schemas['Credential'];
 export type Counter = Schemas['Counter'];
 export type Revision = Schemas['Revision'];

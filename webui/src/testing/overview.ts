@@ -76,6 +76,7 @@ export function overview(changed: Partial<Overview> = {}): Overview {
     warnings: [],
     banned: 0,
     bans: [],
+    fraud: { mode: 'act', spent_cents: 0, budget_cents: 8000, blocks: [], alarms: [] },
     credentials: [],
     emergencies: [],
     call_backs: [],

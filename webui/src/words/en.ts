@@ -468,6 +468,20 @@ export const en = {
     ban: 'Ban',
   },
 
+  fraud: {
+    heading: 'Fraud',
+    spent: (spent: string, budget: string) => `${spent} today${budget && ` of ${budget}`}`,
+    modes: { act: '', simulate: 'Simulation: it is only told what would be done.', off: 'Nothing is judged.' },
+    blocked: 'Blocked until somebody releases it',
+    nothing: 'Nothing is blocked.',
+    kinds: { caller: 'caller', prefix: 'calls to', trunk: 'trunk' },
+    since: 'since',
+    release: 'Release',
+    alarms: (found: number) => many(found, 'suspicion', 'suspicions'),
+    actions: { alarm: 'told', refuse: 'refused', 'block-caller': 'caller blocked', 'block-prefix': 'prefix blocked', 'cut-trunk': 'trunk cut off' },
+    simulated: 'simulated',
+  },
+
   credentials: {
     heading: 'Passwords',
     none: 'The policy has no passwords.',

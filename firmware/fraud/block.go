@@ -59,11 +59,11 @@ func (w *Watch) blocked(caller, trunk string, d Destination) *Block {
 	return w.blocks[blockKey{BlockPrefix, d.Land}]
 }
 
-// block puts a block into force. One that is there already stays as it is.
-func (w *Watch) block(b Block) {
+// block puts a block into force, and tells whether it is a new one. One that is there already stays as it is.
+func (w *Watch) block(b Block) bool {
 	k := blockKey{b.Kind, b.Of}
 	if w.blocks[k] != nil || b.Of == "" {
-		return
+		return false
 	}
 	if len(w.blocks) >= mostBlocks {
 		oldest := w.list()[len(w.blocks)-1]
@@ -71,6 +71,7 @@ func (w *Watch) block(b Block) {
 	}
 	w.blocks[k] = &b
 	w.revision++
+	return true
 }
 
 // Spent is what the calls of today have cost so far, and those of this night or day of the weekend; false: it is none.

@@ -17,6 +17,9 @@ const cutAgain = 5 * time.Second
 func (w *Watch) limit(a *account, now time.Time) Money {
 	b := w.config.Policy.Budgets
 	euros := [scopes]int{b.Caller, b.Prefix, b.Unfamiliar, b.Trunk, b.Day, b.Night}[a.key.scope]
+	if a.key == (accountKey{ofPrefix, Surcharged}) && b.Unfamiliar > 0 {
+		euros = b.Unfamiliar // premium numbers are never usual
+	}
 	if euros == 0 || a.key.scope == ofLand && w.familiar(a.key.name, now) {
 		return 0
 	}
@@ -42,7 +45,10 @@ func (w *Watch) overBudgets(c Call, d Destination, m moment) *Refusal {
 		keys = append(keys, accountKey{ofNight, ""})
 	}
 	if d.Watched {
-		keys = append(keys, accountKey{ofPrefix, d.Prefix}, accountKey{ofLand, d.Land})
+		keys = append(keys, accountKey{ofPrefix, d.Prefix})
+	}
+	if d.Watched && d.Prefix != Surcharged {
+		keys = append(keys, accountKey{ofLand, d.Land})
 	}
 	if c.Trunk != "" {
 		keys = append(keys, accountKey{ofTrunk, c.Trunk})

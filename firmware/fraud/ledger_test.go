@@ -26,6 +26,18 @@ func TestARunningCallEndsWhenTheMoneyOfItsCallerIsGone(t *testing.T) {
 	s.refused("12", "112", "")
 }
 
+func TestPremiumNumbersHaveOneBudgetTogetherAndAreNeverUsual(t *testing.T) {
+	s := play(t)
+	for i, n := range []string{"0899123456", "3232", "0898123456"} { // 3.00 each
+		if !s.talk(string(rune('a'+i)), n, time.Minute) {
+			t.Fatalf("%s is refused", n)
+		}
+	}
+	s.refused("d", "118218", "fraud.budgets.prefix")
+	s.refused("e", "0899123456", "fraud.blocked.prefix")
+	s.refused("e", "0810123456", "")
+}
+
 func TestWhatTwoCallersSpendIsNotMixed(t *testing.T) {
 	s := play(t)
 	s.answered("12", "+252612345678")
@@ -45,7 +57,7 @@ func TestTwoCallsUseTheBudgetTwiceAsFast(t *testing.T) {
 }
 
 func TestAPriceOfACallCoversItsFirstMinutes(t *testing.T) {
-	s := play(t)
+	s := play(t, func(f *policy.Fraud) { f.Budgets.Unfamiliar = 0 })
 	begun := s.now
 	s.answered("12", "0899123456") // 3.00 cover 3:45, then 0.80 a minute
 	cuts := s.await(2 * time.Hour)
@@ -55,7 +67,9 @@ func TestAPriceOfACallCoversItsFirstMinutes(t *testing.T) {
 }
 
 func TestCallsThatRingHoldTheMoneyTheyWillCost(t *testing.T) {
-	s := play(t, func(f *policy.Fraud) { f.Caller, f.Prefix = policy.FraudLevels{}, policy.FraudLevels{} })
+	s := play(t, func(f *policy.Fraud) {
+		f.Caller, f.Prefix, f.Budgets.Unfamiliar = policy.FraudLevels{}, policy.FraudLevels{}, 0
+	})
 	for i := range 5 {
 		if s.try("12", "0899123456") == 0 {
 			t.Fatalf("call %d of 3 € is refused", i+1)

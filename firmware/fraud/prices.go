@@ -105,12 +105,16 @@ func (p *Prices) read(f []string, zones map[string]Rate) error {
 // Own is how many prices the customer has brought.
 func (p *Prices) Own() int { return len(p.own) }
 
+// Surcharged is the prefix that all premium numbers of the own country are counted under, long and short ones: who earns from
+// one range earns from others too.
+const Surcharged = "premium"
+
 // Destination is a number as its price and its place are judged.
 type Destination struct {
 	Rate    Rate
 	Watched bool   // surcharged, or in another country or territory
 	Land    string // the country, or the range of the table that the number is in: "+49", "+3389", "118xxx"
-	Prefix  string // two digits more where it is a country: "+4930"
+	Prefix  string // two digits more where it is a country: "+4930"; Surcharged for all of the own country's premium numbers
 	Name    string // of Land, for people; "" when it is not known
 }
 
@@ -149,10 +153,10 @@ func (p *Prices) ofShort(digits string, d *Destination) {
 	if !d.Watched {
 		return
 	}
-	d.Rate = p.rest
+	d.Rate, d.Prefix = p.rest, Surcharged
 	for _, s := range p.short {
 		if fits(s.pattern, digits) {
-			d.Rate, d.Land, d.Prefix, d.Name = s.rate, s.pattern, digits, s.name
+			d.Rate, d.Land, d.Name = s.rate, s.pattern, s.name
 			return
 		}
 	}
@@ -180,7 +184,10 @@ func (p *Prices) ofLong(n numbering.Number, d *Destination) {
 	}
 	d.Name = e.name
 	d.Prefix = d.Land
-	if d.Watched && surchargedHere(n) {
+	if surchargedHere(n) {
+		if n.Class == numbering.Premium {
+			d.Prefix = Surcharged
+		}
 		d.Rate = e.rate
 		if !found {
 			d.Rate = p.rest

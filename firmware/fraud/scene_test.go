@@ -34,6 +34,7 @@ func play(t *testing.T, alter ...func(*policy.Fraud)) *scene {
 	if err != nil {
 		t.Fatal(err)
 	}
+	p.Fraud.Budgets = policy.FraudBudgets{Caller: 15, Prefix: 15, Unfamiliar: 10, Trunk: 60, Day: 80, Night: 12}
 	for _, a := range alter {
 		a(&p.Fraud)
 	}

@@ -173,8 +173,7 @@ func (w *Watch) found(f finding, c Call, d Destination) *Refusal {
 	case policy.FraudCutTrunk:
 		b.Kind, b.Of = BlockTrunk, c.Trunk
 	}
-	if b.Kind != "" {
-		w.block(b)
+	if b.Kind != "" && w.block(b) {
 		w.next = c.At // what runs ends too
 	}
 	return &Refusal{f.rule, f.reason}
@@ -270,7 +269,7 @@ func (w *Watch) enter(r *run, m moment, now time.Time) {
 	}
 	if r.to.Watched {
 		r.accounts[ofPrefix] = w.account(accountKey{ofPrefix, r.to.Prefix}, m, now)
-		if !w.familiar(r.to.Land, now) {
+		if r.to.Prefix != Surcharged && !w.familiar(r.to.Land, now) {
 			r.accounts[ofLand] = w.account(accountKey{ofLand, r.to.Land}, m, now)
 		}
 	}

@@ -47,8 +47,8 @@ type FraudLevel struct {
 type FraudBudgets struct {
 	Caller int `yaml:"caller"` // of each caller a day
 	Prefix int `yaml:"prefix"` // of calls to each prefix a day
-	// Unfamiliar is for each country, or range of surcharged numbers, that the office does not usually call, until it does or
-	// somebody has released it.
+	// Unfamiliar is for each country that the office does not usually call, until it does or somebody has released it; and a day
+	// for all premium numbers of its own country, which are never usual.
 	Unfamiliar int `yaml:"unfamiliar"`
 	Trunk      int `yaml:"trunk"` // of each trunk a day
 	Day        int `yaml:"day"`   // of all calls a day
@@ -97,7 +97,7 @@ func defaultFraud() Fraud {
 			Night:   FraudLevel{Calls: 10, PerMinute: 4, Simultaneous: 3, Sequential: 8, Minutes: 60},
 			Weekend: FraudLevel{Calls: 15, PerMinute: 4, Simultaneous: 3, Sequential: 10, Minutes: 90},
 		},
-		Budgets: FraudBudgets{Caller: 15, Prefix: 15, Unfamiliar: 10, Trunk: 60, Day: 80, Night: 12},
+		Budgets: FraudBudgets{Caller: 18, Prefix: 18, Unfamiliar: 9, Trunk: 150, Day: 200, Night: 12},
 		Actions: FraudActions{Caller: FraudBlockCaller, Prefix: FraudBlockPrefix, Total: FraudRefuse, Baseline: FraudAlarm, Unresolved: FraudBlockCaller},
 	}
 }

@@ -23,7 +23,7 @@ func main() {
 		generate()
 		return
 	}
-	o := bench.Options{Rates: bench.Rates(), Levels: bench.Levels(), Round: time.Minute, Span: 10 * time.Second, Rounds: 3, Live: 2000, Messages: 1_000_000, Together: 300, More: 1000, Out: os.Stdout}
+	o := bench.Options{Rates: bench.Rates(), Levels: bench.Levels(), Round: time.Minute, Span: 10 * time.Second, Rounds: 3, Live: 2000, Messages: 1_000_000, Together: 300, More: 1000, Seeds: 100, Out: os.Stdout}
 	flag.StringVar(&o.Binary, "binary", "", "the box's program")
 	flag.StringVar(&o.Keep, "logs", "", "folder that takes the logs of rounds that were not clean")
 	flag.IntVar(&o.Core, "generator", 1, "the core of the load generator")
@@ -45,7 +45,7 @@ func main() {
 	if *quick {
 		o.Span = 3 * time.Second
 		o.Round, o.Rounds, o.Live, o.Messages = 10*time.Second, 1, 500, 100_000
-		o.Together, o.More = 100, 100
+		o.Together, o.More, o.Seeds = 100, 100, 5
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
@@ -71,9 +71,9 @@ func generate() {
 
 // partsOf finds the parts of a bench.
 func partsOf(name, only string) ([]bench.Part, error) {
-	parts, ok := map[string][]bench.Part{"sip": bench.SIP(), "media": bench.Media(), "calls300": bench.Whole(), "filter": bench.Filter()}[name]
+	parts, ok := map[string][]bench.Part{"sip": bench.SIP(), "media": bench.Media(), "calls300": bench.Whole(), "filter": bench.Filter(), "fraud": bench.Fraud()}[name]
 	if !ok {
-		return nil, fmt.Errorf("there is no bench %q: say sip, media, calls300 or filter", name)
+		return nil, fmt.Errorf("there is no bench %q: say sip, media, calls300, filter or fraud", name)
 	}
 	if only == "" {
 		return parts, nil

@@ -12,7 +12,7 @@ import (
 // The bars of the judgement of fraud.
 const (
 	mostFalseAlarms = 1  // a week
-	mostLoss        = 20 // euros, below which the worst of an attack has to stay
+	mostEuros       = 20 // euros, below which the worst of an attack has to stay
 )
 
 // Fraud are the parts of the bench of the judgement of fraud.
@@ -64,8 +64,8 @@ func fraudBars(s weeks.Summary) []Bar {
 	}
 	for _, p := range s.Patterns {
 		bars = append(bars, Bar{
-			Name: fmt.Sprintf("%s, seen after %v (at worst %v), loss %.2f €, at worst", p.Name, p.MedianSeen.Round(time.Second), p.WorstSeen.Round(time.Second), p.MedianLoss),
-			Measured: fmt.Sprintf("%.2f €", p.WorstLoss), Limit: fmt.Sprintf("below %d €", mostLoss), OK: p.WorstLoss < mostLoss && p.Unseen == 0,
+			Name:     fmt.Sprintf("%s, seen after %v (at worst %v), loss %.2f €, at worst", p.Name, p.MedianSeen.Round(time.Second), p.WorstSeen.Round(time.Second), p.MedianLoss),
+			Measured: fmt.Sprintf("%.2f €", p.WorstLoss), Limit: fmt.Sprintf("below %d €", mostEuros), OK: p.WorstLoss < mostEuros && p.Unseen == 0,
 		})
 	}
 	return bars

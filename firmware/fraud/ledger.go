@@ -8,7 +8,7 @@ import (
 )
 
 // leastCall is what a call must have money for to be begun at all: it would be cut the moment it is answered otherwise.
-const leastCall = 20 * time.Second
+const leastCall = 5 * time.Second
 
 // cutAgain is how long a call that was told to end has for it.
 const cutAgain = 5 * time.Second

@@ -129,7 +129,7 @@ func TestSpentSlowlyTheUnfamiliarBudgetIsGoneAllTheSame(t *testing.T) {
 		}
 		s.pass(12 * time.Hour)
 	}
-	if calls != 4 { // the last one for its first twenty seconds
+	if calls != 4 { // the last one for a third of its minute
 		t.Errorf("%d calls of a minute at 3 € were let through, want 4 for 10 €", calls)
 	}
 }

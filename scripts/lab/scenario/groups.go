@@ -46,6 +46,7 @@ func Groups() []Group {
 		{"national numbers and an outside line", Setting{PBXFormat: "national", CarrierFormat: `"00"`, OutsidePrefix: "0"}, national()},
 		{"a box with room for one call", Setting{Calls: 1}, full()},
 		{"emergency calls", Setting{Calls: 1}, emergencies()},
+		{"money", Setting{Sections: money, Routes: anywhere}, frauds()},
 		{"a trunk with room for one call", Setting{TrunkCalls: 1}, trunkFull()},
 		{"peers that say they are elsewhere", Setting{}, elsewhere()},
 		{"rules about calls", Setting{Admission: rulesAboutCalls(time.Now())}, judged()},

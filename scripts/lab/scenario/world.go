@@ -38,6 +38,7 @@ type Setting struct {
 	TrunkCalls                        int    // at once, with the first carrier
 	IPv6                              bool
 	Profile                           string // of the first carrier, which then has no keys but these and CarrierKeys
+	Sections                          string // of the policy; else fraud is off
 	SiteKeys, Routes                  string // further lines of the site, and the routes instead of the usual ones
 	Admission                         string // a section of the policy; "": the usual one
 	PBXKeys, CarrierKeys              string // further lines of the policy, as deep as those of the PBX and of the first carrier

@@ -145,6 +145,7 @@ func (c *checker) fraudTimes(f Fraud) {
 	if f.NightFrom == f.NightTo && f.NightFrom != "" {
 		c.fault("fraud.night_to", "write when the night ends", "is the same as night_from")
 	}
+	c.required("fraud.weekend", len(f.Weekend) > 0, "list the days, or give the weekend the levels of the day")
 	for i, d := range f.Weekend {
 		if one(c, index("fraud.weekend", i), d, Week()...) && slices.Contains(f.Weekend[:i], d) {
 			c.fault(index("fraud.weekend", i), "keep one of the two", "%s is listed twice", d)

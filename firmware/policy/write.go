@@ -34,7 +34,7 @@ func (p *Policy) Redacted() ([]byte, error) {
 // write leaves out what is empty and what follows from the rest.
 func (p *Policy) write(secret func(Secret) string) []byte {
 	w := writer{secret: secret}
-	w.mapping(reflect.ValueOf(p.unfilled()).Elem(), 0)
+	w.mapping(reflect.ValueOf(p.unfilled()).Elem(), withNoughts(), 0)
 	return w.buf.Bytes()
 }
 

@@ -15,15 +15,32 @@ type writer struct {
 	buf    bytes.Buffer
 }
 
-func (w *writer) mapping(v reflect.Value, indent int) {
+// mapping writes what is set. usual is the same with the fixed defaults, where a nought means something else than nothing; the
+// zero Value where it never does.
+func (w *writer) mapping(v, usual reflect.Value, indent int) {
 	for i := range v.NumField() {
-		if field := v.Field(i); !unset(field) {
-			w.entry(v.Type().Field(i).Tag.Get("yaml"), field, indent)
+		field, other := v.Field(i), reflect.Value{}
+		if usual.IsValid() {
+			other = usual.Field(i)
+		}
+		if !unset(field) || meansNought(field, other) {
+			w.entry(v.Type().Field(i).Tag.Get("yaml"), field, other, indent)
 		}
 	}
 }
 
-func (w *writer) entry(key string, v reflect.Value, indent int) {
+// meansNought tells a nought that would be read back as a default if it were not written.
+func meansNought(v, usual reflect.Value) bool {
+	return usual.IsValid() && !usual.IsZero() && (v.Kind() == reflect.Int || v.Kind() == reflect.Struct)
+}
+
+// withNoughts holds the defaults of the sections in which a nought means that there is no bound.
+func withNoughts() reflect.Value {
+	b := blank()
+	return reflect.ValueOf(Policy{Fraud: b.Fraud, Rotation: b.Rotation})
+}
+
+func (w *writer) entry(key string, v, usual reflect.Value, indent int) {
 	w.indent(indent)
 	w.buf.WriteString(key + ":")
 	if text, ok := w.text(v); ok {
@@ -35,7 +52,7 @@ func (w *writer) entry(key string, v reflect.Value, indent int) {
 		w.list(v, indent+2)
 		return
 	}
-	w.mapping(v, indent+2)
+	w.mapping(v, usual, indent+2)
 }
 
 // list writes one element a line. The first key of a mapping stands behind the dash.
@@ -54,7 +71,7 @@ func (w *writer) list(v reflect.Value, indent int) {
 // element writes a mapping behind a dash: what the mapping begins with takes the place of its own indentation.
 func (w *writer) element(v reflect.Value, indent int) {
 	inner := writer{secret: w.secret}
-	inner.mapping(v, indent+2)
+	inner.mapping(v, reflect.Value{}, indent+2)
 	if inner.buf.Len() == 0 {
 		inner.buf.WriteString(" {}\n")
 	}

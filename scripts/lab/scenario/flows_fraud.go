@@ -21,7 +21,7 @@ fraud:
     day: {per_minute: 3}
     night: {per_minute: 3}
     weekend: {per_minute: 3}
-  budgets: {prefix: 2}
+  budgets: {prefix: 2, unfamiliar: 0}
 `
 	anywhere = `  - name: anywhere
     prefixes: ["+"]

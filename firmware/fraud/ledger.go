@@ -40,6 +40,19 @@ func (w *Watch) action(s scope) policy.FraudAction {
 
 // overBudgets judges a call that costs something by the money that is left.
 func (w *Watch) overBudgets(c Call, d Destination, m moment) *Refusal {
+	for _, k := range asked(c, d, m) {
+		if no := w.overBudget(w.account(k, m, c.At), c, d, m); no != nil {
+			return no
+		}
+	}
+	return nil
+}
+
+// asked are the accounts that a call is to be paid from: those of its trunk once that is known, all others before.
+func asked(c Call, d Destination, m moment) []accountKey {
+	if c.Trunk != "" {
+		return []accountKey{{ofTrunk, c.Trunk}}
+	}
 	keys := []accountKey{{ofCaller, c.Caller}, {ofDay, ""}}
 	if m.period != Day {
 		keys = append(keys, accountKey{ofNight, ""})
@@ -50,25 +63,17 @@ func (w *Watch) overBudgets(c Call, d Destination, m moment) *Refusal {
 	if d.Watched && d.Prefix != Surcharged {
 		keys = append(keys, accountKey{ofLand, d.Land})
 	}
-	if c.Trunk != "" {
-		keys = append(keys, accountKey{ofTrunk, c.Trunk})
+	return keys
+}
+
+// overBudget judges a call by the money that is left on one account.
+func (w *Watch) overBudget(a *account, c Call, d Destination, m moment) *Refusal {
+	limit := w.limit(a, c.At)
+	a.settle(c.At)
+	if limit == 0 || a.spent+a.ringing+max(d.Rate.begins(), d.Rate.Cost(leastCall)) <= limit {
+		return nil
 	}
-	need := max(d.Rate.begins(), d.Rate.Cost(leastCall))
-	for _, k := range keys {
-		a := w.account(k, m, c.At)
-		limit := w.limit(a, c.At)
-		if limit == 0 {
-			continue
-		}
-		a.settle(c.At)
-		if a.spent+a.ringing+need <= limit {
-			continue
-		}
-		if no := w.found(w.gone(a, limit, d, m), c, d); no != nil {
-			return no
-		}
-	}
-	return nil
+	return w.found(w.gone(a, limit, d, m), c, d)
 }
 
 // gone is the finding that the money of an account is.

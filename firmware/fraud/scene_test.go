@@ -76,11 +76,27 @@ func (s *scene) call(caller, dialled string) Call {
 // try makes a call as far as it may go and returns its id, 0 when it is refused.
 func (s *scene) try(caller, dialled string) uint64 {
 	c := s.call(caller, dialled)
-	if s.watch.Refuse(c) != nil {
+	if s.ask(c) != nil {
 		return 0
 	}
+	c.Trunk = ""
 	s.watch.Begin(c)
+	if c.Trunk = "carrier"; s.watch.Refuse(c) != nil {
+		s.watch.End(c.ID, s.now)
+		return 0
+	}
+	s.watch.Carry(c.ID, c.Trunk, s.now)
 	return c.ID
+}
+
+// ask asks as the box does before it has begun a call: without the trunk, and with it.
+func (s *scene) ask(c Call) *Refusal {
+	dialled := c
+	dialled.Trunk = ""
+	if no := s.watch.Refuse(dialled); no != nil {
+		return no
+	}
+	return s.watch.Refuse(c)
 }
 
 // answered makes a call that is answered at once.
@@ -104,7 +120,7 @@ func (s *scene) talk(caller, dialled string, d time.Duration) bool {
 
 func (s *scene) refused(caller, dialled, rule string) {
 	s.t.Helper()
-	no := s.watch.Refuse(s.call(caller, dialled))
+	no := s.ask(s.call(caller, dialled))
 	switch {
 	case no == nil && rule != "":
 		s.t.Errorf("%s may call %s, want %s", caller, dialled, rule)

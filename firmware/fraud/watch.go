@@ -1,6 +1,7 @@
 package fraud
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
@@ -49,6 +50,7 @@ type Watch struct {
 	next       time.Time
 	since      time.Time // the first call that was seen
 	lastPrefix string
+	lastTrunk  string
 	swept      time.Time
 	revision   uint64 // of blocks
 	changes    uint64 // of money
@@ -93,7 +95,8 @@ func (w *Watch) Set(c Config) {
 	}
 }
 
-// Refuse says why a call may not go, nil when it may. It counts nothing, and may be asked again for each trunk.
+// Refuse says why a call may not go, nil when it may. It is asked before Begin, without a trunk, and then for each trunk that
+// is to carry the call, which counts by now: only what concerns the trunk is judged then. It counts nothing itself.
 func (w *Watch) Refuse(c Call) *Refusal {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -108,7 +111,7 @@ func (w *Watch) Refuse(c Call) *Refusal {
 		return nil
 	}
 	m := w.clock.at(c.At)
-	if d.Watched {
+	if d.Watched && c.Trunk == "" {
 		if no := w.overLevels(c, d, m); no != nil {
 			return no
 		}
@@ -171,7 +174,7 @@ func (w *Watch) found(f finding, c Call, d Destination) *Refusal {
 			b.Of = d.Land
 		}
 	case policy.FraudCutTrunk:
-		b.Kind, b.Of = BlockTrunk, c.Trunk
+		b.Kind, b.Of = BlockTrunk, cmp.Or(c.Trunk, w.lastTrunk) // before it is known: the one that took the last call that costs
 	}
 	if b.Kind != "" && w.block(b) {
 		w.next = c.At // what runs ends too
@@ -307,6 +310,7 @@ func (w *Watch) Carry(id uint64, trunk string, now time.Time) {
 	r.call.Trunk = trunk
 	w.ring(r, false)
 	if r.accounts[ofDay] != nil {
+		w.lastTrunk = trunk
 		r.accounts[ofTrunk] = w.account(accountKey{ofTrunk, trunk}, w.clock.at(now), now)
 	}
 	w.ring(r, true)

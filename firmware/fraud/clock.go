@@ -33,6 +33,7 @@ type moment struct {
 	period Period
 	begun  int64 // tells this period from every other of its kind: the number of the day on which it began
 	day    int64 // the number of the day
+	off    int64 // of nights and weekends: the number of the last working day; they are one until the next one begins
 	slot   int   // the hour of the week, 0 for Sunday midnight
 }
 
@@ -60,6 +61,7 @@ func (c *clock) reckon(t time.Time) moment {
 	number := dayNumber(t)
 	minutes := t.Hour()*60 + t.Minute()
 	out := moment{period: Day, begun: number, day: number, slot: int(t.Weekday())*24 + t.Hour()}
+	out.off = c.lastWorkingDay(t, minutes)
 	switch over := c.from > c.to; {
 	case c.weekend[t.Weekday()] || c.holidays.On(y, m, d):
 		out.period = Weekend
@@ -69,6 +71,21 @@ func (c *clock) reckon(t time.Time) moment {
 		out.period = Night
 	}
 	return out
+}
+
+// lastWorkingDay is the day that the night or weekend follows on; two weeks are looked back at most.
+func (c *clock) lastWorkingDay(t time.Time, minutes int) int64 {
+	y, m, d := t.Date()
+	if c.from > c.to && minutes < c.to {
+		d--
+	}
+	for back := range 14 {
+		day := time.Date(y, m, d-back, 12, 0, 0, 0, time.UTC)
+		if !c.weekend[day.Weekday()] && !c.holidays.On(day.Date()) {
+			return dayNumber(day)
+		}
+	}
+	return dayNumber(t)
 }
 
 // dayNumber counts the days of the calendar where the box stands.

@@ -147,6 +147,21 @@ func TestANightHasABudgetForAllCallers(t *testing.T) {
 	}
 }
 
+func TestAWeekendWithItsNightsHasOneBudget(t *testing.T) {
+	s := play(t)
+	s.now = time.Date(2026, 9, 11, 23, 0, 0, 0, s.now.Location()) // Friday
+	if s.answered("12", "+221331234567"); len(s.await(time.Hour)) != 1 { // 1.20 a minute
+		t.Fatal("not cut")
+	}
+	s.watch.End(s.next, s.now)
+	for range 3 { // Saturday, Sunday, Monday before dawn
+		s.pass(18 * time.Hour)
+		s.refused("13", "+4930123456", "fraud.budgets.night")
+	}
+	s.now = time.Date(2026, 9, 14, 7, 0, 0, 0, s.now.Location())
+	s.refused("13", "+4930123456", "")
+}
+
 func TestTheNextDayHasANewBudgetWhereNobodyIsBlocked(t *testing.T) {
 	s := play(t, func(f *policy.Fraud) { f.Actions.Caller = policy.FraudRefuse })
 	s.talk("12", "+252612345678", 6*time.Minute)

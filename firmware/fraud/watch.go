@@ -213,7 +213,7 @@ func (w *Watch) account(k accountKey, m moment, now time.Time) *account {
 	switch k.scope {
 	case ofLand:
 	case ofNight:
-		a.roll(m.begun, now)
+		a.roll(m.off, now)
 	default:
 		a.roll(m.day, now)
 	}

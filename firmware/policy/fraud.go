@@ -52,7 +52,7 @@ type FraudBudgets struct {
 	Unfamiliar int `yaml:"unfamiliar"`
 	Trunk      int `yaml:"trunk"` // of each trunk a day
 	Day        int `yaml:"day"`   // of all calls a day
-	Night      int `yaml:"night"` // of all calls of one night, or one day of a weekend
+	Night      int `yaml:"night"` // of all calls from one working day to the next: a night, or a weekend with its nights
 }
 
 // FraudActions are what becomes of what is found out.

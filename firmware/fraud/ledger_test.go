@@ -149,7 +149,7 @@ func TestANightHasABudgetForAllCallers(t *testing.T) {
 
 func TestAWeekendWithItsNightsHasOneBudget(t *testing.T) {
 	s := play(t)
-	s.now = time.Date(2026, 9, 11, 23, 0, 0, 0, s.now.Location()) // Friday
+	s.now = time.Date(2026, 9, 11, 23, 0, 0, 0, s.now.Location())        // Friday
 	if s.answered("12", "+221331234567"); len(s.await(time.Hour)) != 1 { // 1.20 a minute
 		t.Fatal("not cut")
 	}

@@ -221,7 +221,23 @@ func (m *machine) supervision(end func()) supervise.Config {
 			m.off.Store(false)
 			end()
 		},
-		State: func(state string) { fmt.Printf("tollgate: %s\n", state) },
+		State: m.show,
+	}
+}
+
+// show tells somebody before the box how the program is: by words on the console, and by the board's light. When it runs, it has
+// the console itself.
+func (m *machine) show(state string) {
+	fmt.Printf("tollgate: %s\n", state)
+	pattern := board.Alarm
+	switch state {
+	case supervise.Starting:
+		pattern = board.Starting
+	case supervise.Running:
+		pattern = board.Ready
+	}
+	if err := board.Show("/", pattern); err != nil && !errors.Is(err, board.ErrNoLight) {
+		m.log.Warn("the light does not show it", "err", err)
 	}
 }
 

@@ -41,6 +41,7 @@ func (b *box) parts() []apply.Part {
 		{Name: "calls", Set: b.setCalls},
 		{Name: "running calls", Set: b.takeUp},
 		{Name: "SIP listeners", Set: b.setEdge},
+		{Name: "time", Set: b.setTime},
 		{Name: "trunks", Set: b.setTrunks},
 		{Name: "page", Set: b.setPage},
 	}

@@ -19,6 +19,7 @@ import (
 	"tollgate/firmware/call"
 	"tollgate/firmware/certs"
 	"tollgate/firmware/cli"
+	"tollgate/firmware/confine"
 	"tollgate/firmware/edge"
 	"tollgate/firmware/event"
 	"tollgate/firmware/live"
@@ -84,10 +85,12 @@ type box struct {
 	notices     *notice.Desk
 	sources     *sources
 	network     network
+	time        timekeeper
 	config      *apply.Box
 	systems     *systems // nil: this machine's system is not the box's own
 	server      *api.Server
 	sticks      *stick.Desk
+	password    string // the first one, until the box is claimed
 }
 
 // run is the box from start to stop.
@@ -98,7 +101,12 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	end := b.stop
 	defer func() { end() }()
 	go paceCollector(ctx)
-	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.measureBoard, b.openLive, b.openFilter, b.openBlockList, b.openTalkers, b.watchDrops, b.openSystems, b.openSticks, b.openPage, b.boot, b.openSocket, b.watchLinks, b.watchSticks, b.turnPasswords, b.proveWell} {
+	if o.Appliance {
+		if err := confine.Process(o.State, "/run", "/tmp", "/dev", "/proc", "/sys"); err != nil {
+			b.log.Error("not confined as it should be", "err", err)
+		}
+	}
+	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.measureBoard, b.openLive, b.openFilter, b.openBlockList, b.openTalkers, b.watchDrops, b.openSystems, b.openSticks, b.openPage, b.keepTime, b.boot, b.openSocket, b.watchLinks, b.watchSticks, b.turnPasswords, b.showScreen, b.proveWell} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -125,6 +133,7 @@ func (b *box) openStore(context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	b.clampClock(since)
 	b.authority, err = certs.Open(b.store, certificateClock(time.Now, built(), since), rand.Reader)
 	return err
 }
@@ -258,12 +267,19 @@ func (b *box) openPage(ctx context.Context) (err error) {
 	if b.systems != nil {
 		o.Systems = b.systems
 	}
+	if b.options.Appliance {
+		o.Claimable = claimable
+	}
 	if b.server, err = api.New(ctx, o); err != nil {
 		return err
 	}
-	if first := b.server.FirstPassword(); first != "" {
+	if b.password = b.server.FirstPassword(); b.options.Appliance {
+		b.password, err = b.claim(ctx, b.password)
+		return err // the screen shows it
+	}
+	if b.password != "" {
 		_, fingerprint := b.authority.CA()
-		fmt.Printf("First password of the page, shown this once:  %s\n", first)
+		fmt.Printf("First password of the page, shown this once:  %s\n", b.password)
 		fmt.Printf("Fingerprint of the box's own authority (SHA-256):  %s\n", fingerprint)
 	}
 	return nil

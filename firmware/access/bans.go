@@ -73,7 +73,7 @@ func exempt(p *policy.Policy) []netip.Prefix {
 	add(p.Network.Inside.Address.Addr())
 	add(p.Network.Outside.Address.Addr())
 	add(p.Network.PublicAddress)
-	for _, s := range slices.Concat(p.Network.DNSServers, p.Network.STUNServers) {
+	for _, s := range slices.Concat(p.Network.DNSServers, p.Network.STUNServers, p.Network.TimeServers) {
 		add(s.Addr())
 	}
 	return list

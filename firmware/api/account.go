@@ -52,6 +52,12 @@ func (k *keyring) ensure(ctx context.Context) (string, error) {
 	return k.reset(ctx)
 }
 
+// unclaimed tells whether the first password has not been replaced yet.
+func (k *keyring) unclaimed() (bool, error) {
+	a, err := k.load()
+	return a.MustChange, err
+}
+
 // reset replaces the password by a new first one and returns it.
 func (k *keyring) reset(ctx context.Context) (string, error) {
 	password, err := newFirstPassword(k.random)

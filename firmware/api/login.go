@@ -43,6 +43,9 @@ func (s *Server) logIn(ctx context.Context, in *struct{ Body LoginRequest }) (*s
 	if err != nil {
 		return nil, err
 	}
+	if mustChange && !s.claimable() {
+		return nil, newProblem(NotNow, "The first password counts only for a while after power-on, and that is over.", "Switch the box off and on, then log in within 30 minutes.")
+	}
 	// Whatever session the browser brought ends here.
 	s.sessions.close(v.session.key)
 	s.log.Info("logged in", "user", in.Body.User, "source", v.addr)

@@ -340,3 +340,28 @@ func TestTheRecordOfTheAdministratorKeepsItsShape(t *testing.T) {
 		t.Errorf("record %v", record)
 	}
 }
+
+func TestTheFirstPasswordCountsOnlyWhileTheBoxMayBeClaimed(t *testing.T) {
+	b := newBench(t)
+	open := false
+	b.server.claimable = func() bool { return open }
+	p := wantProblem(t, b.post("/api/v1/session", LoginRequest{User: "admin", Password: b.first}), NotNow)
+	if !strings.Contains(p.Remedy, "off and on") {
+		t.Errorf("the remedy: %q", p.Remedy)
+	}
+	wantProblem(t, b.post("/api/v1/session", LoginRequest{User: "admin", Password: "wrong"}), WrongPassword)
+	open = true
+	c := b.logIn(b.first)
+	if unclaimed, err := b.server.Unclaimed(t.Context()); err != nil || !unclaimed {
+		t.Errorf("unclaimed %t, %v", unclaimed, err)
+	}
+	if res := b.post("/api/v1/password", PasswordRequest{Current: b.first, New: goodPassword}, c); res.Code != http.StatusOK {
+		t.Fatalf("%d %s", res.Code, res.Body)
+	}
+	// Who has claimed it logs in at any time.
+	open = false
+	b.logIn(goodPassword)
+	if unclaimed, err := b.server.Unclaimed(t.Context()); err != nil || unclaimed {
+		t.Errorf("unclaimed %t, %v", unclaimed, err)
+	}
+}

@@ -33,6 +33,8 @@ type Options struct {
 	Pages       fs.FS        // the built page with index.html at its root; nil or empty: a plain message instead
 	Log         *slog.Logger // default: slog.Default()
 	Random      io.Reader    // default: crypto/rand.Reader
+	// Claimable tells whether the first password counts at this moment; nil: always.
+	Claimable func() bool
 
 	cost cost // default: boardCost; tests take less
 }
@@ -66,6 +68,7 @@ type Server struct {
 	mux           *http.ServeMux
 	huma          huma.API
 	firstPassword string
+	claimable     func() bool
 
 	streams   chan struct{} // one place for each event stream
 	closing   chan struct{} // closed by Close
@@ -92,6 +95,9 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if o.Random == nil {
 		o.Random = rand.Reader
 	}
+	if o.Claimable == nil {
+		o.Claimable = func() bool { return true }
+	}
 	if o.cost == (cost{}) {
 		o.cost = boardCost()
 	}
@@ -104,6 +110,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		mux:       http.NewServeMux(),
 		streams:   make(chan struct{}, maxStreams),
 		closing:   make(chan struct{}),
+		claimable: o.Claimable,
 		doors:     map[netip.AddrPort]*door{},
 	}
 	s.huma = newAPI(s.mux, s)
@@ -118,6 +125,12 @@ func New(ctx context.Context, o Options) (*Server, error) {
 // FirstPassword returns the first password when New has just made it, else "". It is for the console, once; it stands
 // nowhere else.
 func (s *Server) FirstPassword() string { return s.firstPassword }
+
+// Unclaimed tells whether nobody has replaced the first password yet.
+func (s *Server) Unclaimed(context.Context) (bool, error) { return s.keyring.unclaimed() }
+
+// NewFirstPassword replaces the administrator's password by a new first one.
+func (s *Server) NewFirstPassword(ctx context.Context) (string, error) { return s.keyring.reset(ctx) }
 
 // Set serves the page as c says and nowhere else. It may be called again, also with the same Config: doors that stay are
 // not touched. When a new address cannot be listened on, everything stays as it was.

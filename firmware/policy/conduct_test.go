@@ -17,6 +17,9 @@ func TestHowACarrierIsDealtWithFollowsFromWhetherTheBoxRegisters(t *testing.T) {
 	if got := p.Network.DNSServers[0].String(); got != "192.0.2.53:53" {
 		t.Errorf("name server %s, want port 53 filled in", got)
 	}
+	if got := p.Network.TimeServers[0].String(); got != "192.0.2.53:123" {
+		t.Errorf("time server %s, want port 123 filled in", got)
+	}
 	if got := p.Network.STUNServers[0].String(); got != "203.0.113.200:3478" {
 		t.Errorf("STUN server %s, want port 3478 filled in", got)
 	}

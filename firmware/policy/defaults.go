@@ -123,6 +123,7 @@ func (t *Trunk) derive(visit func(field, value any)) {
 // Where name servers (RFC 1035 §4.2) and STUN servers (RFC 8489 §8.2) are asked.
 const (
 	dnsPort  = 53
+	timePort = 123
 	stunPort = 3478
 )
 
@@ -138,6 +139,7 @@ func fillPort(servers []netip.AddrPort, port uint16) {
 // fill sets every field that is empty to the default that follows from the others.
 func (p *Policy) fill() {
 	fillPort(p.Network.DNSServers, dnsPort)
+	fillPort(p.Network.TimeServers, timePort)
 	fillPort(p.Network.STUNServers, stunPort)
 	if a := p.PBX.Address; a.Addr().IsValid() && a.Port() == 0 {
 		p.PBX.Address = netip.AddrPortFrom(a.Addr(), p.PBX.Transport.DefaultPort())

@@ -18,7 +18,7 @@ func (c *checker) network() {
 	c.nat(n)
 	c.mediaPorts(n)
 	one(c, "network.sip_dscp", n.SIPDSCP, DSCPCS3, DSCPAF31)
-	c.dnsServers(n)
+	c.namedServers(n)
 	if inside && outside {
 		c.sides(n)
 	}
@@ -139,8 +139,12 @@ func (c *checker) mediaPorts(n Network) {
 // maxDNSServers is more than anybody asks in turn while a caller waits.
 const maxDNSServers = 8
 
-func (c *checker) dnsServers(n Network) {
+// maxTimeServers is more than it takes for those that are wrong to be outvoted.
+const maxTimeServers = 8
+
+func (c *checker) namedServers(n Network) {
 	c.servers("network.dns_servers", n.DNSServers, maxDNSServers, "a name server")
+	c.servers("network.time_servers", n.TimeServers, maxTimeServers, "a time server")
 }
 
 // servers checks the addresses of servers of one kind.

@@ -59,6 +59,9 @@ type Network struct {
 	SIPDSCP DSCP `yaml:"sip_dscp"`
 	// DNSServers are asked where carriers are; port 53 unless given. Empty: those of the system.
 	DNSServers []netip.AddrPort `yaml:"dns_servers"`
+	// TimeServers are asked what time it is where the machine is the box's own; port 123 unless given. Empty: the gateway, and
+	// those that a DHCP server has named.
+	TimeServers []netip.AddrPort `yaml:"time_servers"`
 }
 
 // Inside is the office's side.

@@ -26,7 +26,7 @@ type child struct {
 // start starts the program.
 func (s *Supervisor) start(now time.Time) {
 	s.c.Fault("start")
-	s.c.State("starting")
+	s.c.State(Starting)
 	c, err := s.spawn(now)
 	if err != nil {
 		s.c.Log.Error("the program does not start", "err", err, "next try in", s.delay)

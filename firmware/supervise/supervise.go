@@ -56,13 +56,19 @@ type Config struct {
 	StopTime   time.Duration // for a stop, after which the program is killed; 11 min, for calls for help go on for ten
 
 	Log *slog.Logger
-	// State is told how the program is, in words for a person; may be nil.
+	// State is told how the program is, in words for a person: Starting, Running, or a sentence; may be nil.
 	State func(string)
 	// RestartMachine is called when the program asks for it; may be nil.
 	RestartMachine func()
 	// Fault is called at named points of every goroutine, so that a test can make each of them panic; nil otherwise.
 	Fault func(point string)
 }
+
+// What State is told when all is well.
+const (
+	Starting = "starting"
+	Running  = "running"
+)
 
 // Fixed times.
 const (
@@ -234,7 +240,7 @@ func (s *Supervisor) hear(now time.Time) {
 		return
 	}
 	if !s.child.ready {
-		s.c.State("running")
+		s.c.State(Running)
 	}
 	s.child.ready, s.child.proof, s.healthy = true, now, now
 }

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"tollgate/board"
+)
+
+const (
+	screenEvery = 2 * time.Second
+	clearScreen = "\x1b[H\x1b[2J"
+	// hot is from which temperature on the screen says so, in degrees Celsius; a Raspberry Pi slows down at 80 to 85.
+	hot = 78
+)
+
+// screen is what the console of a machine of the box's own shows.
+type screen struct {
+	version, serial string
+	pages           []string
+	fingerprint     string
+	mode            string
+	password        string // empty: the box is claimed
+	claimable       bool
+	faults          []string
+}
+
+// text is the screen, for anybody who stands before the box.
+func (s screen) text() string {
+	var t strings.Builder
+	line := func(name, value string) { fmt.Fprintf(&t, "  %-18s%s\n", name, value) }
+	fmt.Fprintf(&t, "\n  Tollgate %s\n\n", s.version)
+	if s.serial != "" {
+		line("Serial number", s.serial)
+	}
+	switch len(s.pages) {
+	case 0:
+		line("Page", "no address yet: is the network cable plugged in?")
+	default:
+		line("Page", strings.Join(s.pages, "  "))
+	}
+	line("Its authority", "SHA-256 "+s.fingerprint)
+	line("State", map[string]string{
+		"setup": "set-up: there is no policy, and no call passes", "running": "running", "trial": "a policy is on trial: confirm it on the page", "draining": "stopping",
+	}[s.mode])
+	switch {
+	case s.password != "" && s.claimable:
+		line("First password", s.password+"   (user admin; it counts for 30 minutes after power-on)")
+	case s.password != "":
+		line("First password", "its time is over: switch the box off and on for another 30 minutes")
+	}
+	for _, f := range s.faults {
+		line("Look at", f)
+	}
+	return t.String()
+}
+
+// showScreen keeps the screen on the console of a machine of the box's own. It is written anew only when something changes.
+func (b *box) showScreen(ctx context.Context) error {
+	if !b.options.Appliance {
+		return nil
+	}
+	hardware := board.Read("/")
+	b.log.Info("board", "model", hardware.Model, "kind", hardware.Kind, "serial", hardware.Serial, "does not tell", strings.Join(hardware.Missing, ", "))
+	go b.keepScreen(ctx, os.Stdout)
+	return nil
+}
+
+func (b *box) keepScreen(ctx context.Context, to io.Writer) {
+	shown := ""
+	for ctx.Err() == nil {
+		if text := b.screen(ctx).text(); text != shown {
+			shown = text
+			io.WriteString(to, clearScreen+text) // a console that takes nothing has nobody before it
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(screenEvery):
+		}
+	}
+}
+
+func (b *box) screen(ctx context.Context) screen {
+	p, _, trial := b.config.Current()
+	hardware := board.Read("/")
+	_, fingerprint := b.authority.CA()
+	faults := hardwareFaults(hardware)
+	if b.time.unknown() {
+		faults = append(faults, "no time server answers: certificates are judged by the last time that is known")
+	}
+	s := screen{version: b.options.Version, serial: hardware.Serial, fingerprint: fingerprint, mode: b.mode(p, trial), faults: faults}
+	if b.password != "" && b.claimed(ctx) {
+		b.password = ""
+	}
+	s.password, s.claimable = b.password, claimable()
+	addrs, port := []string{}, uint16(setupPagePort)
+	if p != nil {
+		port = p.Admin.Port
+		addrs = append(addrs, p.Network.Inside.Address.Addr().String())
+	} else if own, err := b.setupAddresses(); err == nil {
+		for _, a := range own {
+			addrs = append(addrs, a.Addr().String())
+		}
+	}
+	for _, a := range addrs {
+		s.pages = append(s.pages, pageURL(a, port))
+	}
+	return s
+}
+
+func pageURL(address string, port uint16) string {
+	if strings.Contains(address, ":") {
+		address = "[" + address + "]"
+	}
+	if port == setupPagePort {
+		return "https://" + address + "/"
+	}
+	return fmt.Sprintf("https://%s:%d/", address, port)
+}
+
+// hardwareFaults are what somebody before the box can do something about.
+func hardwareFaults(h board.Board) (list []string) {
+	if h.UnderVoltage != nil && *h.UnderVoltage {
+		list = append(list, "the power supply is too weak")
+	}
+	if h.Temperature != nil && *h.Temperature >= hot {
+		list = append(list, "the box is too hot")
+	}
+	if h.Wear != nil && *h.Wear >= 80 {
+		list = append(list, fmt.Sprintf("the storage has %d %% of its life behind it", *h.Wear))
+	}
+	return list
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"net/netip"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"tollgate/board/clock"
+	"tollgate/firmware/policy"
+)
+
+// The last time known is kept, so that a clock without power does not fall behind it.
+const (
+	clockKind = "clock"
+	clockKey  = "known"
+)
+
+// Times of the time.
+const (
+	timeWait   = 8 * time.Second // trunks wait for the time, but no longer: calls for help cannot
+	askSoon    = 4 * time.Second // between questions until the time is known, doubled each time
+	askLater   = 17 * time.Minute
+	alarmAfter = time.Minute // without the time, before somebody is told
+	noteEvery  = time.Hour   // the last time known: a write to the card
+	timePort   = 123
+)
+
+// timekeeper keeps the clock of a machine of the box's own. The zero value knows no servers.
+type timekeeper struct {
+	mu      sync.Mutex // guards everything below
+	named   []netip.AddrPort
+	asking  time.Time // since when; zero: nobody is asked
+	known   bool      // most servers have agreed since the start
+	changed chan struct{}
+	first   chan struct{} // closed when the time is known
+}
+
+// clampClock sets the clock of a machine of the box's own to the latest moment that must have passed: boards without a battery
+// begin in 1970, and with that no certificate would be valid, nor any that is made now.
+func (b *box) clampClock(decided time.Time) {
+	if !b.options.Appliance {
+		return
+	}
+	b.time.mu.Lock()
+	b.time.changed, b.time.first = make(chan struct{}, 1), make(chan struct{})
+	b.time.mu.Unlock()
+	var kept time.Time
+	if value, found, err := b.store.Get(clockKind, clockKey); err == nil && found {
+		kept, _ = time.Parse(time.RFC3339, string(value)) // a damaged one is none
+	}
+	by, err := clock.Clamp(built(), imageMade(releasePath), decided, kept)
+	if err != nil {
+		b.log.Error("the clock is behind what has passed", "err", err)
+	} else if by > 0 {
+		b.log.Warn("the clock was behind: it begins where it was known last", "by", by.Round(time.Second))
+	}
+}
+
+// imageMade is when the image was made; zero when that is not known.
+func imageMade(path string) time.Time {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return time.Time{}
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, found := strings.CutPrefix(strings.TrimSpace(line), "built="); found {
+			if n, err := strconv.ParseInt(value, 10, 64); err == nil {
+				return time.Unix(n, 0)
+			}
+		}
+	}
+	return time.Time{}
+}
+
+// setTime says who is asked for the time, and waits a moment for the answer: what comes after it signs and verifies.
+func (b *box) setTime(ctx context.Context, p *policy.Policy) error {
+	if !b.options.Appliance {
+		return nil
+	}
+	b.time.ask(b.timeServers(p))
+	if p == nil {
+		return nil
+	}
+	select {
+	case <-b.time.first:
+	case <-time.After(timeWait):
+		b.log.Warn("the time is not known yet: certificates are judged by the last time that is")
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+// timeServers are those of the policy, or else the router and those that DHCP has named.
+func (b *box) timeServers(p *policy.Policy) []netip.AddrPort {
+	if p != nil && len(p.Network.TimeServers) > 0 {
+		return p.Network.TimeServers
+	}
+	lease := b.network.current()
+	addrs := lease.NTP
+	if p != nil && p.Network.Gateway.IsValid() {
+		addrs = append(addrs[:len(addrs):len(addrs)], p.Network.Gateway)
+	} else if lease.Router.IsValid() {
+		addrs = append(addrs[:len(addrs):len(addrs)], lease.Router)
+	}
+	var list []netip.AddrPort
+	for _, a := range addrs {
+		list = append(list, netip.AddrPortFrom(a, timePort))
+	}
+	return list
+}
+
+// ask says who is to be asked, from now on.
+func (k *timekeeper) ask(servers []netip.AddrPort) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.named = servers
+	if k.asking.IsZero() {
+		k.asking = time.Now()
+	}
+	select {
+	case k.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (k *timekeeper) servers() []netip.AddrPort {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.named
+}
+
+// agreed notes that the time is known.
+func (k *timekeeper) agreed() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.known {
+		k.known = true
+		close(k.first)
+	}
+}
+
+// unknown tells whether the time has not been known for so long that somebody should look.
+func (k *timekeeper) unknown() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return !k.known && !k.asking.IsZero() && time.Since(k.asking) > alarmAfter
+}
+
+// keepTime keeps the clock right until ctx ends.
+func (b *box) keepTime(ctx context.Context) error {
+	if !b.options.Appliance {
+		return nil
+	}
+	go func() {
+		wait := askSoon
+		var noted time.Time
+		for ctx.Err() == nil {
+			if servers := b.time.servers(); len(servers) > 0 && b.adjust(ctx, servers) {
+				wait = askLater
+				if time.Since(noted) > noteEvery {
+					noted = time.Now()
+					b.noteTime(noted)
+				}
+			} else {
+				wait = min(2*wait, askLater)
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(wait):
+			case <-b.time.changed:
+				wait = askSoon
+			}
+		}
+	}()
+	return nil
+}
+
+// adjust asks the servers, all at once, and sets the clock by most of them.
+func (b *box) adjust(ctx context.Context, servers []netip.AddrPort) bool {
+	answers := make(chan *clock.Sample, len(servers))
+	for _, s := range servers {
+		go func() {
+			sample, err := clock.Ask(ctx, s)
+			if err != nil {
+				b.log.Debug("no time", "err", err)
+				answers <- nil
+				return
+			}
+			answers <- &sample
+		}()
+	}
+	var samples []clock.Sample
+	for range servers {
+		if s := <-answers; s != nil {
+			samples = append(samples, *s)
+		}
+	}
+	best, err := clock.Agree(samples, len(servers))
+	if err == nil {
+		err = clock.Adjust(best.Offset)
+	}
+	if err != nil {
+		b.log.Warn("the clock is not set", "err", err)
+		return false
+	}
+	if best.Offset.Abs() > time.Second {
+		b.log.Info("the clock is set", "by", best.Offset, "server", best.Server)
+	}
+	b.time.agreed()
+	return true
+}
+
+// noteTime keeps the time for the next start.
+func (b *box) noteTime(now time.Time) {
+	if err := b.store.Put(clockKind, clockKey, []byte(now.UTC().Format(time.RFC3339))); err != nil {
+		b.log.Warn("the time is not kept for the next start", "err", err)
+	}
+}

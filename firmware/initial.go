@@ -40,6 +40,7 @@ const programUser = 900
 const (
 	dataTime     = 15 * time.Second // for the data partition to appear
 	watchdogTime = 15 * time.Second // what every watchdog can
+	stickTime    = time.Second      // between two looks for sticks
 	haltPause    = 10 * time.Second // before the kernel is asked once more
 )
 
@@ -81,6 +82,7 @@ func (m *machine) live(words []string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	s := supervise.New(m.supervision(cancel))
+	go m.lendSticks(ctx)
 	go m.obey(ctx, cancel, s.Restart)
 	end := boot.Restart
 	if s.Run(ctx) && m.off.Load() {
@@ -202,6 +204,24 @@ func (m *machine) openSlots() error {
 		faults = append(faults, os.Chown(device, 0, programUser), os.Chmod(device, 0o640)) // to be read, not written
 	}
 	return errors.Join(faults...)
+}
+
+// lendSticks lets the program's user read and write what is plugged into USB, until ctx ends. Nothing of it is looked at here.
+func (m *machine) lendSticks(ctx context.Context) {
+	for ctx.Err() == nil {
+		func() {
+			defer m.survive("sticks")
+			for _, device := range boot.Sticks("/") {
+				if err := errors.Join(os.Chown(device, 0, programUser), os.Chmod(device, 0o660)); err != nil && !errors.Is(err, os.ErrNotExist) {
+					m.log.Error("a stick cannot be read", "device", device, "err", err)
+				}
+			}
+		}()
+		select {
+		case <-ctx.Done():
+		case <-time.After(stickTime):
+		}
+	}
 }
 
 // supervision is how the program is kept alive.

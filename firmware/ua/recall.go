@@ -4,18 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/emiago/sipgo/sip"
 
+	"tollgate/firmware/field"
 	"tollgate/firmware/policy"
 )
 
 // Text is a request as it came, without its body.
 func (in *Incoming) Text() string {
-	req := in.Request.Clone()
-	req.SetBody(nil)
-	return req.String()
+	var b strings.Builder
+	b.Grow(usualText)
+	in.Request.StartLineWrite(&b)
+	b.WriteString("\r\n")
+	for _, h := range in.Request.Headers() {
+		if !field.Is(h, "Content-Length") {
+			h.StringWrite(&b)
+			b.WriteString("\r\n")
+		}
+	}
+	b.WriteString("Content-Length: 0\r\n\r\n")
+	return b.String()
 }
+
+// usualText is room for an INVITE without its body.
+const usualText = 1 << 10
 
 // Recall makes of such a text what a call knows of the INVITE that it began with, in another process: for reading, since
 // it has had its answer. source is where it came from.

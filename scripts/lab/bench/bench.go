@@ -16,6 +16,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -78,8 +79,8 @@ func SIP() []Part {
 	return []Part{{"cpu", Cost}, {"rate", Rate}, {"live", Live}, {"flood", Flood}}
 }
 
-// Rates are those at which processor time is compared. At the first the box's core is idle for three quarters of the time,
-// and waking up is part of what a call costs; at the second it is half busy and topology hiding has Kamailio's core full; the
+// Rates are those at which processor time is compared, in rising order. At the first the box's core is idle for three quarters
+// of the time, and waking up is part of what a call costs; at the second topology hiding has Kamailio's core nearly full; the
 // last is what the box must take on one core.
 func Rates() []int { return []int{300, 500, cleanRate} }
 
@@ -90,12 +91,16 @@ type comparison struct {
 }
 
 // Cost compares the processor time of 1,000 calls at several rates, the rounds in changing order. A round that was not clean
-// counts for nobody: calls that fail and messages that are sent again cost more. A system none of whose rounds at a rate is
-// clean is beyond what it takes there, and is compared at the rates below.
+// counts for nobody: calls that fail and messages that are sent again cost more. All ratios are told. The bars hold at the
+// highest rate that the other one takes cleanly: there its core is busiest, and a call the cheapest for it.
 func Cost(ctx context.Context, o Options) ([]Bar, error) {
+	kinds, err := o.kinds()
+	if err != nil {
+		return nil, err
+	}
 	var all []comparison
 	for _, rate := range o.Rates {
-		c, err := o.compare(ctx, rate)
+		c, err := o.compare(ctx, rate, kinds)
 		if err != nil {
 			return nil, err
 		}
@@ -105,22 +110,39 @@ func Cost(ctx context.Context, o Options) ([]Bar, error) {
 		return nil, nil
 	}
 	var bars []Bar
-	for _, c := range all {
-		b, err := c.bars()
-		if err != nil {
-			return nil, err
+	var faults error
+	for _, peer := range []struct {
+		kind  Kind
+		limit float64
+	}{{Hiding, ofHiding}, {Recording, ofRecording}} {
+		if b, err := o.against(peer.kind, peer.limit, all); err != nil {
+			faults = errors.Join(faults, err)
+		} else {
+			bars = append(bars, b)
 		}
-		bars = append(bars, b...)
 	}
-	return bars, nil
+	return bars, faults
 }
 
-// compare takes the rounds of one rate.
-func (o Options) compare(ctx context.Context, rate int) (comparison, error) {
+// kinds are the systems to measure.
+func (o Options) kinds() ([]Kind, error) {
+	if o.Only == "" {
+		return Kinds(), nil
+	}
+	known := append(Kinds(), Forgetful)
+	if !slices.Contains(known, Kind(o.Only)) {
+		return nil, fmt.Errorf("there is no system %q: say one of %q", o.Only, known)
+	}
+	return []Kind{Kind(o.Only)}, nil
+}
+
+// compare takes the rounds of one rate, no system always after the same other one.
+func (o Options) compare(ctx context.Context, rate int, kinds []Kind) (comparison, error) {
 	o.say("processor time at %d calls/s, rounds of %v", rate, o.Round)
 	c := comparison{rate: rate, costs: map[Kind][]float64{}}
 	for range o.Rounds {
-		for _, k := range shuffled(o) {
+		rand.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
+		for _, k := range kinds {
 			r, err := round(ctx, o, k, during(rate, o.Round))
 			if err != nil {
 				return c, err
@@ -134,25 +156,21 @@ func (o Options) compare(ctx context.Context, rate int) (comparison, error) {
 	return c, nil
 }
 
-// bars holds the box against those that are clean at the rate.
-func (c comparison) bars() ([]Bar, error) {
-	if len(c.costs[Box]) == 0 {
-		return nil, fmt.Errorf("no round of the box at %d calls/s was clean: is the machine busy with something else?", c.rate)
-	}
-	box := median(c.costs[Box])
-	var bars []Bar
-	for _, peer := range []struct {
-		kind  Kind
-		limit float64
-	}{{Hiding, ofHiding}, {Recording, ofRecording}} {
-		if len(c.costs[peer.kind]) == 0 {
-			continue
+// against tells what the box costs beside a system, at each rate that it takes, and holds it to its bar at the highest.
+func (o Options) against(k Kind, limit float64, all []comparison) (bar Bar, err error) {
+	err = fmt.Errorf("no round of %s was clean: is the machine busy with something else?", k)
+	for _, c := range all {
+		if len(c.costs[k]) == 0 {
+			continue // beyond what it takes
 		}
-		other := median(c.costs[peer.kind])
-		name := fmt.Sprintf("CPU for 1,000 calls at %d/s, %.3f s against %.3f s of %s", c.rate, box, other, peer.kind)
-		bars = append(bars, atMost(name, box/other, peer.limit, "%.2f x"))
+		if len(c.costs[Box]) == 0 {
+			return bar, fmt.Errorf("no round of the box at %d calls/s was clean: is the machine busy with something else?", c.rate)
+		}
+		box, other := median(c.costs[Box]), median(c.costs[k])
+		o.say("at %4d calls/s %.3f s for 1,000 calls, %.2f x the %.3f s of %s", c.rate, box, box/other, other, k)
+		bar, err = atMost(fmt.Sprintf("CPU for 1,000 calls at %d/s, %.3f s against %.3f s of %s", c.rate, box, other, k), box/other, limit, "%.2f x"), nil
 	}
-	return bars, nil
+	return bar, err
 }
 
 // rateStep is how finely the highest clean rate is looked for.
@@ -210,16 +228,6 @@ func highest(ctx context.Context, o Options, k Kind, from int) (Result, error) {
 		}
 	}
 	return best, nil
-}
-
-// shuffled is the order of one round: no system always comes after the same other one.
-func shuffled(o Options) []Kind {
-	kinds := Kinds()
-	if o.Only != "" {
-		kinds = []Kind{Kind(o.Only)}
-	}
-	rand.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
-	return kinds
 }
 
 func median(list []float64) float64 {

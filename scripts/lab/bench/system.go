@@ -23,11 +23,12 @@ type Kind string
 // The systems.
 const (
 	Box       Kind = "tollgate"
+	Forgetful Kind = "tollgate without records" // of running calls; only when it is asked for
 	Recording Kind = "kamailio rr+dialog"
 	Hiding    Kind = "kamailio topoh"
 )
 
-// Kinds are all systems.
+// Kinds are the systems that are compared.
 func Kinds() []Kind { return []Kind{Box, Recording, Hiding} }
 
 const sipPort = 5060
@@ -59,8 +60,8 @@ func (w *world) start(ctx context.Context, k Kind) (*lab.Process, error) {
 	defer cancel()
 	var p *lab.Process
 	var err error
-	if k == Box {
-		p, err = w.startBox(ctx)
+	if k == Box || k == Forgetful {
+		p, err = w.startBox(ctx, k == Box)
 	} else {
 		p, err = w.startKamailio(k == Hiding)
 	}
@@ -79,7 +80,8 @@ func (w *world) listens(a netip.Addr) bool {
 	return err != nil
 }
 
-func (w *world) startBox(ctx context.Context) (*lab.Process, error) {
+// startBox runs the box, with records of running calls as on the appliance, or without.
+func (w *world) startBox(ctx context.Context, records bool) (*lab.Process, error) {
 	n := w.lab.Net
 	at := func(a netip.Addr) netip.AddrPort { return netip.AddrPortFrom(a, sipPort) }
 	file, err := w.fill(cmp.Or(w.document, "policy.yaml.tmpl"), map[string]any{
@@ -94,10 +96,13 @@ func (w *world) startBox(ctx context.Context) (*lab.Process, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the policy: %w", err)
 	}
-	if w.live, err = os.MkdirTemp("/dev/shm", "bench"); err != nil { // where /run is on the appliance: in memory
-		return nil, fmt.Errorf("make a folder for the running calls: %w", err)
+	b := &branch.Box{Host: w.lab.Box, Binary: w.options.Binary, Without: w.without}
+	if records {
+		if w.live, err = os.MkdirTemp("/dev/shm", "bench"); err != nil { // in memory, like /run
+			return nil, fmt.Errorf("make a folder for the running calls: %w", err)
+		}
+		b.Live = filepath.Join(w.live, "calls")
 	}
-	b := &branch.Box{Host: w.lab.Box, Binary: w.options.Binary, Live: filepath.Join(w.live, "calls"), Without: w.without}
 	err = b.Start(ctx, string(policy))
 	return b.Process, err
 }

@@ -249,11 +249,11 @@ func (w *world) ask(ctx context.Context) (s branch.Status, err error) {
 	return s, err
 }
 
-// firstPassword is what the console shows until the machine is claimed: the last word of the line that says so.
+// firstPassword is what the machine's screen shows until it is claimed, after the words that say so.
 func firstPassword(console string) string {
 	for line := range strings.Lines(console) {
-		if words := strings.Fields(line); len(words) > 0 && strings.HasPrefix(line, "First password") {
-			return words[len(words)-1]
+		if words := strings.Fields(line); len(words) > 2 && words[0] == "First" && words[1] == "password" {
+			return words[2]
 		}
 	}
 	return ""

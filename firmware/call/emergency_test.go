@@ -71,12 +71,14 @@ func TestAnAnswerThatCannotBeUsedIsHungUpBeforeTheNextTrunkIsTried(t *testing.T)
 
 func TestAnEmergencyCallShowsItsNumber(t *testing.T) {
 	s := newScene(t, nil)
-	s.pbx.dial("anonymous", "112", clearSDP("192.0.2.50"))
+	caller := s.pbx.dial("anonymous", "112", clearSDP("192.0.2.50"))
 	callee := s.a.called()
 	if got := callee.in.From().Address.User; got != "+33123456700" || len(callee.in.GetHeaders("Privacy")) > 0 {
 		t.Errorf("From %s, Privacy %v", callee.in.From(), callee.in.GetHeaders("Privacy"))
 	}
 	callee.respond(200, secureSDP("203.0.113.8"))
+	caller.ack(caller.expect(200))
+	callee.request(sip.ACK)
 }
 
 func TestAnEmergencyCallIsNotTransferred(t *testing.T) {

@@ -59,7 +59,7 @@ func enlarge(root, name, label string) error {
 type blkpgPartition struct {
 	start, length int64
 	number        int32
-	names         [128]byte
+	_             [128]byte // names of the device and the volume
 	_             [4]byte
 }
 

@@ -36,9 +36,6 @@ type finding struct {
 	reason string
 	action policy.FraudAction
 	quiet  int64 // the same is told again when this is another number
-	until  time.Time
-	// budget tells that money is gone: calls that run are cut even if nothing is blocked.
-	budget bool
 }
 
 // subject names what an account is of, for a sentence.

@@ -74,7 +74,9 @@ INVITE{sdp sendonly} -> INVITE{sdp sendonly}
 491                  <- 491
 ` + officeHangsUp},
 		{Name: "a change that is refused leaves the call as it was", Ladder: outbound + `
-INVITE{sdp pcmu} -> INVITE
+INVITE{sdp pcmu} -> INVITE{has RTP/AVP 0 101}
+                 <- 488
+                 -> INVITE{has RTP/AVP 8 101}
 488              <- 488
 ` + officeHangsUp},
 		{Name: "a change to a codec that is not allowed", Ladder: outbound + `

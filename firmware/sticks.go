@@ -25,7 +25,7 @@ func (b *box) openSticks(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("find the program that reads sticks: %w", err)
 	}
-	serial := board.Serial("/")
+	serial := board.Read("/").Serial
 	reader := usb.Reader{Command: []string{program, readStick}, Serial: serial}
 	b.sticks = stick.New(stick.Options{Reader: reader, Box: stickBox{b}, Memory: bundles{b.store}, Serial: serial, Log: b.log})
 	return nil

@@ -225,6 +225,9 @@ func TestTheReportSaysWhatBecameOfTheStick(t *testing.T) {
 			t.Errorf("%s\nwant\n%s", text, want)
 		}
 	}
+	if got := fileName("CZ 12/34"); got != "CZ-12-34" {
+		t.Errorf("a serial number with signs becomes %s", got)
+	}
 	locked := &office{stick: unsigned(), locked: true}
 	d := locked.desk()
 	plug(d, true)

@@ -6,20 +6,30 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"tollgate/firmware/bundle"
 )
 
 // report writes onto the stick what became of it. That it cannot be written is no fault: many a stick is locked.
 func (d *Desk) report(ctx context.Context, s *State) {
-	serial := d.o.Serial
-	if serial == "" {
-		serial = "box"
-	}
-	name := fmt.Sprintf("%s%s-%s.txt", bundle.ReportPrefix, serial, time.Now().Format(time.DateOnly))
+	name := fmt.Sprintf("%s%s-%s.txt", bundle.ReportPrefix, fileName(d.o.Serial), time.Now().Format(time.DateOnly))
 	if err := d.o.Reader.Write(ctx, s.Device, name, []byte(s.text(d.o.Serial))); err != nil {
 		d.o.Log.Info("no report on the stick", "device", s.Device, "why", err)
 	}
+}
+
+// fileName is a serial number as part of the name of a file.
+func fileName(serial string) string {
+	if serial == "" {
+		return "box"
+	}
+	return strings.Map(func(r rune) rune {
+		if r < 128 && (unicode.IsLetter(r) || unicode.IsDigit(r)) {
+			return r
+		}
+		return '-'
+	}, serial)
 }
 
 // text is the report: plain lines that any computer shows. Changes hold no secrets.

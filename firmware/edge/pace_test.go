@@ -101,24 +101,21 @@ func TestTheLaneOfAMessageIsSeenBeforeItIsParsed(t *testing.T) {
 }
 
 func TestAFloodOfRegistrationsLeavesRoomForCallsFromTheSameSource(t *testing.T) {
-	each(t, func(t *testing.T, b *bench, p *peer) {
-		if p.transport() != "UDP" {
-			t.Skip("connections wait instead")
+	b := newBench(t)
+	p := connect(t, policy.UDP, b.listen(t, inside(policy.UDP, nil))[policy.UDP], nil) // connections wait instead
+	full := pacedSource{netip.MustParseAddr("127.0.0.1"), policy.SideInside, laneOther}
+	for b.pacing.take(time.Now(), full) == 0 {
+	}
+	for i := range 50 {
+		p.say(p.request("OPTIONS", i))
+	}
+	b.sink.await(t, ruleTooFast)
+	p.say(p.request("INVITE", 100))
+	for {
+		if got := b.next(t); got.m.(interface{ IsInvite() bool }).IsInvite() {
+			return
 		}
-		full := pacedSource{netip.MustParseAddr("127.0.0.1"), policy.SideInside, laneOther}
-		for b.pacing.take(time.Now(), full) == 0 {
-		}
-		for i := range 50 {
-			p.say(p.request("OPTIONS", i))
-		}
-		b.sink.await(t, ruleTooFast)
-		p.say(p.request("INVITE", 100))
-		for {
-			if got := b.next(t); got.m.(interface{ IsInvite() bool }).IsInvite() {
-				return
-			}
-		}
-	})
+	}
 }
 
 func TestAConnectionThatAsksForTooMuchIsReadLater(t *testing.T) {

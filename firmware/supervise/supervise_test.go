@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -30,6 +32,9 @@ func TestMain(m *testing.M) {
 		time.Sleep(time.Hour)
 	}
 	fmt.Fprintln(os.Stderr, "hello from", kind)
+	leave := make(chan os.Signal, 1)
+	signal.Notify(leave, syscall.SIGHUP) // whoever runs the tests may have it ignored
+	go func() { <-leave; os.Exit(0) }()
 	voice.Ready()
 	for i := 0; ; i++ {
 		switch {

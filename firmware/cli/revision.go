@@ -45,20 +45,26 @@ func (t *terminal) importPolicy(args []string) error {
 		}
 	}
 	result, err := ask[api.ImportResult](box, http.MethodPost, "/policy", api.ImportRequest{Document: string(doc), Why: *why})
-	if p := (*api.Problem)(nil); errors.As(err, &p) && p.Type == api.PolicyFaults {
-		for _, fault := range p.Faults {
-			t.fault(name, fault.Line, fault.Column, fault.Path, fault.Problem, fault.Hint)
-		}
-		return t.count(name, len(p.Faults))
-	}
 	if err != nil {
-		return err
+		return t.refused(name, err)
 	}
 	for _, w := range result.Warnings {
 		t.warn(name, w.Path, w.Text)
 	}
 	t.showImport(result)
 	return nil
+}
+
+// refused tells the faults for which the box has refused a document; any other error is returned as it is.
+func (t *terminal) refused(name string, err error) error {
+	p := (*api.Problem)(nil)
+	if !errors.As(err, &p) || p.Type != api.PolicyFaults {
+		return err
+	}
+	for _, fault := range p.Faults {
+		t.fault(name, fault.Line, fault.Column, fault.Path, fault.Problem, fault.Hint)
+	}
+	return t.count(name, len(p.Faults))
 }
 
 func (t *terminal) showChanges(list []api.Change) {

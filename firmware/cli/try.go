@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -108,14 +107,8 @@ func (t *terminal) rehearse(args []string) error {
 		return err
 	}
 	r, err := ask[api.Rehearsal](newClient(*state), http.MethodPost, "/policy/rehearse", api.RehearseRequest{Document: string(doc)})
-	if p := (*api.Problem)(nil); errors.As(err, &p) && p.Type == api.PolicyFaults {
-		for _, fault := range p.Faults {
-			t.fault(name, fault.Line, fault.Column, fault.Path, fault.Problem, fault.Hint)
-		}
-		return t.count(name, len(p.Faults))
-	}
 	if err != nil {
-		return err
+		return t.refused(name, err)
 	}
 	return t.showRehearsal(r)
 }

@@ -32,6 +32,7 @@ type accountKey struct {
 type account struct {
 	key     accountKey
 	day     int64 // spent counts for this day, or night
+	night   int64 // the off of the latest night in which a call was asked for
 	spent   Money
 	granted Money // beyond the budget, by hand
 	burn    Money
@@ -61,6 +62,11 @@ func (a *account) settle(now time.Time) {
 		a.burn += l.minute
 		return true
 	})
+}
+
+// old tells whether an account counts for nothing any more: another day has come, and no night that leads to it.
+func (a *account) old(m moment) bool {
+	return a.key.scope != ofLand && a.day < min(m.day-1, m.before)
 }
 
 // roll begins anew when another day, or night, has begun. Running calls go on.

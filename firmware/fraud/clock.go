@@ -34,6 +34,7 @@ type moment struct {
 	begun  int64 // tells this period from every other of its kind: the number of the day on which it began
 	day    int64 // the number of the day
 	off    int64 // of nights and weekends: the number of the last working day; they are one until the next one begins
+	before int64 // the off of the night in which this day has begun
 	slot   int   // the hour of the week, 0 for Sunday midnight
 }
 
@@ -61,7 +62,7 @@ func (c *clock) reckon(t time.Time) moment {
 	number := dayNumber(t)
 	minutes := t.Hour()*60 + t.Minute()
 	out := moment{period: Day, begun: number, day: number, slot: int(t.Weekday())*24 + t.Hour()}
-	out.off = c.lastWorkingDay(t, minutes)
+	out.off, out.before = c.lastWorkingDay(t, minutes), c.lastWorkingDay(t, 0)
 	switch over := c.from > c.to; {
 	case c.weekend[t.Weekday()] || c.holidays.On(y, m, d):
 		out.period = Weekend

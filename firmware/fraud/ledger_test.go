@@ -162,6 +162,36 @@ func TestAWeekendWithItsNightsHasOneBudget(t *testing.T) {
 	s.refused("13", "+4930123456", "")
 }
 
+func TestWhoHadTheMoneyOfTheNightDoesNotBeginAnewInTheMorning(t *testing.T) {
+	for name, days := range map[string][2]int{"a night": {7, 8}, "a weekend": {11, 14}} {
+		for _, restarted := range []bool{false, true} {
+			s := play(t)
+			s.now = time.Date(2026, 9, days[0], 23, 0, 0, 0, s.now.Location())
+			if s.answered("12", "+221331234567"); len(s.await(time.Hour)) != 1 { // all 12 € of the night, 1.20 a minute
+				t.Fatal("not cut")
+			}
+			s.watch.End(s.next, s.now)
+			if restarted {
+				kept := s.watch.Ledger(s.now)
+				s.watch = New(config(t, s.watch.config.Policy))
+				s.watch.Restore(kept, s.now)
+			}
+			s.now = time.Date(2026, 9, days[1], 9, 0, 0, 0, s.now.Location())
+			for _, next := range []struct {
+				caller, dialled string
+				lasts           time.Duration
+			}{{"12", "+20212345678", 150 * time.Second}, {"13", "+212512345678", 750 * time.Second}} { // 3 € are left, and 15
+				id, begun := s.answered(next.caller, next.dialled), s.now
+				cuts := s.await(time.Hour)
+				if len(cuts) != 1 || cuts[0].ID != id || (s.now.Sub(begun)-next.lasts).Abs() > time.Second {
+					t.Errorf("%s, restarted %v: caller %s is cut after %v (%+v), want %v", name, restarted, next.caller, s.now.Sub(begun), cuts, next.lasts)
+				}
+				s.watch.End(id, s.now)
+			}
+		}
+	}
+}
+
 func TestTheNextDayHasANewBudgetWhereNobodyIsBlocked(t *testing.T) {
 	s := play(t, func(f *policy.Fraud) { f.Actions.Caller = policy.FraudRefuse })
 	s.talk("12", "+252612345678", 6*time.Minute)

@@ -21,6 +21,7 @@ type AccountRecord struct {
 	Scope   uint8         `json:"s"`
 	Name    string        `json:"n,omitempty"`
 	Day     int64         `json:"d,omitempty"`
+	Night   int64         `json:"o,omitempty"`
 	Spent   Money         `json:"e,omitempty"`
 	Granted Money         `json:"g,omitempty"`
 	Period  Period        `json:"p,omitempty"`
@@ -53,13 +54,13 @@ func (w *Watch) Ledger(now time.Time) Ledger {
 	}
 	running, m := w.running(now), w.clock.at(now)
 	for k, a := range w.accounts {
-		if k.scope != ofLand && a.day < m.day-1 {
+		if a.old(m) {
 			continue
 		}
 		a.settle(now)
 		t := a.levels
 		r := AccountRecord{
-			Scope: uint8(k.scope), Name: k.name, Day: a.day, Spent: a.spent - running[a], Granted: a.granted,
+			Scope: uint8(k.scope), Name: k.name, Day: a.day, Night: a.night, Spent: a.spent - running[a], Granted: a.granted,
 			Period: t.period, Begun: t.begun, Calls: t.calls, Talked: t.talked,
 		}
 		if r.Spent > 0 || r.Granted > 0 || r.Calls > 0 {
@@ -111,7 +112,7 @@ func (w *Watch) Restore(l Ledger, now time.Time) {
 		}
 		k := accountKey{scope(r.Scope), r.Name}
 		w.accounts[k] = &account{
-			key: k, day: r.Day, spent: max(r.Spent, 0), granted: max(r.Granted, 0), at: now,
+			key: k, day: r.Day, night: r.Night, spent: max(r.Spent, 0), granted: max(r.Granted, 0), at: now,
 			levels: tally{period: r.Period, begun: r.Begun, calls: max(r.Calls, 0), talked: r.Talked},
 		}
 	}

@@ -214,17 +214,36 @@ func (w *Watch) account(k accountKey, m moment, now time.Time) *account {
 	case ofLand:
 	case ofNight:
 		a.roll(m.off, now)
+	case ofCaller, ofPrefix:
+		if w.outlasts(a, m, now) {
+			a.day = m.day
+		}
+		if m.period != Day {
+			a.night = m.off
+		}
+		a.roll(m.day, now)
 	default:
 		a.roll(m.day, now)
 	}
 	return a
 }
 
+// outlasts tells whether what an account has spent counts for another day: the money of the night in which that day has begun
+// is gone, and calls of the account were among those of the night. Who had all of it does not begin anew in the morning.
+func (w *Watch) outlasts(a *account, m moment, now time.Time) bool {
+	night := w.accounts[accountKey{ofNight, ""}]
+	if a.day == m.day || night == nil || night.day != m.before || a.night != m.before {
+		return false
+	}
+	limit := w.limit(night, now)
+	return limit > 0 && night.spent >= limit
+}
+
 // sweep forgets accounts of other days on which nothing runs.
 func (w *Watch) sweep(m moment, now time.Time) {
 	w.swept = now
 	for k, a := range w.accounts {
-		if k.scope != ofLand && a.day < m.day-1 && a.idle() {
+		if a.old(m) && a.idle() {
 			delete(w.accounts, k)
 		}
 	}

@@ -1,6 +1,9 @@
 package api
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // View, Drops, BlockList and Block make the office a Filter.
 func (o *office) View() (FilterView, error) {
@@ -35,6 +38,10 @@ func TestTheFilterIsLookedAtAndItsBlockListReplaced(t *testing.T) {
 	if l := body[BlockList](t, b.post("/api/v1/blocklist", BlockListRequest{Text: "203.0.113.7\n203.0.113.8"}, c)); l.Sources != 2 ||
 		b.box.who != "admin at 192.0.2.10" || b.box.why != "203.0.113.7\n203.0.113.8" {
 		t.Errorf("block list %+v by %q of %q", l, b.box.who, b.box.why)
+	}
+	long := strings.Repeat("203.0.113.7 # seen\n", 3<<20/19) // 3 MiB
+	if body[BlockList](t, b.post("/api/v1/blocklist", BlockListRequest{Text: long}, c)); b.box.why != long {
+		t.Errorf("of a long list %d bytes came", len(b.box.why))
 	}
 	for _, path := range []string{"/api/v1/filter", "/api/v1/filter/drops", "/api/v1/blocklist"} {
 		wantProblem(t, b.get(path), NotLoggedIn)

@@ -107,5 +107,5 @@ func mostOf(r *http.Request) int64 {
 	if r.URL.Path == updatePath {
 		return maxUpdate
 	}
-	return maxPolicy + 1
+	return maxBlockList + 1
 }

@@ -133,6 +133,9 @@ func TestCallsOutliveTheProcess(t *testing.T) {
 	if len(left) > 0 {
 		t.Errorf("pinholes are left: %v", left)
 	}
+	for begun := time.Now(); len(ended.FindAllString(w.Box.Process.Output(), -1)) < rounds*calls+len(old) && time.Since(begun) < 2*time.Second; {
+		time.Sleep(20 * time.Millisecond) // its log comes in pieces
+	}
 	audit(t, w.Box.Process.Output(), rounds*calls+len(old), rounds*(calls+len(old)))
 }
 
@@ -207,17 +210,20 @@ func finish(t *testing.T, all []*outlive.Call) {
 	}
 }
 
+// ended is how the box tells the end of a call that was answered.
+var ended = regexp.MustCompile(`msg="call ended".* answered=true`)
+
 // audit counts what the box has said of its calls.
 func audit(t *testing.T, log string, calls, resumed int) {
 	t.Helper()
-	for what, want := range map[string]int{`msg="call started"`: calls, `msg="call ended".* answered=true`: calls, `msg="call taken up after a restart"`: resumed} {
+	for what, want := range map[string]int{`msg="call started"`: calls, ended.String(): calls, `msg="call taken up after a restart"`: resumed} {
 		if n := len(regexp.MustCompile(what).FindAllString(log, -1)); n != want {
 			t.Errorf("the box has said %s %d times, want %d", what, n, want)
 		}
 	}
-	ended := map[string]int{}
+	times := map[string]int{}
 	for _, m := range regexp.MustCompile(`msg="call ended" call=(\w+)`).FindAllStringSubmatch(log, -1) {
-		if ended[m[1]]++; ended[m[1]] > 1 {
+		if times[m[1]]++; times[m[1]] > 1 {
 			t.Errorf("call %s has ended twice", m[1])
 		}
 	}

@@ -471,7 +471,7 @@ export const en = {
   fraud: {
     heading: 'Fraud',
     spent: (spent: string, budget: string) => `${spent} today${budget && ` of ${budget}`}`,
-    modes: { act: '', simulate: 'Simulation: it is only told what would be done.', off: 'Nothing is judged.' },
+    modes: { act: 'What is too much is refused, and running calls are ended.', simulate: 'Simulation: it is only told what would be done.', off: 'Nothing is judged.' },
     blocked: 'Blocked until somebody releases it',
     nothing: 'Nothing is blocked.',
     kinds: { caller: 'caller', prefix: 'calls to', trunk: 'trunk' },

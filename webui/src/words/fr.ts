@@ -474,7 +474,7 @@ export const fr: typeof en = {
   fraud: {
     heading: 'Fraude',
     spent: (spent: string, budget: string) => `${spent} aujourd’hui${budget && ` sur ${budget}`}`,
-    modes: { act: '', simulate: 'Simulation : le boîtier dit seulement ce qu’il ferait.', off: 'Rien n’est jugé.' },
+    modes: { act: 'Ce qui est de trop est refusé, et les appels en cours sont coupés.', simulate: 'Simulation : le boîtier dit seulement ce qu’il ferait.', off: 'Rien n’est jugé.' },
     blocked: 'Bloqué jusqu’à ce qu’on le débloque',
     nothing: 'Rien n’est bloqué.',
     kinds: { caller: 'appelant', prefix: 'appels vers', trunk: 'ligne' },

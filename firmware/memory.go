@@ -12,7 +12,7 @@ import (
 const (
 	// garbageRoom is how much garbage may gather before it is collected, whatever little is alive: a box at rest has a
 	// few megabytes, and would otherwise collect many times a second under load.
-	garbageRoom = 128 << 20
+	garbageRoom = 64 << 20
 	// usualPercent is Go's own: as much garbage as there is alive.
 	usualPercent = 100
 	// mostPercent bounds what a heap that grows at once may reach before the collector is set to it.

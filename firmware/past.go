@@ -100,7 +100,8 @@ func (p *pastCalls) note(c call.Snapshot, end event.CallEnded) {
 	p.list = append(p.list, kept)
 	for len(p.list) > pastMost+pastChunk {
 		p.gone[p.first/pastChunk] = true
-		p.list, p.first = slices.Clone(p.list[pastChunk:]), p.first+pastChunk
+		clear(p.list[:pastChunk])
+		p.list, p.first = p.list[pastChunk:], p.first+pastChunk
 	}
 	if p.saving == nil {
 		p.saving = time.AfterFunc(pastSave, p.save)

@@ -106,7 +106,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 			b.log.Error("not confined as it should be", "err", err)
 		}
 	}
-	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.measureBoard, b.openLive, b.openFilter, b.openBlockList, b.openTalkers, b.watchDrops, b.openSystems, b.openSticks, b.openPage, b.keepTime, b.boot, b.openSocket, b.watchLinks, b.watchSticks, b.turnPasswords, b.showScreen, b.proveWell} {
+	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.measureBoard, b.openLive, b.openFilter, b.openBlockList, b.openJudgement, b.openTalkers, b.watchDrops, b.openSystems, b.openSticks, b.openPage, b.keepTime, b.boot, b.openSocket, b.watchLinks, b.watchSticks, b.turnPasswords, b.showScreen, b.proveWell} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -173,11 +173,11 @@ func (b *box) remember(notes ...func(event.Event)) {
 	}()
 }
 
-func (b *box) openTalkers(context.Context) error {
+// openJudgement makes those who say who speaks and what may go, with what an earlier run has kept of them.
+func (b *box) openJudgement(context.Context) (err error) {
 	b.remember(b.refusals.note, b.emergencies.note)
 	b.access = access.New(&policy.Policy{}, rand.Reader)
 	b.gate = admission.New(&policy.Policy{})
-	var err error
 	if b.bans, err = newBans(b.access, b.filter, b.store, b.facts, b.log); err != nil {
 		return err
 	}
@@ -195,9 +195,10 @@ func (b *box) openTalkers(context.Context) error {
 	if b.past, err = openPastCalls(b.store, b.log); err != nil {
 		return err
 	}
-	if err := restorePaces(b.gate, b.store, b.log); err != nil {
-		return err
-	}
+	return restorePaces(b.gate, b.store, b.log)
+}
+
+func (b *box) openTalkers(context.Context) (err error) {
 	b.core = ua.New(b.take, b.log)
 	b.core.RunBy((&crew{}).run)
 	b.edge = edge.New(edge.Options{Access: b.access, Conduct: b.bans, Handler: receive(b.core), Sink: b.facts, Log: b.log})

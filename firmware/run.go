@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"tollgate/board/confine"
 	"tollgate/board/link"
 	"tollgate/firmware/access"
 	"tollgate/firmware/admission"
@@ -19,7 +20,6 @@ import (
 	"tollgate/firmware/call"
 	"tollgate/firmware/certs"
 	"tollgate/firmware/cli"
-	"tollgate/firmware/confine"
 	"tollgate/firmware/edge"
 	"tollgate/firmware/event"
 	"tollgate/firmware/live"

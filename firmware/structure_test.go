@@ -18,11 +18,11 @@ import (
 var floors = [][]string{
 	{
 		"firmware/numbering", "firmware/calendar", "firmware/event", "firmware/stun", "firmware/multipart", "firmware/datagram", "firmware/field",
-		"firmware/g711", "firmware/quality", "firmware/credential",
+		"firmware/g711", "firmware/quality", "firmware/credential", "board/confine",
 	},
 	{"firmware/policy"},
 	{
-		"firmware/ua", "firmware/live", "firmware/store", "firmware/certs", "firmware/sdp", "firmware/eventbody", "firmware/media", "firmware/resolve", "firmware/supervise", "firmware/confine", // hands
+		"firmware/ua", "firmware/live", "firmware/store", "firmware/certs", "firmware/sdp", "firmware/eventbody", "firmware/media", "firmware/resolve", "firmware/supervise", // hands
 		"firmware/access", "firmware/route", "firmware/admission", "firmware/fraud", "firmware/header", "firmware/nat", "firmware/rotation", "firmware/doctor", "firmware/load", "firmware/bundle", // judgement
 		"netfilter", "board/...", "webui",
 	},

@@ -18,7 +18,7 @@ const diskFD = 3
 // that Reader adds: "list SERIAL", "copy NAME SERIAL" or "write NAME". The answer goes to standard output, a sentence to
 // standard error when there is none.
 func Child(args []string) int {
-	if err := confine(); err != nil {
+	if err := shutIn(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

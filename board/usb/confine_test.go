@@ -13,7 +13,7 @@ import (
 
 // try is a child that looks what it may still do.
 func try() int {
-	if err := confine(); err != nil {
+	if err := shutIn(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -26,7 +27,7 @@ func TestMain(m *testing.M) {
 // reader starts this test as its child.
 func reader(t *testing.T) Reader {
 	t.Helper()
-	if everyThread(unix.SYS_GETPID, 0, 0, 0) != nil {
+	if _, _, errno := syscall.AllThreadsSyscall(unix.SYS_GETPID, 0, 0, 0); errno != 0 {
 		unable(t, "this test was built with C; what ships is not: CGO_ENABLED=0 go test")
 	}
 	program, err := os.Executable()

@@ -76,6 +76,7 @@ var threats = []struct {
 	}},
 	{"30 calls come too fast, or unlike ever before; emergency numbers pass all the same", map[string][]string{
 		"firmware/admission": {"TestANumberThatIsShownTooOftenRests", "TestEmergencyNumbersPassInEveryStateOfEveryPolicy", "TestWhoWatchesMayRefuseACallAndATrunkButNeverAnEmergencyCall"},
+		"firmware/fraud":     {"TestARunningCallEndsWhenTheMoneyOfItsCallerIsGone", "TestNothingStandsAgainstAnEmergencyCall"},
 	}},
 	{"31 re-INVITEs without end, forks, storms of ringing, races of CANCEL, requests without a dialog", map[string][]string{
 		"firmware/ua":          {"TestASecondBranchOfAForkIsHungUp", "TestAFullMailboxRefusesInsteadOfStalling", "TestAFloodOfTransactionsForgetsTheOldest", "TestRequestsReachOnlyTheDialogOfTheirOwnPeer"},
@@ -91,6 +92,44 @@ var threats = []struct {
 		"firmware/edge": {"TestConnectionsArePatientOnlySoLong"},
 		"firmware/api":  {"TestAClientThatSendsTooSlowlyIsCutOff"},
 		"netfilter":     {"TestAConfiguredPeerIsNeverBanned"},
+	}},
+	{"40 RTP bleed: a foreign source before, at and after the start gets nothing", map[string][]string{
+		"firmware/media":     {"TestAStrangerIsNeitherHeardNorAnswered", "TestSilenceLetsNobodyInFromAnUnexpectedAddress", "TestBeforeSetNothingIsTaken"},
+		"scripts/lab/branch": {"TestNobodyElseHearsOrIsHeardInACall"},
+	}},
+	{"41 RTP injection, plain and as SRTP with no tag or a wrong one", map[string][]string{
+		"firmware/media":     {"TestAPlainPeersPortIsLearnedOnceAndThenFixed", "TestOnlyAWholeStreamConvinces", "TestClearAudioOnAnEncryptedLegIsRefused", "TestSRTPMovesAmongPortsOnlyByAPacketThatProvesItself", "TestSRTPTooShortForItsTagIsDropped"},
+		"scripts/lab/branch": {"TestNobodyElseHearsOrIsHeardInACall"},
+	}},
+	{"42 10,000 packets with wrong tags end no call", map[string][]string{
+		"firmware/media":     {"TestBadTagsDoNotDisturbTheCall", "TestBadTagsFromManySourcesAreForgotten", "TestAWrongKeyIsCounted"},
+		"scripts/lab/branch": {"TestNobodyElseHearsOrIsHeardInACall"},
+	}},
+	{"43 replays, a wrap of the sequence, another source, jumps, junk in RTP and RTCP", map[string][]string{
+		"firmware/media": {"TestReplayedPacketsAreDropped", "TestReplayedSRTCPIsDropped", "TestTheSameKeyGoesOnAcrossTheRollOver", "TestAReplayFromBeforeASessionRefreshIsStillDropped",
+			"TestSourcesUnderOneKeyAreBounded", "TestASourceThatStartsOverIsHeardAgain", "TestNoKeyStreamIsUsedTwiceAndAReceiverFollows", "TestWhatIsNotRTPIsDropped", "TestReportsOfEveryKindPassAndJunkDoesNot"},
+	}},
+	{"44 DTLS: a handshake of somebody else, a wrong or weak fingerprint, exchanged roles, another certificate in mid-call", map[string][]string{
+		"firmware/media": {"TestHandshakesFromStrangersAreIgnored", "TestAHandshakeThatBeginsWithNothingHindersNobody", "TestACertificateThatSignallingDoesNotNameEndsTheHandshake", "TestNothingPassesBeforeTheKeysAreMade", "TestAnotherCertificateMakesAnotherHandshake"},
+		"firmware/sdp":   {"TestAHandshakeThatProvesNothingIsRefused", "TestAnAnswerNeverLeavesTheWayTheKeysAreMade"},
+		"firmware/call":  {"TestAHandshakeIsRefusedWhereItIsNotSpoken", "TestAnAnswerThatLeavesTheHandshakeEndsTheCall", "TestAHandshakeThatFailsEndsTheCallWithItsReason"},
+	}},
+	{"45 an answer with a suite or tag that was not offered, a short key, no encryption, a downgrade in mid-call", map[string][]string{
+		"firmware/sdp":       {"TestCryptoLinesThatWouldWeakenTheCallAreRefused", "TestAnAnswerIsCheckedByTagAndSuite", "TestAnAnswerWithAnotherSuiteThanOfferedSaysSo"},
+		"firmware/call":      {"TestAnAnswerThatDoesNotFitTheOfferedKeysEndsTheCall", "TestWhatWasEncryptedStaysEncrypted"},
+		"scripts/lab/branch": {"TestEachSuiteThatTheCarriersTelephonesHaveCarriesACall"},
+	}},
+	{"46 no key is shared by calls, legs or INVITEs; forks share one and one alone is heard; a refresh keeps the key", map[string][]string{
+		"firmware/call":  {"TestNoTwoInvitesShareAKey", "TestForksOfOneInviteShareAKeySoThatOneAloneIsHeard", "TestAReOfferKeepsOurKeyAndANewSuiteGetsAFreshOne"},
+		"firmware/media": {"TestParametersThatCannotWorkAreRefused", "TestOverRestartsNoKeyStreamIsUsedTwice"},
+	}},
+	{"47 wiretap on the carrier's link: noise, and no tone in it", map[string][]string{
+		"firmware/media":     {"TestTheEncryptedLegIsUnreadable"},
+		"scripts/lab/branch": {"TestCallsCrossTheBorderBothWays"},
+	}},
+	{"48 a port scan learns nothing; a pinhole is shut within a second of the BYE", map[string][]string{
+		"netfilter":          {"TestMediaPassesWhileItsPinholeIsOpen", "TestAPinholeShutEndsAnActiveFlow"},
+		"scripts/lab/branch": {"TestAPortScanLearnsNothing", "TestNobodyElseHearsOrIsHeardInACall"},
 	}},
 }
 

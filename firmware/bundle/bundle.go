@@ -93,8 +93,10 @@ func verify(signed, signature []byte, keys []Key) (string, error) {
 	if len(signature) == 0 {
 		return "", fmt.Errorf("%s is missing: sign the files again", SignatureFile)
 	}
-	sig, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(signature)))
-	if err != nil || len(sig) != ed25519.SignatureSize {
+	text := bytes.TrimSpace(signature)
+	// A decoder passes over line ends, strict or not: a signature is written in one way, so that no text but that is one.
+	sig, err := base64.StdEncoding.Strict().DecodeString(string(text))
+	if err != nil || len(sig) != ed25519.SignatureSize || bytes.ContainsAny(text, "\r\n") {
 		return "", fmt.Errorf("%s holds no signature: sign the files again", SignatureFile)
 	}
 	for _, k := range keys {

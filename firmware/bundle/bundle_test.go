@@ -42,6 +42,9 @@ func TestABundleIsTakenOnlyAsItWasSigned(t *testing.T) {
 		delete(f, name)
 		return f
 	}
+	signature := func(f map[string][]byte, write func(string) string) map[string][]byte {
+		return change(f, SignatureFile, write(string(f[SignatureFile])))
+	}
 	other := signed(t, 6, 1)
 	for _, tc := range []struct {
 		name  string
@@ -54,6 +57,10 @@ func TestABundleIsTakenOnlyAsItWasSigned(t *testing.T) {
 		{"not signed", files(), "not signed"},
 		{"signature missing", without(signed(t, 5, 1), SignatureFile), "manifest.sig is missing"},
 		{"signature cut off", change(signed(t, 5, 1), SignatureFile, "AAAA"), "no signature"},
+		{"signature with white space around it", signature(signed(t, 5, 1), func(s string) string { return "\r\n " + s + "\n" }), ""},
+		{"signature with bits that say nothing", signature(signed(t, 5, 1), otherTrailingBits), "no signature"},
+		{"signature over two lines", signature(signed(t, 5, 1), func(s string) string { return s[:40] + "\n" + s[40:] }), "no signature"},
+		{"signature with a carriage return within", signature(signed(t, 5, 1), func(s string) string { return s[:40] + "\r" + s[40:] }), "no signature"},
 		{"signature of another bundle", change(signed(t, 5, 1), SignatureFile, string(other[SignatureFile])), "nobody this box knows"},
 		{"signed by a stranger", signed(t, 5, 2), "nobody this box knows"},
 		{"manifest with one more space", change(signed(t, 5, 1), ManifestFile, string(signed(t, 5, 1)[ManifestFile])+" "), "nobody this box knows"},
@@ -81,6 +88,13 @@ func TestABundleIsTakenOnlyAsItWasSigned(t *testing.T) {
 			}
 		})
 	}
+}
+
+// otherTrailingBits writes a signature in base64 with other bits behind the last byte, which a careless decoder drops.
+func otherTrailingBits(s string) string {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+	at := strings.IndexByte(s, '=') - 1
+	return s[:at] + string(alphabet[strings.IndexByte(alphabet, s[at])+1]) + s[at+1:]
 }
 
 func TestANumberBelowOneIsNotSigned(t *testing.T) {

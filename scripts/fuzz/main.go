@@ -58,7 +58,7 @@ func run(ctx context.Context, out io.Writer, targets []target, each time.Duratio
 	fmt.Fprintf(out, "%d fuzz targets, %v each, %d at once\n", len(targets), each.Round(time.Second), runtime.NumCPU())
 	var (
 		mu     sync.Mutex
-		failed int
+		failed []string
 		group  sync.WaitGroup
 	)
 	queue := make(chan target)
@@ -69,8 +69,7 @@ func run(ctx context.Context, out io.Writer, targets []target, each time.Duratio
 				mu.Lock()
 				fmt.Fprintf(out, "  %-78s %s\n", t, verdict(text, err))
 				if err != nil {
-					failed++
-					fmt.Fprintln(out, indent(text))
+					failed = append(failed, t.String()+"\n"+indent(t.finding(text)))
 				}
 				mu.Unlock()
 			}
@@ -83,8 +82,11 @@ func run(ctx context.Context, out io.Writer, targets []target, each time.Duratio
 	}
 	close(queue)
 	group.Wait()
-	fmt.Fprintf(out, "%d of %d targets found nothing (%.0f s)\n", len(targets)-failed, len(targets), time.Since(begun).Seconds())
-	if failed > 0 || len(targets) == 0 || ctx.Err() != nil {
+	fmt.Fprintf(out, "%d of %d targets found nothing (%.0f s)\n", len(targets)-len(failed), len(targets), time.Since(begun).Seconds())
+	for _, f := range failed {
+		fmt.Fprintln(out, "found by "+f)
+	}
+	if len(failed) > 0 || len(targets) == 0 || ctx.Err() != nil {
 		return 1
 	}
 	return 0

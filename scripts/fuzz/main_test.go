@@ -61,3 +61,18 @@ func TestTheTimeIsSharedAmongTheTurns(t *testing.T) {
 		}
 	}
 }
+
+func TestAFindingIsToldWithItsInput(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(folder, "testdata/fuzz/FuzzX"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "testdata/fuzz/FuzzX/a1"), []byte("go test fuzz v1\n[]byte(\"0\")\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	text := "fuzz: elapsed: 0s, gathering baseline coverage: 0/3 completed\n--- FAIL: FuzzX (0.01s)\n    x_test.go:3: taken\n    Failing input written to testdata/fuzz/FuzzX/a1\n"
+	want := "--- FAIL: FuzzX (0.01s)\n    x_test.go:3: taken\n    Failing input written to testdata/fuzz/FuzzX/a1\ntestdata/fuzz/FuzzX/a1:\ngo test fuzz v1\n[]byte(\"0\")\n"
+	if got := (target{folder, "FuzzX"}).finding(text); got != want {
+		t.Errorf("told\n%swant\n%s", got, want)
+	}
+}

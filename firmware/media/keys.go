@@ -14,7 +14,7 @@ import (
 type Keys struct {
 	Suite policy.Suite
 	Key   []byte // master key and, after it, master salt
-	MKI   []byte // what each packet carries to name the key, nil when nothing (RFC 3711 §3.1)
+	MKI   []byte // what each packet carries to name the key, at most 128 bytes, nil when nothing (RFC 3711 §3.1, RFC 4568 §9.1)
 }
 
 // Format makes every fmt verb print the suite alone.

@@ -58,6 +58,9 @@ func (k Keys) protections() (rtp, rtcp protection, err error) {
 	if len(k.Key) != keyLength+saltLength {
 		return rtp, rtcp, fmt.Errorf("%s takes %d bytes of key and salt, not %d", k.Suite, keyLength+saltLength, len(k.Key))
 	}
+	if len(k.MKI) > maxMKI {
+		return rtp, rtcp, fmt.Errorf("a master key identifier of %d bytes, at most %d are possible", len(k.MKI), maxMKI)
+	}
 	master, err := aes.NewCipher(k.Key[:keyLength])
 	if err != nil {
 		return rtp, rtcp, fmt.Errorf("a key for %s: %w", k.Suite, err)

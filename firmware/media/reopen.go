@@ -173,6 +173,9 @@ func (k SealerRecord) sealer(r *Relay) (*sealer, error) {
 	if len(k.RTP) > maxSources || len(k.CTL) > maxSources {
 		return nil, errors.New("more sources than a key may have")
 	}
+	if k.Lives >= maxLives {
+		return nil, errors.New("a key that more processes have had than there are numbers for")
+	}
 	s.reserve = reserve{kept: &r.keeps, lives: k.Lives + 1, waiting: true}
 	for _, v := range k.RTP {
 		if v.Limit >= lastIndex || slices.ContainsFunc(s.streams, func(o stream) bool { return o.ssrc == v.SSRC }) {

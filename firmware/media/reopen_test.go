@@ -180,6 +180,8 @@ func TestRecordsThatDoNotFitAreRefused(t *testing.T) {
 		"no suite":        {func(r *SessionRecord) { r.Legs[0].Sealers[0].Keys.Suite = "" }, "no SRTP suite"},
 		"too many":        {func(r *SessionRecord) { r.Legs[0].Sealers[0].RTP = make([]Reserved, maxSources+1) }, "more sources"},
 		"twice the same":  {func(r *SessionRecord) { r.Legs[0].Openers[0].RTP = make([]Received, 2) }, "cannot be"},
+		"too many lives":  {func(r *SessionRecord) { r.Legs[0].Sealers[0].Lives = maxLives }, "more processes"},
+		"a long MKI":      {func(r *SessionRecord) { r.Legs[0].Openers[0].Keys.MKI = make([]byte, maxMKI+1) }, "key identifier"},
 		"used up":         {func(r *SessionRecord) { r.Legs[0].Sealers[0].RTP[0].Limit = lastIndex }, "cannot be"},
 		"the same port":   {func(r *SessionRecord) { r.Legs[1].Side, r.Legs[1].Local = r.Legs[0].Side, r.Legs[0].Local }, "in use"},
 		"nobody's keys":   {func(r *SessionRecord) { r.Legs[1].Flows[0].Handshake = &HandshakeRecord{} }, "nobody"},
@@ -399,10 +401,12 @@ func TestOverRestartsAReceiverFollowsAndRefusesReplays(t *testing.T) {
 	}
 }
 
-// FuzzLegRecord resumes a leg from whatever a record may say: an error, or a leg that works.
+// FuzzLegRecord resumes a leg from whatever a record may say: an error, or a leg that works and uses no number twice.
 func FuzzLegRecord(f *testing.F) {
 	f.Add([]byte(`{"Side":"inside","Openers":[{"Keys":{"Suite":"AEAD_AES_128_GCM","Key":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="},"RTP":[{"SSRC":1,"Next":65536}]}]}`))
 	f.Add([]byte(`{"Sealers":[{"Keys":{"Suite":"AEAD_AES_128_GCM","Key":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="},"Lives":3,"RTP":[{"SSRC":16909060,"Limit":70000,"Last":9}]}]}`))
+	f.Add([]byte(`{"Sealers":[{"Keys":{"Suite":"AEAD_AES_128_GCM","Key":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="},"Lives":281474976710655}]}`))
+	f.Add([]byte(`{"Sealers":[{"Keys":{"Suite":"AEAD_AES_128_GCM","Key":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=="},"RTP":[{"SSRC":16909060,"Limit":281474976710654}]}]}`))
 	f.Add([]byte(`{"Flows":[{"Handshake":{"Fingerprints":["AAAA"]}},{"Signalled":"192.0.2.1:9"}]}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		var rec LegRecord
@@ -418,15 +422,35 @@ func FuzzLegRecord(f *testing.F) {
 		}
 		packet := []byte{0x80, 8, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 'v'}
 		for _, s := range l.sealers {
-			s.fulfil()
-			s.rtp(newTools(), make([]byte, 300), packet)
-			s.rtcp(newTools(), make([]byte, 300), []byte{0x80, 201, 0, 1, 1, 2, 3, 4})
+			sealsWithoutRepeating(t, s, packet)
 		}
 		for _, o := range l.openers {
 			o.rtp(newTools(), make([]byte, 300), append(packet, make([]byte, 200)...))
 		}
 		l.record()
 	})
+}
+
+// sealsWithoutRepeating has a sealer that was just resumed send until it is used up or has shown that it goes on.
+func sealsWithoutRepeating(t *testing.T, s *sealer, packet []byte) {
+	tools, last := newTools(), uint64(0)
+	for i := range 4 {
+		s.promise()
+		s.fulfil()
+		binary.BigEndian.PutUint16(packet[2:], uint16(i))
+		if index, v := s.number(binary.BigEndian.Uint32(packet[8:]), uint16(i)); v == passed && (index > lastIndex || index <= last && i > 0) {
+			t.Fatalf("index %d leaves after %d, the last there is is %d", index, last, uint64(lastIndex))
+		} else if v == passed {
+			last = index
+		}
+		s.rtcp(tools, make([]byte, 300), []byte{0x80, 201, 0, 1, 1, 2, 3, 4})
+	}
+	for _, r := range s.reports {
+		if r.index > lastCtlIndex {
+			t.Fatalf("report %d has left, the last there is is %d", r.index, lastCtlIndex)
+		}
+	}
+	s.rtp(tools, make([]byte, 300), packet)
 }
 
 // BenchmarkRecords is what one tick of record-keeping costs for 100 encrypted calls.

@@ -1,9 +1,6 @@
 package media
 
-import (
-	"math"
-	"sync/atomic"
-)
+import "sync/atomic"
 
 // A process that ends without warning must not leave its successor in doubt about which numbers have been used, for one
 // key stream used twice gives both packets away (RFC 3711 §9.1). So the numbers that may leave are reserved in the records
@@ -19,8 +16,11 @@ import (
 const (
 	// reserved is how many packets of a source may leave before it is kept that more may: 40 s of ordinary audio.
 	reserved = 2048
-	// unlimited is the limit while nothing is kept.
-	unlimited = math.MaxUint64
+	// unlimited is the limit while nothing is kept: no number lies beyond the last one that there is.
+	unlimited = lastIndex
+	// maxLives bounds how many processes may have a key one after the other, so that each one's own stretch ends below the
+	// last index of SRTCP.
+	maxLives = lastCtlIndex/(reserved+1) - 1
 )
 
 // reserve is what a sealer knows of the records.
@@ -69,7 +69,7 @@ func (s *sealer) begin(st *stream, ssrc uint32, seq uint16) (index uint64) {
 // promise reserves more when less than half of it is left; it tells whether it did.
 func (s *stream) promise() bool {
 	if s.promised = s.limit; s.limit-s.index < reserved/2 {
-		s.promised = s.index + reserved
+		s.promised = min(s.index+reserved, unlimited)
 	}
 	return s.promised != s.limit
 }
@@ -82,7 +82,7 @@ type reports struct {
 
 func (r *reports) promise() bool {
 	if r.promised = r.limit; r.limit-r.index < reserved/2 {
-		r.promised = r.index + reserved
+		r.promised = min(r.index+reserved, unlimited)
 	}
 	return r.promised != r.limit
 }

@@ -15,7 +15,9 @@ const (
 	// largest is the longest datagram that is relayed. Audio stays below 1,500 bytes.
 	largest = 2048
 	// overhead is room for what SRTP adds at most: an authentication tag, an index and a master key identifier.
-	overhead = 16 + 4 + 128
+	overhead = 16 + 4 + maxMKI
+	// maxMKI is the longest master key identifier that signalling can agree on (RFC 4568 §9.1).
+	maxMKI = 128
 )
 
 // worker relays the sessions that are assigned to it.

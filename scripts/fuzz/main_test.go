@@ -76,3 +76,19 @@ func TestAFindingIsToldWithItsInput(t *testing.T) {
 		t.Errorf("told\n%swant\n%s", got, want)
 	}
 }
+
+func TestTheEndOfTheTimeIsNoFault(t *testing.T) {
+	const begun = "fuzz: elapsed: 20s, execs: 81997 (0/sec), new interesting: 11 (total: 157)\n"
+	for text, want := range map[string]bool{
+		begun + "--- FAIL: FuzzOne (20.03s)\n    context deadline exceeded\nFAIL\nexit status 1\nFAIL\ttollgate/a\t20.040s\n":             true,
+		begun + "--- FAIL: FuzzOne (20.03s)\n    --- FAIL: FuzzOne (0.00s)\n        a_test.go:9: context deadline exceeded\n    \nFAIL\n": false,
+		begun + "--- FAIL: FuzzOne (3.01s)\n    context deadline exceeded\n    Failing input written to testdata/fuzz/FuzzOne/1\nFAIL\n":  false,
+		begun + "--- FAIL: FuzzOne (3.01s)\n    fuzzing process hung or terminated unexpectedly: exit status 2\nFAIL\n":                   false,
+		begun + "panic: context deadline exceeded\n": false,
+		"": false,
+	} {
+		if got := endedByTheClock(text); got != want {
+			t.Errorf("%v, want %v, of:\n%s", got, want, text)
+		}
+	}
+}

@@ -90,6 +90,8 @@ func (c *checker) overflow(number string) {
 		c.fault(path, "correct the number", "%s is not a number that can be called: %s", number, err)
 	} else if !Overflowable(n) {
 		c.fault(path, "write a number at the normal rate", "%s is a number of class %s, to which no call overflows", number, n.Class)
+	} else {
+		c.overflowPasses(plan, n)
 	}
 }
 

@@ -37,7 +37,8 @@ type Options struct {
 	Live     int           // calls up at once, for memory
 	Messages int           // of the flood
 	Together int           // calls at once through the whole box
-	Seeds    int           // of invented offices, for fraud
+	First    int           // seed of invented offices, for fraud
+	Seeds    int           // how many of them
 	More     int           // calls that come and go meanwhile
 	Keep     string        // folder for the logs; "": none
 	Out      io.Writer     // what is going on, line by line

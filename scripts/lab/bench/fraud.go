@@ -23,8 +23,8 @@ func Fraud() []Part { return []Part{{"weeks", FraudWeeks}} }
 func FraudWeeks(_ context.Context, o Options) ([]Bar, error) {
 	var bars []Bar
 	for _, rates := range []bool{true, false} {
-		o.say("%d seeds, %s", o.Seeds, map[bool]string{true: "with the carrier's prices", false: "with the box's own prices, without a bar"}[rates])
-		results, err := weeks.Play(o.Seeds, rates)
+		o.say("%d seeds from %d on, %s", o.Seeds, o.First, map[bool]string{true: "with the carrier's prices", false: "with the box's own prices, without a bar"}[rates])
+		results, err := weeks.Play(uint64(o.First), o.Seeds, rates)
 		if err != nil {
 			return nil, err
 		}

@@ -12,6 +12,10 @@ import (
 	"tollgate/firmware/fraud"
 )
 
+// JudgeSeeds is the first of the seeds that the defaults are judged by. Those below it are for choosing them: nobody looks at
+// what the others make before the defaults are final, else they would only say how well the defaults were fitted to them.
+const JudgeSeeds = 1001
+
 // How many weeks an office works before it is attacked, and in which of them it has a campaign.
 const (
 	ordinaryWeeks = 8
@@ -48,9 +52,9 @@ func Patterns() (names []string) {
 	return names
 }
 
-// Play plays so many seeds, as many at once as there are processors. With rates, the office has brought the prices of its
-// carrier; else the box reckons with its own.
-func Play(seeds int, rates bool) ([]Result, error) {
+// Play plays so many seeds from a first one on, as many at once as there are processors. With rates, the office has brought the
+// prices of its carrier; else the box reckons with its own.
+func Play(first uint64, seeds int, rates bool) ([]Result, error) {
 	results, errs := make([]Result, seeds), make([]error, seeds)
 	var wait sync.WaitGroup
 	places := make(chan struct{}, runtime.GOMAXPROCS(0))
@@ -60,13 +64,13 @@ func Play(seeds int, rates bool) ([]Result, error) {
 			defer wait.Done()
 			places <- struct{}{}
 			defer func() { <-places }()
-			results[i], errs[i] = playSeed(uint64(i+1), rates)
+			results[i], errs[i] = playSeed(first+uint64(i), rates)
 		}()
 	}
 	wait.Wait()
 	for i, err := range errs {
 		if err != nil {
-			return nil, fmt.Errorf("seed %d: %w", i+1, err)
+			return nil, fmt.Errorf("seed %d: %w", first+uint64(i), err)
 		}
 	}
 	return results, nil

@@ -16,6 +16,7 @@ import (
 
 	"tollgate/scripts/lab/bench"
 	"tollgate/scripts/lab/traffic"
+	"tollgate/scripts/lab/weeks"
 )
 
 func main() {
@@ -23,7 +24,7 @@ func main() {
 		generate()
 		return
 	}
-	o := bench.Options{Rates: bench.Rates(), Levels: bench.Levels(), Round: time.Minute, Span: 10 * time.Second, Rounds: 3, Live: 2000, Messages: 1_000_000, Together: 300, More: 1000, Seeds: 100, Out: os.Stdout}
+	o := bench.Options{Rates: bench.Rates(), Levels: bench.Levels(), Round: time.Minute, Span: 10 * time.Second, Rounds: 3, Live: 2000, Messages: 1_000_000, Together: 300, More: 1000, First: weeks.JudgeSeeds, Seeds: 100, Out: os.Stdout}
 	flag.StringVar(&o.Binary, "binary", "", "the box's program")
 	flag.StringVar(&o.Keep, "logs", "", "folder that takes the logs of rounds that were not clean")
 	flag.IntVar(&o.Core, "generator", 1, "the core of the load generator")
@@ -39,6 +40,8 @@ func main() {
 		return err
 	})
 	flag.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds of each system")
+	flag.IntVar(&o.First, "first", o.First, "the first seed of the invented offices; defaults are chosen with those from 1 on, and judged with those from 1001 on")
+	seeds := flag.Int("seeds", 0, "how many offices; 0: as many as the bars ask for")
 	quick := flag.Bool("quick", false, "one short round of everything, to see that it works; the figures are of little use")
 	only := flag.String("only", "", "measure only these parts, separated by commas")
 	flag.Parse()
@@ -46,6 +49,9 @@ func main() {
 		o.Span = 3 * time.Second
 		o.Round, o.Rounds, o.Live, o.Messages = 10*time.Second, 1, 500, 100_000
 		o.Together, o.More, o.Seeds = 100, 100, 5
+	}
+	if *seeds > 0 {
+		o.Seeds = *seeds
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()

@@ -52,9 +52,9 @@ func (r Reader) Write(ctx context.Context, device, name string, data []byte) err
 
 // run starts the child for one piece of work and waits for it.
 func (r Reader) run(ctx context.Context, device string, mode int, in io.Reader, out io.Writer, args ...string) error {
-	disk, err := os.OpenFile(device, mode|syscall.O_NONBLOCK, 0)
+	disk, err := openDisk(ctx, device, mode)
 	if err != nil {
-		return fmt.Errorf("open the stick: %w", err)
+		return err
 	}
 	defer disk.Close()
 	ctx, cancel := context.WithTimeout(ctx, r.patience())

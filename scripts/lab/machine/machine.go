@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"syscall"
@@ -46,21 +47,32 @@ type Machine struct {
 
 	command *exec.Cmd
 	done    chan struct{}
+	folder  string
+	monitor *monitor
 
 	mu      sync.Mutex // guards what follows
 	console strings.Builder
 	changed chan struct{} // closed and replaced when console grows
 }
 
+// The sockets in the machine's folder.
+const (
+	socketName   = "qmp"
+	debuggerName = "gdb"
+)
+
 // Start switches a machine on.
 func Start(c Config) (*Machine, error) {
+	if err := errors.Join(forget(c.Folder, socketName), forget(c.Folder, debuggerName)); err != nil {
+		return nil, err
+	}
 	if c.Firmware == "" {
 		c.Firmware = usualFirmware
 	}
 	if c.Memory == 0 {
 		c.Memory = 512
 	}
-	m := &Machine{done: make(chan struct{}), changed: make(chan struct{})}
+	m := &Machine{done: make(chan struct{}), changed: make(chan struct{}), folder: c.Folder}
 	m.command = exec.Command("qemu-system-aarch64", arguments(c)...)
 	m.command.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	m.command.Stdout, m.command.Stderr = m, m
@@ -77,7 +89,29 @@ func Start(c Config) (*Machine, error) {
 		_ = m.command.Wait()
 		close(m.done)
 	}()
-	return m, nil
+	for { // QEMU makes its sockets before the machine begins
+		var err error
+		if m.monitor, err = openMonitor(c.Folder); err == nil {
+			return m, nil
+		}
+		select {
+		case <-m.done:
+			return nil, fmt.Errorf("QEMU does not start: %s", m.Console())
+		case <-time.After(5 * time.Millisecond):
+		}
+		if time.Since(m.Begun) > patience {
+			m.Cut()
+			return nil, err
+		}
+	}
+}
+
+// forget removes the socket of a machine that was there before.
+func forget(folder, name string) error {
+	if err := os.Remove(filepath.Join(folder, name)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 func arguments(c Config) []string {
@@ -85,8 +119,9 @@ func arguments(c Config) []string {
 		"-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", fmt.Sprint(c.Memory), "-bios", c.Firmware,
 		"-display", "none", "-serial", "stdio", "-monitor", "none",
 		"-drive", "file=" + c.Disk + ",format=raw,if=none,id=disk,cache=writethrough", "-device", "virtio-blk-device,drive=disk",
-		"-device", "i6300esb", "-action", "watchdog=reset",
-		"-qmp", "unix:" + c.Folder + "/qmp,server=on,wait=off",
+		"-device", "i6300esb", "-action", "watchdog=reset", "-device", "qemu-xhci,id=usb",
+		"-qmp", "unix:" + c.Folder + "/" + socketName + ",server=on,wait=off",
+		"-gdb", "unix:" + c.Folder + "/" + debuggerName + ",server=on,wait=off",
 	}
 	taps := 0
 	for i, p := range c.Ports {
@@ -152,4 +187,7 @@ func (m *Machine) Await(ctx context.Context, text string, n int) (time.Duration,
 func (m *Machine) Cut() {
 	_ = syscall.Kill(-m.command.Process.Pid, syscall.SIGKILL)
 	<-m.done
+	if m.monitor != nil {
+		_ = m.monitor.conn.Close()
+	}
 }

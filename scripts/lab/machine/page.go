@@ -71,11 +71,24 @@ func (p *Page) JSON(ctx context.Context, method, path string, in, out any) error
 	return p.Do(ctx, method, path, "application/json", bytes.NewReader(body), out)
 }
 
-// Do sends a request as the page's own script would, and reads what comes back.
+// Text reads something that is no JSON.
+func (p *Page) Text(ctx context.Context, path string) ([]byte, error) {
+	return p.send(ctx, http.MethodGet, path, "", nil)
+}
+
+// Do sends a request as the page's own script would, and reads what comes back; out may be nil.
 func (p *Page) Do(ctx context.Context, method, path, kind string, body io.Reader, out any) error {
+	content, err := p.send(ctx, method, path, kind, body)
+	if err != nil || out == nil {
+		return err
+	}
+	return json.Unmarshal(content, out)
+}
+
+func (p *Page) send(ctx context.Context, method, path, kind string, body io.Reader) ([]byte, error) {
 	req, err := http.NewRequestWithContext(ctx, method, p.base+path, body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	req.Header.Set("Sec-Fetch-Site", "same-origin")
 	if kind != "" {
@@ -83,18 +96,15 @@ func (p *Page) Do(ctx context.Context, method, path, kind string, body io.Reader
 	}
 	res, err := p.client.Do(req)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer res.Body.Close()
 	content, err := io.ReadAll(res.Body)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if res.StatusCode >= 300 {
-		return fmt.Errorf("%s %s: %s: %s", method, path, res.Status, content)
+		return nil, fmt.Errorf("%s %s: %s: %s", method, path, res.Status, content)
 	}
-	if out == nil {
-		return nil
-	}
-	return json.Unmarshal(content, out)
+	return content, nil
 }

@@ -34,8 +34,14 @@ type world struct {
 	disk            string
 	box             *machine.Machine
 	page            *machine.Page
+	policy          string // document that is in force
 
-	nothing, running, first, call time.Duration // figures, from power-on
+	first struct { // what became of the first stick
+		stick  decision
+		report string
+	}
+
+	nothing, running, paged, call time.Duration // figures, from power-on
 	resident                      float64       // MB of the program at rest
 }
 
@@ -55,10 +61,16 @@ func (w *world) prove(ctx context.Context) error {
 	if err := w.lay(ctx); err != nil {
 		return err
 	}
+	if err := step("the new box has taken a stick that nobody signed", func() (string, error) { return w.first.report, nil }); err != nil {
+		return err
+	}
 	for _, c := range w.branch.Checks() {
 		if err := step(c.Claim, func() (string, error) { return c.Prove(ctx) }); err != nil {
 			return err
 		}
+	}
+	if err := w.proveSticks(ctx, true); err != nil {
+		return err
 	}
 	if err := step("the power is cut: the policy is kept, and a call goes through", func() (string, error) { return w.again(ctx) }); err != nil {
 		return err
@@ -116,7 +128,7 @@ func (w *world) lay(ctx context.Context) error {
 			return err
 		},
 		Machine: w.start,
-		Amend:   ports,
+		Amend:   func(document string) string { return signers(ports(document)) },
 	})
 	for _, s := range w.branch.Steps() {
 		if err := step(s.Name, func() (string, error) { return "", s.Run(ctx) }); err != nil {
@@ -132,7 +144,7 @@ func ports(document string) string {
 	return strings.Replace(document, "interface: "+lab.BoxOutside+"\n", "interface: eth1\n", 1)
 }
 
-// start switches the machine on, claims it by its page and brings it the policy.
+// start switches the machine on, claims it by its page and brings it the policy on a stick.
 func (w *world) start(ctx context.Context, b *branch.Branch, policy string) (*branch.Box, error) {
 	n := b.Lab.Net
 	if err := errors.Join(
@@ -141,10 +153,7 @@ func (w *world) start(ctx context.Context, b *branch.Branch, policy string) (*br
 	); err != nil {
 		return nil, err
 	}
-	policy = strings.Replace(policy, "  media_ports:", fmt.Sprintf("  gateway: %s\n  dns_servers: [%s]\n  media_ports:", n.CarrierGateway, n.Carrier), 1)
-	if err := os.WriteFile(filepath.Join(w.work, "policy.yaml"), []byte(policy), 0o600); err != nil {
-		return nil, err
-	}
+	w.policy = strings.Replace(policy, "  media_ports:", fmt.Sprintf("  gateway: %s\n  dns_servers: [%s]\n  media_ports:", n.CarrierGateway, n.Carrier), 1)
 	var err error
 	if w.disk, err = w.card(w.image, "box.img"); err != nil {
 		return nil, err
@@ -163,11 +172,11 @@ func (w *world) start(ctx context.Context, b *branch.Branch, policy string) (*br
 	if err := w.page.Await(ctx); err != nil {
 		return nil, err
 	}
-	w.first = time.Since(w.box.Begun)
+	w.paged = time.Since(w.box.Begun)
 	if err := w.page.Claim(ctx, firstPassword(w.box.Console()), password); err != nil {
 		return nil, err
 	}
-	if err := w.bring(ctx, policy); err != nil {
+	if err := w.newBox(ctx); err != nil {
 		return nil, err
 	}
 	return &branch.Box{Host: b.Lab.Box, Ask: w.ask, Slow: restTime}, nil
@@ -227,23 +236,6 @@ func (w *world) load(ctx context.Context) (l struct {
 	return l, err
 }
 
-// bring imports a policy and confirms it where the new address answers.
-func (w *world) bring(ctx context.Context, policy string) error {
-	var result struct {
-		Revision struct {
-			Number uint64 `json:"number"`
-			State  string `json:"state"`
-		} `json:"revision"`
-	}
-	if err := w.page.JSON(ctx, http.MethodPost, "/api/v1/policy", map[string]string{"document": policy, "why": "first policy"}, &result); err != nil {
-		return err
-	}
-	if result.Revision.State != "proposed" {
-		return nil
-	}
-	return w.page.JSON(ctx, http.MethodPost, "/api/v1/policy/confirm", map[string]uint64{"revision": result.Revision.Number}, nil)
-}
-
 func (w *world) ask(ctx context.Context) (s branch.Status, err error) {
 	err = w.page.JSON(ctx, http.MethodGet, "/api/v1/overview", nil, &s)
 	return s, err
@@ -263,7 +255,7 @@ func (w *world) print() {
 	fmt.Println()
 	fmt.Printf("  power-on to a first process that does nothing   %s\n", seconds(w.nothing))
 	fmt.Printf("  power-on to the program being well              %s\n", seconds(w.running))
-	fmt.Printf("  power-on to the page                            %s\n", seconds(w.first))
+	fmt.Printf("  power-on to the page                            %s\n", seconds(w.paged))
 	fmt.Printf("  power-on to the first call, with a policy       %s\n", seconds(w.call))
 	fmt.Printf("  memory of the program at rest                   %.0f MB\n", w.resident)
 }

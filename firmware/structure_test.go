@@ -23,7 +23,7 @@ var floors = [][]string{
 	{"firmware/policy"},
 	{
 		"firmware/ua", "firmware/live", "firmware/store", "firmware/certs", "firmware/sdp", "firmware/eventbody", "firmware/media", "firmware/resolve", "firmware/supervise", // hands
-		"firmware/access", "firmware/route", "firmware/admission", "firmware/fraud", "firmware/header", "firmware/nat", "firmware/rotation", "firmware/doctor", "firmware/load", "firmware/bundle", // judgement
+		"firmware/access", "firmware/route", "firmware/admission", "firmware/fraud", "firmware/header", "firmware/nat", "firmware/rotation", "firmware/doctor", "firmware/load", "firmware/bundle", "firmware/stir", // judgement
 		"netfilter", "board/...", "webui",
 	},
 	{"firmware/edge", "firmware/registrar", "firmware/phones", "firmware/trunk", "firmware/call", "firmware/notice"},
@@ -40,6 +40,7 @@ var outside = []string{"scripts", "firmware/api/internal/devserver", "firmware/a
 var thinking = []string{
 	"firmware/numbering", "firmware/calendar", "firmware/event", "firmware/policy", "firmware/route", "firmware/admission", "firmware/fraud", "firmware/access", "firmware/sdp", "firmware/eventbody",
 	"firmware/header", "firmware/nat", "firmware/rotation", "firmware/stun", "firmware/multipart", "firmware/g711", "firmware/quality", "firmware/doctor", "firmware/load", "firmware/credential", "firmware/bundle",
+	"firmware/stir",
 }
 
 // pkg is one package of the module as its files say.

@@ -115,6 +115,7 @@ func (t *Trunk) derive(visit func(field, value any)) {
 	}
 	set(&t.Hold, HoldPass)
 	set(&t.SessionTimer, TimerAsk)
+	t.Stir.derive(set)
 	for i := range t.Accounts {
 		set(&t.Accounts[i].AuthUser, t.Accounts[i].User)
 	}
@@ -165,6 +166,7 @@ func (p *Policy) fill() {
 // not hang on what a later release takes for granted.
 func (t *Trunk) fill() {
 	t.TLS.tidy()
+	t.Stir.tidy()
 	switch {
 	case t.SRTP != "":
 	case t.Transport == TLSTransport:

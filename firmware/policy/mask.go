@@ -7,6 +7,7 @@ func (p *Policy) secrets(visit func(path string, s *Secret)) {
 	visit("phones.tls.key", &p.Phones.TLS.Key)
 	for i := range p.Trunks {
 		visit(index("trunks", i)+".tls.key", &p.Trunks[i].TLS.Key)
+		visit(index("trunks", i)+".stir.key", &p.Trunks[i].Stir.Key)
 		for j := range p.Trunks[i].Accounts {
 			visit(index(index("trunks", i)+".accounts", j)+".secret", &p.Trunks[i].Accounts[j].Secret)
 		}
@@ -37,21 +38,22 @@ func FillSecrets(p, from *Policy) Faults {
 			*s = inForce
 		}
 	}
-	fillKey := func(path string, s *TLS, inForce Secret) {
-		masked := s.Key == SecretMask
-		fill(path+".key", &s.Key, inForce)
-		if problem := s.mismatch(); masked && problem != "" {
+	fillKey := func(path, certificate string, key *Secret, inForce Secret) {
+		masked := *key == SecretMask
+		fill(path+".key", key, inForce)
+		if problem := (TLS{Certificate: certificate, Key: *key}).mismatch(); masked && problem != "" {
 			faults = append(faults, Fault{Path: path + ".key", Problem: "*** keeps the key in force, and it " + problem,
 				Hint: "write the key itself"})
 		}
 	}
 	fill("pbx.secret", &p.PBX.Secret, from.PBX.secretOf(p.PBX.User))
-	fillKey("pbx.tls", &p.PBX.TLS, from.PBX.TLS.Key)
-	fillKey("phones.tls", &p.Phones.TLS, from.Phones.TLS.Key)
+	fillKey("pbx.tls", p.PBX.TLS.Certificate, &p.PBX.TLS.Key, from.PBX.TLS.Key)
+	fillKey("phones.tls", p.Phones.TLS.Certificate, &p.Phones.TLS.Key, from.Phones.TLS.Key)
 	for i := range p.Trunks {
 		t := &p.Trunks[i]
 		before := from.Trunk(t.Name)
-		fillKey(index("trunks", i)+".tls", &t.TLS, before.key())
+		fillKey(index("trunks", i)+".tls", t.TLS.Certificate, &t.TLS.Key, before.key())
+		fillKey(index("trunks", i)+".stir", t.Stir.Certificate, &t.Stir.Key, before.stirKey())
 		for j := range t.Accounts {
 			a := &t.Accounts[j]
 			fill(index(index("trunks", i)+".accounts", j)+".secret", &a.Secret, before.secretOf(a.User))
@@ -66,6 +68,13 @@ func (t *Trunk) key() Secret {
 		return ""
 	}
 	return t.TLS.Key
+}
+
+func (t *Trunk) stirKey() Secret {
+	if t == nil {
+		return ""
+	}
+	return t.Stir.Key
 }
 
 func (p PBX) secretOf(user string) Secret {

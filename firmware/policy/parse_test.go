@@ -67,7 +67,7 @@ func TestASmallDocumentGetsItsDefaults(t *testing.T) {
 		},
 		Trunks: []Trunk{{
 			Name: "carrier-a", Domain: "carrier.example", Registrar: "sip.carrier.example", OutboundProxy: Hosts{"sip.carrier.example"},
-			Transport: TLSTransport, TLS: TLS{Trust: "system", ServerName: "carrier.example", Wildcards: WildcardsRefused, ClientAuthentication: ClientAuthOff}, SRTP: SRTPRequired, KeysInClear: KeysInClearRefused, Hold: HoldPass, SessionTimer: TimerAsk, Keying: []Keying{KeyingSDES}, Suites: DefaultSuites(),
+			Transport: TLSTransport, TLS: TLS{Trust: "system", ServerName: "carrier.example", Wildcards: WildcardsRefused, ClientAuthentication: ClientAuthOff}, SRTP: SRTPRequired, KeysInClear: KeysInClearRefused, Hold: HoldPass, SessionTimer: TimerAsk, Stir: Stir{Sign: SignOff, Verify: VerifyOff}, Keying: []Keying{KeyingSDES}, Suites: DefaultSuites(),
 			Accounts: []Account{{User: "alice", AuthUser: "alice", Secret: "hunter2-hunter2-hunter2", Numbers: []string{"+33423456700"}}},
 			Codecs:   []string{"PCMA", "PCMU"}, NumberFormat: FormatE164, Registration: RegisterEach, Health: HealthOff,
 			UnownedNumbers: UnownedReplace, MediaLatching: LatchDynamicStrict, DTMF: DTMFPass,

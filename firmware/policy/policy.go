@@ -176,6 +176,7 @@ type Trunk struct {
 	ClipNoScreening bool `yaml:"clip_no_screening"`
 	// Trusted has the PBX told whom the carrier asserts, by which number a call came and how its signature was checked.
 	Trusted bool         `yaml:"trusted"`
+	Stir    Stir         `yaml:"stir"`
 	Headers []HeaderRule `yaml:"headers"`
 }
 

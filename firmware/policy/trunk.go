@@ -52,6 +52,7 @@ func (c *checker) trunk(path string, t Trunk) {
 	}
 	c.between(path+".caps.per_second", t.Caps.PerSecond, 0, maxPerSecond)
 	one(c, path+".unowned_numbers", t.UnownedNumbers, UnownedReplace, UnownedRefuse)
+	c.stir(path+".stir", t.Stir)
 	c.headerRules(path, t.Headers)
 	c.conduct(path, t)
 	c.profile(path, t)

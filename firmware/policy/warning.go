@@ -40,6 +40,7 @@ func (p *Policy) Warnings(now time.Time) []Warning {
 		readableKeys(t.encryption(path), add)
 		clearFax(path, t.ClearT38, now, add)
 		ownCertificate(path+".tls.certificate", t.TLS, t.OwnName, now, add)
+		signs(path+".stir.certificate", t.Stir, now, add)
 	}
 	return list
 }
@@ -65,21 +66,33 @@ func ownCertificate(path string, s TLS, name string, now time.Time, add func(pat
 		return
 	}
 	own := certs[0]
-	day := func(t time.Time) string { return t.UTC().Format(time.DateOnly) }
-	switch {
-	case now.Before(own.NotBefore):
-		add(path, "The certificate is valid from %s on only, and it is %s now.", day(own.NotBefore), day(now))
-	case now.After(own.NotAfter):
-		add(path, "The certificate has ended on %s: the peer will refuse the connection.", day(own.NotAfter))
-	case own.NotAfter.Sub(now) < expiresSoon:
-		add(path, "The certificate ends on %s: ask for the next one now.", day(own.NotAfter))
-	}
+	lifetime(path, own, "the peer will refuse the connection", now, add)
 	if !usableByClients(own) {
 		add(path, "The certificate is not one for clients, as public authorities issue them nowadays: a peer that is strict about it "+
 			"refuses the box when the box connects.")
 	}
 	if name != "" && own.VerifyHostname(name) != nil {
 		add(path, "The certificate is for %s and not for own_name, %s: the peer may refuse calls.", orNothing(own.DNSNames), name)
+	}
+}
+
+// lifetime tells when a certificate is not valid, and what comes of it once it has ended.
+func lifetime(path string, own *x509.Certificate, then string, now time.Time, add func(path, text string, args ...any)) {
+	day := func(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+	switch {
+	case now.Before(own.NotBefore):
+		add(path, "The certificate is valid from %s on only, and it is %s now.", day(own.NotBefore), day(now))
+	case now.After(own.NotAfter):
+		add(path, "The certificate has ended on %s: %s.", day(own.NotAfter), then)
+	case own.NotAfter.Sub(now) < expiresSoon:
+		add(path, "The certificate ends on %s: ask for the next one now.", day(own.NotAfter))
+	}
+}
+
+// signs tells when what signs calls does not any more.
+func signs(path string, s Stir, now time.Time, add func(path, text string, args ...any)) {
+	if certs, problem := certificates(s.Certificate); s.Certificate != "" && problem == "" {
+		lifetime(path, certs[0], "calls are not signed any more", now, add)
 	}
 }
 

@@ -15,6 +15,8 @@ func withSecrets(t testing.TB, p *Policy) *Policy {
 	t.Helper()
 	p.secrets(func(path string, s *Secret) {
 		switch {
+		case *s == SecretMask && strings.HasSuffix(path, ".stir.key"):
+			*s = Secret(keyPEM(t, exampleStirKey(t)))
 		case *s == SecretMask && strings.HasSuffix(path, ".key"):
 			*s = Secret(keyPEM(t, exampleKey()))
 		case *s == SecretMask:

@@ -2,7 +2,7 @@
 //
 // A password for SIP is tried by machines: whoever sees one answer to a challenge tries millions a second against it
 // (RFC 7616 §5.8). So what the box makes is random and long, and what others have made is refused when it is short, holds a
-// name that goes with it, or is of a pattern that guessing programs begin with (zxcvbn).
+// name that goes with it, or is of a pattern that guessing programs begin with.
 //
 // It leaves to others where passwords are kept (policy, store) and how they are used (access, ua).
 package credential
@@ -10,13 +10,8 @@ package credential
 import (
 	"fmt"
 	"io"
-	"math"
 	"strings"
 	"unicode/utf8"
-
-	"github.com/ccojocar/zxcvbn-go"
-	"github.com/ccojocar/zxcvbn-go/match"
-	"github.com/ccojocar/zxcvbn-go/matching"
 )
 
 const (
@@ -24,7 +19,7 @@ const (
 	Length = 24
 	// Least is the shortest password accepted, in characters.
 	Least = 16
-	// leastBits is what a guessing program must not fall short of, by zxcvbn's estimate: beyond it lie a thousand years of
+	// leastBits is what a guessing program must not fall short of, by our estimate: beyond it lie a thousand years of
 	// guessing at the server, and days for whoever has seen an answer.
 	leastBits = 40
 	// judged is how much of a password is estimated; the estimate takes long for longer ones, and they have enough by then.
@@ -64,7 +59,7 @@ func Weak(password string, names ...string) string {
 	if name := holds(password, names); name != "" {
 		return "holds " + name
 	}
-	if bits := estimate(password, names); bits < leastBits {
+	if bits := estimate(password); bits < leastBits {
 		return fmt.Sprintf("is of a pattern that is soon guessed: as good as %d random bits, where %d are the least", int(bits), leastBits)
 	}
 	return ""
@@ -84,48 +79,4 @@ func holds(password string, names []string) string {
 		}
 	}
 	return ""
-}
-
-// estimate is how many random bits a password is worth to who tries to guess it.
-func estimate(password string, names []string) float64 {
-	cut := password
-	for i := range password {
-		if i >= judged {
-			cut = password[:i]
-			break
-		}
-	}
-	var without []func(match.Matcher) bool
-	if substitutes(cut) > mostSubstitutes {
-		without = append(without, func(m match.Matcher) bool { return m.ID == matching.L33TMatcherName })
-	}
-	bits := zxcvbn.PasswordStrength(once(cut), names, without...).Entropy
-	if math.IsNaN(bits) {
-		return 0
-	}
-	return bits
-}
-
-// mostSubstitutes is how many characters that stand for letters (p4ssw0rd) are read as such: each more multiplies the
-// readings, and nobody types that many.
-const mostSubstitutes = 8
-
-// substitutes counts the characters that may stand for a letter.
-func substitutes(s string) (n int) {
-	for _, r := range s {
-		if strings.ContainsRune("4@({[<3695!|10$7+2%", r) {
-			n++
-		}
-	}
-	return n
-}
-
-// once is the part that a text repeats, when it is nothing but repetitions, and else the text.
-func once(s string) string {
-	for n := 1; n <= len(s)/2; n++ {
-		if len(s)%n == 0 && strings.Repeat(s[:n], len(s)/n) == s {
-			return s[:n]
-		}
-	}
-	return s
 }

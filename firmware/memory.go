@@ -10,9 +10,13 @@ import (
 )
 
 const (
-	// garbageRoom is how much garbage may gather before it is collected, whatever little is alive: a box at rest has a
-	// few megabytes, and would otherwise collect many times a second under load.
-	garbageRoom = 64 << 20
+	// mostRoom is how much garbage may gather before it is collected under load, whatever little is alive: what is alive are a few
+	// megabytes, and it would otherwise be collected many times a second.
+	mostRoom = 64 << 20
+	// leastRoom is the same for a box at rest.
+	leastRoom = 4 << 20
+	// between is how long it should take at least until so much garbage has gathered.
+	between = 4 * time.Second
 	// usualPercent is Go's own: as much garbage as there is alive.
 	usualPercent = 100
 	// mostPercent bounds what a heap that grows at once may reach before the collector is set to it.
@@ -21,29 +25,34 @@ const (
 	pace = 500 * time.Millisecond
 )
 
-// paceCollector spends memory that the board has on less work of the garbage collector, until ctx ends. Towards three
-// quarters of the board's memory it works harder, before the kernel has to end the program.
+// paceCollector spends memory that the board has on less work of the garbage collector while there is work, until ctx ends. At rest
+// the memory goes back to the system. Towards three quarters of the board's memory the collector works harder, before the kernel
+// has to end the program.
 func paceCollector(ctx context.Context) {
-	room := int64(garbageRoom)
+	room := garbageRoom{most: mostRoom}
 	var info unix.Sysinfo_t
 	if err := unix.Sysinfo(&info); err == nil {
 		memory := int64(info.Totalram) * int64(info.Unit)
-		room = min(room, memory/16)
+		room.most = min(room.most, memory/16)
 		debug.SetMemoryLimit(memory / 4 * 3)
 	}
-	// Go reckons the garbage by all that it looks through.
-	samples := []metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
+	// Go reckons the garbage by all that it looks through, the last three.
+	samples := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
 	tick := time.NewTicker(pace)
 	defer tick.Stop()
 	for percent := 0; ; {
 		metrics.Read(samples)
 		live := int64(0)
-		for _, s := range samples {
+		for _, s := range samples[1:] {
 			live += int64(s.Value.Uint64())
 		}
-		if p := garbagePercent(live, room); p < percent*9/10 || p > percent*11/10 {
+		rests := room.set(samples[0].Value.Uint64(), pace)
+		if p := garbagePercent(live, room.bytes); p < percent*9/10 || p > percent*11/10 {
 			percent = p
 			debug.SetGCPercent(percent)
+		}
+		if rests {
+			debug.FreeOSMemory()
 		}
 		select {
 		case <-ctx.Done():
@@ -51,6 +60,23 @@ func paceCollector(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+// garbageRoom is how much garbage may gather, by how fast it comes.
+type garbageRoom struct {
+	most  int64
+	bytes int64
+	made  uint64 // so many bytes had been allocated at the last look
+}
+
+// set takes how many bytes were allocated ever, the time after the last look. Room is given at once and taken back slowly, since
+// calls come in bursts. It says whether the box has just come to rest.
+func (r *garbageRoom) set(made uint64, after time.Duration) (rests bool) {
+	needed := int64(float64(made-r.made) * float64(between) / float64(after))
+	r.made = made
+	before := r.bytes
+	r.bytes = min(max(needed, before-before/8, leastRoom), max(r.most, leastRoom))
+	return before > leastRoom && r.bytes == leastRoom
 }
 
 // garbagePercent is the garbage that may gather, in percent of the live bytes.

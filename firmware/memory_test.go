@@ -1,6 +1,9 @@
 package main
 
-import "testing"
+import (
+	"testing"
+	"time"
+)
 
 func TestGarbageMayGatherUpToAFixedAmountOrAsMuchAsIsAlive(t *testing.T) {
 	const mega = 1 << 20
@@ -17,5 +20,41 @@ func TestGarbageMayGatherUpToAFixedAmountOrAsMuchAsIsAlive(t *testing.T) {
 		if got := garbagePercent(c.live, c.room); got != c.percent {
 			t.Errorf("%d alive, room for %d: %d %%, want %d %%", c.live, c.room, got, c.percent)
 		}
+	}
+}
+
+func TestARestingBoxGivesItsMemoryBackAndABusyOneHasRoom(t *testing.T) {
+	const mega = 1 << 20
+	r := garbageRoom{most: 64 * mega}
+	made := uint64(0)
+	look := func(bytes uint64) bool {
+		made += bytes
+		return r.set(made, time.Second/2)
+	}
+	if look(20*mega) || r.bytes != 64*mega {
+		t.Errorf("at the start, room for %d MB", r.bytes/mega)
+	}
+	rested := 0
+	for n := range 120 { // a minute with next to nothing to do
+		if look(16 << 10) {
+			if rested++; n < 10 {
+				t.Errorf("all of the room is gone after %d ms", 500*(n+1))
+			}
+		}
+	}
+	if rested != 1 || r.bytes != leastRoom {
+		t.Errorf("came to rest %d times, with room for %d bytes", rested, r.bytes)
+	}
+	if look(4*mega) || r.bytes != 32*mega {
+		t.Errorf("at 8 MB a second there is room for %d MB", r.bytes/mega)
+	}
+	for range 20 {
+		if look(50 * mega); r.bytes != 64*mega {
+			t.Errorf("under load there is room for %d MB", r.bytes/mega)
+		}
+	}
+	small := garbageRoom{most: 2 * mega}
+	if small.set(100*mega, time.Second); small.bytes != leastRoom {
+		t.Errorf("on a board with 32 MB: %d", small.bytes)
 	}
 }

@@ -64,7 +64,7 @@ func (k *keyring) reset(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	hash, err := k.hash(ctx, password)
+	hash, err := k.hash(ctx, password, firstCost())
 	if err != nil {
 		return "", err
 	}
@@ -103,7 +103,7 @@ func (k *keyring) change(ctx context.Context, password string) error {
 			return newProblem(PasswordNotNew, "That is the first password or the one in force.", "Choose another one.")
 		}
 	}
-	if a.Hash, err = k.hash(ctx, password); err != nil {
+	if a.Hash, err = k.hash(ctx, password, k.cost); err != nil {
 		return err
 	}
 	a.MustChange = false
@@ -123,9 +123,9 @@ func (k *keyring) occupied(ctx context.Context, f func() error) error {
 	}
 }
 
-func (k *keyring) hash(ctx context.Context, password string) (hash string, err error) {
+func (k *keyring) hash(ctx context.Context, password string, c cost) (hash string, err error) {
 	err = k.occupied(ctx, func() error {
-		hash, err = hashPassword(password, k.cost, k.random)
+		hash, err = hashPassword(password, c, k.random)
 		return err
 	})
 	return hash, err

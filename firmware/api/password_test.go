@@ -140,3 +140,20 @@ func FuzzParseHash(f *testing.F) {
 		}
 	})
 }
+
+func TestAFirstPasswordIsHashedWithoutHoldingTheStartUp(t *testing.T) {
+	k := newKeyring(&memory{values: map[string][]byte{}}, rand.Reader, boardCost())
+	if _, err := k.ensure(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	a, err := k.load()
+	if err != nil || !strings.HasPrefix(a.First, "$argon2id$v=19$m=1024,t=1,p=1$") {
+		t.Errorf("%q, %v", a.First, err)
+	}
+	if err := k.change(t.Context(), goodPassword); err != nil {
+		t.Fatal(err)
+	}
+	if a, err = k.load(); err != nil || !strings.HasPrefix(a.Hash, "$argon2id$v=19$m=32768,t=3,p=1$") {
+		t.Errorf("%q, %v", a.Hash, err)
+	}
+}

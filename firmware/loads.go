@@ -50,10 +50,10 @@ func (b *box) measureBoard(context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read what the board carries: %w", err)
 	}
-	if found && json.Unmarshal(value, m) == nil && m.Processors == runtime.GOMAXPROCS(0) {
+	if found && json.Unmarshal(value, m) == nil && m.Processors == runtime.NumCPU() {
 		return nil
 	}
-	*m = load.Measure{Processors: runtime.GOMAXPROCS(0), At: time.Now()}
+	*m = load.Measure{Processors: runtime.NumCPU(), At: time.Now()}
 	if m.Packet, m.Encryption, err = media.Measure(measureTime); err != nil {
 		b.log.Warn("what the board carries is not known", "err", err)
 		return nil
@@ -158,7 +158,7 @@ func (g gauge) since(before gauge) load.Signs {
 	long := max(g.at.Sub(before.at), time.Millisecond)
 	packets := float64(g.pulse.Packets-before.pulse.Packets) / long.Seconds()
 	return load.Signs{
-		At: g.at, Late: g.pulse.Late, CPU: float64(g.cpu-before.cpu) / float64(long) / float64(runtime.GOMAXPROCS(0)),
+		At: g.at, Late: g.pulse.Late, CPU: float64(g.cpu-before.cpu) / float64(long) / float64(runtime.NumCPU()),
 		Free: g.free, Total: g.total, Packets: uint64(packets), Calls: int(packets / callPackets),
 	}
 }

@@ -100,6 +100,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	b := &box{log: slog.New(slog.NewTextHandler(out, nil)), options: o, started: time.Now(), facts: &event.Hub{}}
 	end := b.stop
 	defer func() { end() }()
+	spareProcessors()
 	go paceCollector(ctx)
 	if o.Appliance {
 		if err := confine.Process(o.State, "/run", "/tmp", "/dev", "/proc", "/sys"); err != nil {

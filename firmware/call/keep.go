@@ -1,7 +1,10 @@
 package call
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
+	"iter"
 	"log/slog"
 	"sync"
 	"time"
@@ -28,7 +31,7 @@ type Records interface {
 // Sessions are the media of calls as they are kept; *media.Relay satisfies it.
 type Sessions interface {
 	KeepRecords(on bool)
-	Records() []media.SessionRecord
+	Records() iter.Seq[media.SessionRecord]
 	Kept()
 	Reopen(media.SessionRecord) (*media.Session, error)
 }
@@ -52,6 +55,7 @@ type keeper struct {
 	sessions Sessions
 	log      *slog.Logger
 	idle     bool            // what is written is that there is nothing
+	media    bytes.Buffer    // the record of the media
 	names    map[string]bool // of the records of calls that are written
 	stop     chan struct{}
 	stopped  chan struct{}
@@ -212,23 +216,33 @@ func (k *keeper) ask() (calls []written) {
 	return calls
 }
 
-// allMedia is the record of the media of all calls.
+// allMedia is the record of the media of all calls, as writeMedia writes it.
 type allMedia struct {
 	Written  time.Time
 	Sessions []media.SessionRecord
 }
 
+// writeMedia writes the media down. Each session is put into words as it is described, so that it is never done for all at
+// once: audio comes first.
 func (k *keeper) writeMedia() error {
-	list := k.sessions.Records()
-	if len(list) == 0 && k.idle {
+	b := &k.media
+	b.Reset()
+	fmt.Fprintf(b, `{"Written":%q,"Sessions":[`, time.Now().Format(time.RFC3339Nano))
+	words, n := json.NewEncoder(b), 0
+	for rec := range k.sessions.Records() {
+		if n++; n > 1 {
+			b.WriteByte(',')
+		}
+		if err := words.Encode(rec); err != nil {
+			return err
+		}
+	}
+	if n == 0 && k.idle {
 		return nil
 	}
-	b, err := json.Marshal(allMedia{time.Now(), list})
-	if err != nil {
-		return err
-	}
-	k.idle = len(list) == 0
-	return k.records.Write(mediaRecord, b)
+	k.idle = n == 0
+	b.WriteString("]}")
+	return k.records.Write(mediaRecord, b.Bytes())
 }
 
 // end stops the writing.

@@ -130,7 +130,7 @@ func TestACallOutlivesTheProcess(t *testing.T) {
 			s.await(0)
 			s.settled()
 			records, _, err := folder.Read()
-			if len(records) != 1 || !strings.Contains(string(records[mediaRecord]), `"Sessions":null`) || err != nil {
+			if len(records) != 1 || !strings.Contains(string(records[mediaRecord]), `"Sessions":[]`) || err != nil {
 				t.Errorf("left are %q, %v", records, err)
 			}
 		})

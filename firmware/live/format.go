@@ -18,9 +18,9 @@ const (
 	largest = 64 << 20 // a record is smaller
 )
 
-// encode makes a record of a payload.
-func encode(payload []byte) []byte {
-	return append(fmt.Appendf(nil, "%s%s %x\n", kind, version, sha256.Sum256(payload)), payload...)
+// head is the line before a payload.
+func head(payload []byte) []byte {
+	return fmt.Appendf(nil, "%s%s %x\n", kind, version, sha256.Sum256(payload))
 }
 
 // decode returns the payload of a record that is whole and of this version.

@@ -54,13 +54,27 @@ func (f *Folder) Write(name string, payload []byte) error {
 		return err
 	}
 	fresh := path + ".new"
-	if err := os.WriteFile(fresh, encode(payload), 0o600); err != nil {
+	if err := writeFile(fresh, head(payload), payload); err != nil {
 		return errors.Join(fmt.Errorf("write the record %s: %w", name, err), gone(os.Remove(fresh)))
 	}
 	if err := os.Rename(fresh, path); err != nil {
 		return errors.Join(fmt.Errorf("write the record %s: %w", name, err), gone(os.Remove(fresh)))
 	}
 	return nil
+}
+
+// writeFile writes a file in parts.
+func writeFile(path string, parts ...[]byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	for _, part := range parts {
+		if _, err := f.Write(part); err != nil {
+			return errors.Join(err, f.Close())
+		}
+	}
+	return f.Close()
 }
 
 // Remove forgets a record. There need be none.

@@ -20,6 +20,9 @@ func memory(t *testing.T) string {
 	return filepath.Join(dir, "calls")
 }
 
+// encode is a whole record of a payload.
+func encode(payload []byte) []byte { return append(head(payload), payload...) }
+
 func open(t *testing.T, dir string) *Folder {
 	t.Helper()
 	f, err := Open(dir)

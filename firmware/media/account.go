@@ -9,8 +9,12 @@ import (
 	"tollgate/firmware/quality"
 )
 
-// accountEvery is how often what the workers have counted is shown to others.
-const accountEvery = time.Second
+const (
+	// accountEvery is how often what the workers have counted is shown to others.
+	accountEvery = time.Second
+	// accountShares is in how many parts, like shares.
+	accountShares = 11
+)
 
 // Crossing is how audio comes across one leg, no older than a second while the session is open.
 type Crossing struct {
@@ -94,23 +98,23 @@ func (a *account) crossing() Crossing {
 
 // keepAccounts has every worker show what it has counted until the relay is closed.
 func (r *Relay) keepAccounts() {
-	t := time.NewTicker(accountEvery)
+	t := time.NewTicker(accountEvery / accountShares)
 	defer t.Stop()
-	for {
+	for share := 0; ; share = (share + 1) % accountShares {
 		select {
 		case <-r.ended:
 			return
 		case <-t.C:
 			for _, w := range r.workers {
-				w.do(w.showAccounts)
+				w.do(func() { w.showAccounts(share) })
 			}
 		}
 	}
 }
 
-func (w *worker) showAccounts() {
-	for _, f := range w.flows {
-		if f != nil && !f.control {
+func (w *worker) showAccounts(share int) {
+	for i := share; i < len(w.flows); i += accountShares {
+		if f := w.flows[i]; f != nil && !f.control {
 			f.half.account.show()
 		}
 	}

@@ -106,7 +106,7 @@ func start(p Pinholes, log *slog.Logger, s *steering) (*Relay, error) {
 		return nil, err
 	}
 	r := &Relay{identity: own, pinholes: p, log: log, steering: s, sessions: map[*Session]struct{}{}, ended: make(chan struct{}), presses: make(chan pressed, 64)}
-	for range runtime.GOMAXPROCS(0) {
+	for range runtime.NumCPU() {
 		w, err := newWorker(log, r.presses)
 		if err != nil {
 			r.Close()

@@ -27,12 +27,14 @@ const (
 //	sleep   until there is a packet
 //	rest    after two or more at once, until the next millisecond; nothing else wakes it then
 //
-// Either way Go's scheduler does the waiting, so that a goroutine that waits for packets keeps no thread and no processor
-// from the others: on two processors that took a fifth off the cost of a packet, against waiting in epoll_wait. Between the
-// scheduler and the sockets there is a gate, a second epoll instance, which is shut during a rest.
+// Go's scheduler does the sleeping, so that a worker without packets keeps no thread from the others. Between it and the
+// sockets there is a gate, a second epoll instance, which is shut during a rest.
 //
 //	sockets, bell -> fd -> gate -> scheduler
-//	timer                       -> scheduler
+//
+// Resting is the kernel's, and keeps one of Go's processors (GOMAXPROCS) occupied: back from a rest the worker runs as soon
+// as the kernel lets it, while the scheduler would have it wait for whichever goroutine runs, for ten milliseconds and
+// more. Where there are no more of Go's processors than workers the scheduler does it all the same, or nobody else would run.
 type poll struct {
 	fd     int
 	bell   int // an eventfd, to be woken without a packet
@@ -42,7 +44,7 @@ type poll struct {
 
 	gate   watched
 	opened bool // the gate lets events through
-	timer  watched
+	spare  bool // Go has more processors than there are workers
 }
 
 // watched is a file that Go's scheduler watches.
@@ -57,7 +59,7 @@ type watched struct {
 const bellPlace = -1
 
 func newPoll() (*poll, error) {
-	p := &poll{fd: -1, bell: -1}
+	p := &poll{fd: -1, bell: -1, spare: runtime.GOMAXPROCS(0) > runtime.NumCPU()}
 	if err := p.prepare(); err != nil {
 		p.close()
 		return nil, err
@@ -85,11 +87,7 @@ func (p *poll) prepare() (err error) {
 	if err := unix.EpollCtl(gate, unix.EPOLL_CTL_ADD, p.fd, &unix.EpollEvent{}); err != nil {
 		return os.NewSyscallError("epoll_ctl", err)
 	}
-	timer, err := unix.TimerfdCreate(unix.CLOCK_MONOTONIC, unix.TFD_NONBLOCK|unix.TFD_CLOEXEC)
-	if err != nil {
-		return os.NewSyscallError("timerfd_create", err)
-	}
-	return p.timer.watch(timer, "timer", expired)
+	return nil
 }
 
 // watch hands a file to the scheduler, in any case: it is closed with the poll.
@@ -111,13 +109,6 @@ func (w *watched) close() {
 	if w.file != nil {
 		w.file.Close()
 	}
-}
-
-// expired takes the expiry of a timer, if there is one.
-func expired(fd uintptr) bool {
-	var b [8]byte
-	n, _, _ := unix.RawSyscall(unix.SYS_READ, fd, uintptr(unsafe.Pointer(&b[0])), uintptr(len(b)))
-	return n == uintptr(len(b))
 }
 
 // look finds out what is there, without waiting.
@@ -149,20 +140,22 @@ func (p *poll) wait(carried int) error {
 	return p.sleep()
 }
 
-// rest waits until it is a while since events were found last.
+// rest waits until it is a while since events were found last, or the runtime wants something.
 func (p *poll) rest() error {
 	left := pace - time.Since(p.found)
 	if left < hurry {
-		runtime.Gosched()
 		return nil
 	}
 	if err := p.open(false); err != nil {
 		return err
 	}
-	if err := unix.TimerfdSettime(p.timer.fd, 0, &unix.ItimerSpec{Value: unix.NsecToTimespec(int64(left))}, nil); err != nil {
-		return os.NewSyscallError("timerfd_settime", err)
+	if !p.spare {
+		time.Sleep(left)
+		return nil
 	}
-	return p.timer.wait()
+	t := unix.NsecToTimespec(int64(left))
+	unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&t)), 0, 0)
+	return nil
 }
 
 // sleep waits until there are events.
@@ -208,7 +201,6 @@ func (p *poll) ring() {
 
 func (p *poll) close() {
 	p.gate.close()
-	p.timer.close()
 	for _, fd := range []int{p.fd, p.bell} {
 		if fd >= 0 {
 			unix.Close(fd)

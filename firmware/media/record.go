@@ -1,8 +1,10 @@
 package media
 
 import (
+	"iter"
 	"net/netip"
 	"slices"
+	"time"
 
 	"tollgate/firmware/policy"
 )
@@ -28,7 +30,7 @@ type LegRecord struct {
 
 // FlowRecord is one port of a LegRecord.
 type FlowRecord struct {
-	Signalled, Learned, Nominated netip.AddrPort
+	Signalled, Learned, Nominated netip.AddrPort   `json:",omitzero"`
 	Handshake                     *HandshakeRecord `json:",omitempty"` // nil: there was none, or it was not over
 }
 
@@ -70,41 +72,62 @@ type Reserved struct {
 
 // Counted are the counters that go on.
 type Counted struct {
-	PacketsIn, PacketsOut, BytesIn, BytesOut, ControlIn, ControlOut      uint64
-	AuthFailures, Early, Strangers, Replays, Malformed, Withheld, LastIn uint64
+	PacketsIn, PacketsOut, BytesIn, BytesOut, ControlIn, ControlOut      uint64 `json:",omitzero"`
+	AuthFailures, Early, Strangers, Replays, Malformed, Withheld, LastIn uint64 `json:",omitzero"`
 }
 
 // KeepRecords has what leaves under a key bounded by what Records has reserved and Kept has confirmed, for as long as on
 // is true. It comes before the first Open; false lifts the bound for good.
 func (r *Relay) KeepRecords(on bool) { r.keeps.Store(on) }
 
-// Records describes every open session, and reserves the numbers of packets to come. Once the records are written, Kept
-// has to be called: packets leave up to what is reserved, and no further. One caller at a time.
-func (r *Relay) Records() []SessionRecord {
-	r.exchange.Lock() // sessions that exchange legs are each locked by whom the other may wait for
-	defer r.exchange.Unlock()
-	var records []SessionRecord
-	r.renewed = r.renewed[:0]
-	for w, sessions := range r.byWorker() {
-		for _, s := range sessions {
-			s.mu.Lock()
-		}
-		w.do(func() {
-			for _, s := range sessions {
-				if s.closed {
-					continue
+const (
+	// atOnce is how many sessions are described while their worker waits, and breath is how long it has for packets before
+	// the next ones.
+	atOnce = 32
+	breath = time.Millisecond
+)
+
+// Records describes every open session, one after the other, and reserves the numbers of packets to come. Once the records
+// are written, Kept has to be called: packets leave up to what is reserved, and no further. One caller at a time. It takes
+// its time, so that no packet waits for it; meanwhile no legs are exchanged, so that each is in one record.
+func (r *Relay) Records() iter.Seq[SessionRecord] {
+	return func(yield func(SessionRecord) bool) {
+		r.exchange.Lock() // sessions that exchange legs are each locked by whom the other may wait for
+		defer r.exchange.Unlock()
+		r.renewed = r.renewed[:0]
+		var records []SessionRecord
+		for w, sessions := range r.byWorker() {
+			for few := range slices.Chunk(sessions, atOnce) {
+				records = r.describe(w, few, records[:0])
+				for _, rec := range records {
+					if !yield(rec) {
+						return
+					}
 				}
-				rec, news := s.record()
-				records = append(records, rec)
-				if news {
-					r.renewed = append(r.renewed, s)
-				}
+				time.Sleep(breath)
 			}
-		})
-		for _, s := range sessions {
-			s.mu.Unlock()
 		}
 	}
+}
+
+// describe appends the records of a few sessions of a worker.
+func (r *Relay) describe(w *worker, few []*Session, records []SessionRecord) []SessionRecord {
+	for _, s := range few {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+	}
+	w.do(func() {
+		for _, s := range few {
+			if s.closed {
+				continue
+			}
+			rec, news := s.record()
+			records = append(records, rec)
+			if news {
+				r.renewed = append(r.renewed, s)
+			}
+		}
+	})
 	return records
 }
 

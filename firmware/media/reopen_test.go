@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ import (
 // keep writes down what the relay says of its sessions, as the box does on a tick.
 func (c *call) keep() []byte {
 	c.a.t.Helper()
-	b, err := json.Marshal(c.relay.Records())
+	b, err := json.Marshal(slices.Collect(c.relay.Records()))
 	if err != nil {
 		c.a.t.Fatal(err)
 	}
@@ -108,6 +109,29 @@ func TestKeysOfAHandshakeGoOnInAnotherProcess(t *testing.T) {
 		}
 		h.agree(h.terms(gcm)) // a session refresh makes no new keys
 		call.converse(5)
+	}
+}
+
+func TestPacketsPassWhileRecordsAreTaken(t *testing.T) {
+	r := newRelay(t, nil, labConfig())
+	var open []*Session
+	for i := range 3 * atOnce * len(r.workers) {
+		s, err := r.Open(fmt.Sprint(i), policy.SideInside, policy.SideOutside)
+		if err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, s)
+	}
+	described := 0
+	for range r.Records() {
+		if described++; described == 1 { // every worker takes orders meanwhile, and so packets
+			for _, s := range open {
+				s.Close()
+			}
+		}
+	}
+	if described > atOnce {
+		t.Errorf("%d sessions are described at once, more than %d", described, atOnce)
 	}
 }
 
@@ -469,7 +493,7 @@ func BenchmarkRecords(b *testing.B) {
 		far.hears([]byte("x"))
 	}
 	for b.Loop() {
-		if _, err := json.Marshal(r.Records()); err != nil {
+		if _, err := json.Marshal(slices.Collect(r.Records())); err != nil {
 			b.Fatal(err)
 		}
 		r.Kept()

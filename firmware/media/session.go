@@ -161,6 +161,7 @@ func (s *Session) newLeg(side policy.Side) *Leg {
 	own := s.config.side(side)
 	h := &half{side: side, counters: &counters{}, opening: newOpening(own.KeepOpen)}
 	h.translation = unchanged
+	h.account.show()
 	return &Leg{session: s, own: own, half: h, pool: s.relay.pools[own.Address]}
 }
 

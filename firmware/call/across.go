@@ -43,15 +43,15 @@ func (d *Desk) isAcross(in *ua.Incoming) bool {
 // toSource has a call that replaces a dialog across the border go to who told of it. An emergency call goes where it
 // would anyway.
 func (s *Session) toSource() *refusal {
-	if len(field.All(s.in, "Replaces")) == 0 || s.to.Emergency() {
+	if len(field.All(s.in(), "Replaces")) == 0 || s.to.Emergency() {
 		return nil
 	}
-	no := &refusal{status: 481, rule: "replaces", reason: s.in.Peer.Name + " wants to replace a call that is not where it calls"}
-	id, earlyOnly, err := readReplaces(s.in)
+	no := &refusal{status: 481, rule: "replaces", reason: s.peer.Name + " wants to replace a call that is not where it calls"}
+	id, earlyOnly, err := readReplaces(s.in())
 	if err != nil || s.desk.o.Told == nil {
 		return no
 	}
-	source, value, ok := s.desk.o.Told.Told(s.in.Peer, id.callID, id.local, id.remote)
+	source, value, ok := s.desk.o.Told.Told(s.peer, id.callID, id.local, id.remote)
 	s.targets = slices.DeleteFunc(slices.Clone(s.targets), func(t route.Target) bool { return t.Peer != source })
 	if !ok || len(s.targets) == 0 {
 		return no
@@ -69,7 +69,7 @@ func (s *Session) replacesAcross(peer policy.Peer) []sip.Header {
 		return nil
 	}
 	fields := []sip.Header{sip.NewHeader("Replaces", s.across.value)}
-	if ua.Lists(field.All(s.in, "Require"), "replaces") {
+	if ua.Lists(field.All(s.in(), "Require"), "replaces") {
 		fields = append(fields, sip.NewHeader("Require", "replaces"))
 	}
 	return fields

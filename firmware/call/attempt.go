@@ -92,10 +92,10 @@ type bid struct {
 
 // swappable tells whether a peer's offer can be put to a party with the other encoding of G.711.
 func swappable(from *Leg, party *Party) bool {
-	if from.remote == nil {
+	if from.remote() == nil {
 		return false
 	}
-	audio, ok := from.remote.Audio()
+	audio, ok := from.remote().Audio()
 	return ok && audio.Swappable(sdp.Anchor{Codecs: party.codecs()})
 }
 
@@ -149,7 +149,7 @@ func (s *Session) attempt(party *Party, b bid) outcome {
 		return outcome{tryNext: true, status: no.status, rule: no.rule, reason: no.reason}
 	}
 	draft.Headers = append(draft.Headers, party.sessionHeaders(b.timer)...)
-	draft.Headers = append(draft.Headers, header.Carry(s.in, header.Invite)...)
+	draft.Headers = append(draft.Headers, header.Carry(s.in(), header.Invite)...)
 	draft.Headers = append(draft.Headers, s.replacesAcross(party.Peer)...)
 	s.repeat(&draft)
 	ctx, cancel := context.WithTimeout(context.WithValue(context.Background(), settingUp{}, true), s.patience())
@@ -251,7 +251,7 @@ func (s *Session) earlyRequest(in *ua.Incoming) (outcome, bool) {
 	case in.Method == sip.BYE && s.legOf(in) == s.caller:
 		// RFC 3261 §15: a caller may end an early dialog with BYE.
 		s.answer(in, ua.Reply{Status: 200})
-		s.answer(s.in, ua.Reply{Status: 487})
+		s.answer(s.in(), ua.Reply{Status: 487})
 		s.caller.gone = true
 		return outcome{told: true, status: 487, reason: "the caller hung up before the answer", headers: header.Carry(in, header.Cancel)}, true
 	case in.Method == sip.OPTIONS:
@@ -280,7 +280,7 @@ func (s *Session) progress(res *sip.Response) {
 		s.publish()
 	}
 	reply := ua.Reply{Status: res.StatusCode, Contact: s.caller.Dialog.Contact, Headers: header.Carry(res, header.Ringing)}
-	if len(res.Body()) > 0 && s.caller.remote != nil {
+	if len(res.Body()) > 0 && s.caller.remote() != nil {
 		body, err := s.takeAnswer(s.callee, s.caller, res.Body())
 		if err != nil {
 			s.log.Info("early media not used", "err", err)
@@ -321,7 +321,7 @@ func (s *Session) connected(body []byte, headers ...sip.Header) {
 	s.state, s.answered = Answered, now
 	s.mu.Unlock()
 	s.publish()
-	s.answerWith(s.caller, s.in, body, headers...)
+	s.answerWith(s.caller, s.in(), body, headers...)
 	s.desk.o.Sink.Tell(event.CallAnswered{At: now, Call: s.id})
 	s.log.Debug("call answered", "by", s.callee.Party.Peer.Name, "after", now.Sub(s.started).Round(time.Millisecond))
 }

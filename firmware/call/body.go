@@ -82,13 +82,13 @@ func carryOnly(m message, sdp []byte) {
 
 // readBody takes the session description out of the INVITE. An emergency call needs none: without it the offer is ours.
 func (s *Session) readBody() *refusal {
-	err := unpack(s.in, s.seeksHelp())
+	err := unpack(s.in(), s.seeksHelp())
 	switch {
-	case err == nil && (len(s.in.Body()) == 0 || s.in.HasBody(sdpType)):
+	case err == nil && (len(s.in().Body()) == 0 || s.in().HasBody(sdpType)):
 		return nil
 	case err == nil && s.seeksHelp():
-		s.in.Request = s.in.Request.Clone()
-		carryOnly(s.in.Request, nil)
+		s.in().Request = s.in().Request.Clone()
+		carryOnly(s.in().Request, nil)
 		return nil
 	case err == nil:
 		return notTaken("the INVITE has a body that is no session description")

@@ -35,19 +35,19 @@ type (
 // readClaim reads whom the office shows as its caller. Nothing of that is believed: what it prefers or asserts beside From
 // (RFC 3325 §9) is a further wish, and of the numbers that have diverted the call only our own are read.
 func (s *Session) readClaim(format string) {
-	s.claim = claim{strict: s.from.E164 != "" && !s.withheld, open: header.ReadPrivacy(s.in).None}
+	s.claim = claim{strict: s.from.E164 != "" && !s.withheld, open: header.ReadPrivacy(s.in()).None}
 	if s.from.String() != "" {
 		s.claim.numbers = append(s.claim.numbers, s.from)
 	}
 	for _, name := range []string{"P-Preferred-Identity", "P-Asserted-Identity"} {
-		for _, a := range header.Assertions(s.in, name) {
+		for _, a := range header.Assertions(s.in(), name) {
 			if n, err := s.settings.Plan.ReadFrom(a.User, format); err == nil {
 				s.claim.numbers = append(s.claim.numbers, n)
 			}
 		}
 	}
 	s.claim.diverted, s.claim.history = s.readDiversions(format, s.ours)
-	if stops := header.Histories(s.in); len(stops) > 0 {
+	if stops := header.Histories(s.in()); len(stops) > 0 {
 		s.claim.cause = stops[len(stops)-1].Cause // the last one is whom the call is for (RFC 7044 §5)
 	}
 	if !s.withheld && s.from.E164 != "" && !s.ours(s.from) {
@@ -63,14 +63,14 @@ func (s *Session) ours(n numbering.Number) bool {
 
 // readDiversions reads the numbers that have sent the call on before it came here, those that are wanted.
 func (s *Session) readDiversions(format string, wanted func(numbering.Number) bool) (list []diversion, history []station) {
-	hidden := header.ReadPrivacy(s.in).History
-	for _, d := range header.Diversions(s.in) {
+	hidden := header.ReadPrivacy(s.in()).History
+	for _, d := range header.Diversions(s.in()) {
 		if n, err := s.settings.Plan.ReadFrom(d.User, format); err == nil && wanted(n) {
 			d.Hidden = d.Hidden || hidden
 			list = append(list, diversion{d, n})
 		}
 	}
-	for _, h := range header.Histories(s.in) {
+	for _, h := range header.Histories(s.in()) {
 		if n, err := s.settings.Plan.ReadFrom(h.User, format); err == nil && wanted(n) {
 			h.Hidden = h.Hidden || hidden
 			history = append(history, station{h, n})
@@ -133,14 +133,14 @@ func (d *Desk) forwards(s *Session, named []numbering.Number) (called numbering.
 func (s *Session) isFrom(n numbering.Number) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return (s.state == Ringing || s.state == Answered) && s.in.Peer.Side == policy.SideOutside && s.called.E164 != "" &&
+	return (s.state == Ringing || s.state == Answered) && s.peer.Side == policy.SideOutside && s.called.E164 != "" &&
 		!s.withheld && s.from.E164 == n.E164
 }
 
 // onwardClaim is the claim of a leg that goes outside now: the office's own, or, when a carrier's call goes out again, that of
 // the number of ours that it was for.
 func (s *Session) onwardClaim() claim {
-	if s.in.Peer.Side == policy.SideInside {
+	if s.peer.Side == policy.SideInside {
 		return s.claim
 	}
 	if s.called.E164 == "" {

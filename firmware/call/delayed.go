@@ -32,7 +32,7 @@ func (s *Session) offerCaller() ([]byte, error) {
 
 // reofferTo answers a re-INVITE without an offer: with ours, from what the other leg has agreed on.
 func (s *Session) reofferTo(l *Leg, in *ua.Incoming) {
-	audio, _ := l.remote.Audio()
+	audio, _ := l.remote().Audio()
 	body, err := offerTo(l, s.other(l), l.keys.encrypted())
 	if err != nil {
 		s.answer(in, ua.Reply{Status: 488})
@@ -59,7 +59,7 @@ func (s *Session) acknowledged(l *Leg, ack *ua.Incoming) (ending, bool) {
 	if p.tell {
 		return s.tellNewcomer(l)
 	}
-	if audio, _ := l.remote.Audio(); p.before != "" && audio.Direction != p.before {
+	if audio, _ := l.remote().Audio(); p.before != "" && audio.Direction != p.before {
 		return s.tellChange(l)
 	}
 	return ending{}, false
@@ -84,7 +84,7 @@ func (s *Session) answerWith(l *Leg, in *ua.Incoming, body []byte, headers ...si
 }
 
 // sameOffer tells whether an offer is what the peer has said before: a session refresh (RFC 4028 §7.4).
-func (l *Leg) sameOffer(in *ua.Incoming) bool { return string(in.Body()) == l.heard }
+func (l *Leg) sameOffer(in *ua.Incoming) bool { return !l.anew && string(in.Body()) == l.heard }
 
 // answerAgain answers a session refresh without troubling the other leg.
 func (s *Session) answerAgain(l *Leg, in *ua.Incoming) {

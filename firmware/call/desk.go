@@ -132,8 +132,7 @@ type Desk struct {
 	keeper *keeper // nil: calls are not written down
 
 	mu       sync.Mutex // guards everything below
-	settings Settings
-	open     bool // there are settings
+	settings *Settings  // nil: there are none yet; never changed, the calls have it too
 	draining bool
 	calls    map[string]*Session
 	rescue   rescue
@@ -148,7 +147,7 @@ func NewDesk(o Options) *Desk { return &Desk{o: o, calls: map[string]*Session{}}
 func (d *Desk) Set(s Settings) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.settings, d.open = s, true
+	d.settings = &s
 }
 
 // Handle answers one request outside any dialog. It returns when the call is over.
@@ -197,7 +196,7 @@ func (d *Desk) turnAway(in *ua.Incoming, r refusal) {
 func (d *Desk) readiness() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.open || d.draining {
+	if d.settings == nil || d.draining {
 		return 503
 	}
 	return 200
@@ -207,12 +206,12 @@ func (d *Desk) readiness() int {
 func (d *Desk) begin(in *ua.Incoming) (*Session, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.open {
+	if d.settings == nil {
 		return nil, false
 	}
 	s := &Session{
 		desk: d, settings: d.settings, draining: d.draining,
-		id: ua.NewTag(), started: time.Now(), in: in, inbox: in.Inbox, state: Routing, peers: [2]string{in.Peer.Name}, freed: make(chan struct{}), over: make(chan struct{}),
+		id: ua.NewTag(), started: time.Now(), invite: in, peer: in.Peer, user: saysFrom(in), inbox: in.Inbox, state: Routing, peers: [2]string{in.Peer.Name}, freed: make(chan struct{}), over: make(chan struct{}),
 	}
 	s.log = d.o.Log.With("call", s.id)
 	d.calls[s.id] = s

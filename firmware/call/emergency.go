@@ -36,12 +36,12 @@ const (
 
 // seeksHelp tells whether the office calls an emergency number.
 func (s *Session) seeksHelp() bool {
-	return s.in.Peer.Side == policy.SideInside && s.to.Emergency()
+	return s.peer.Side == policy.SideInside && s.to.Emergency()
 }
 
 // emergency tells whether the call was admitted as an emergency call: of the office, or led there by it.
 func (s *Session) emergency() bool {
-	return s.urgent && (s.in.Peer.Side == policy.SideInside || s.to.Emergency())
+	return s.urgent && (s.peer.Side == policy.SideInside || s.to.Emergency())
 }
 
 // persists tells whether a call goes on to the next target whatever this one has said: an urgent one does as long as the
@@ -135,7 +135,7 @@ func (s *Session) makeRoom() bool {
 	}
 	if !ending {
 		s.passes("network.media_ports", fmt.Sprintf("all media ports were in use: the call %s from %s was ended for an emergency call",
-			other.id, other.in.Peer.Name))
+			other.id, other.peer.Name))
 		other.inbox.Post(stop{reason: "its media ports were needed for an emergency call"})
 	}
 	select {

@@ -45,6 +45,6 @@ func (s *Session) takeFax(l *Leg, d *sdp.Description, body []byte) error {
 	if err := l.mayFax(time.Now()); err != nil {
 		return err
 	}
-	l.remote, l.heard = d, string(body)
+	l.took(d, body)
 	return nil
 }

@@ -40,12 +40,19 @@ type Diagnosis struct {
 // health is what is known of a call's audio from one look to the next. The session's mu guards it.
 type health struct {
 	relay    *media.Session
-	before   [2]media.LegStats // when each side was last heard, or when the first look was
+	before   [2]tally          // when each side was last heard, or when the first look was
 	out      [2]quality.Stream // what each side had reported then
 	lost     [2]float64        // the share that was lost between its last two reports
 	known    *Diagnosis        // the one of now, or the last
 	tried    time.Time
 	renewals int
+}
+
+// tally is what is counted from on: the counters of one side as they were.
+type tally struct{ in, out, forged, early, strangers, unreachable uint64 }
+
+func tallyOf(s media.LegStats) tally {
+	return tally{s.PacketsIn, s.PacketsOut, s.AuthFailures, s.Early, s.Strangers, s.Crossing.Unreachable}
 }
 
 // shown is a copy of the diagnosis for others.
@@ -156,7 +163,7 @@ func (s *Session) facts(now time.Time) doctor.Facts {
 	h := &s.health
 	if h.relay != s.shown {
 		h.relay = s.shown
-		h.before, h.out, h.lost = [2]media.LegStats{}, [2]quality.Stream{}, [2]float64{}
+		h.before, h.out, h.lost = [2]tally{}, [2]quality.Stream{}, [2]float64{}
 	}
 	f := doctor.Facts{Ports: s.shown.Ports(), Answered: now.Sub(s.answered)}
 	for _, r := range []media.Role{media.Caller, media.Callee} {
@@ -173,10 +180,10 @@ func (s *Session) legFacts(r media.Role, now time.Time) doctor.Leg {
 		heard = s.answered
 	}
 	before := h.before[r]
-	if stats.PacketsIn != before.PacketsIn {
-		h.before[r] = stats // it is heard: what is counted against it begins anew
+	if stats.PacketsIn != before.in {
+		h.before[r] = tallyOf(stats) // it is heard: what is counted against it begins anew
 	}
-	x, y := stats.Crossing, before.Crossing
+	x := stats.Crossing
 	if out := x.Out.Since(h.out[r]); out.Expected > 0 {
 		h.out[r], h.lost[r] = x.Out, out.LossRate()
 	}
@@ -184,9 +191,9 @@ func (s *Session) legFacts(r media.Role, now time.Time) doctor.Leg {
 		Peer: s.peers[r], Sends: a.sends, Takes: a.takes, Pauses: a.pauses, Box: a.box, Named: a.named, SentTo: a.sentTo, Known: a.kinds,
 		Silent: now.Sub(heard), Ever: stats.PacketsIn > 0, NAT: s.shown.Leg(r).KeepsOpen(), Altered: s.outside(r) && s.desk.altered(s.peers[r]),
 		Encrypted: stats.Encrypted, Handshakes: stats.Handshakes, Keyed: stats.Suite != "",
-		Sent: stats.PacketsOut - before.PacketsOut, Strangers: stats.Strangers - before.Strangers, Stranger: x.Stranger.Addr(),
-		AuthFailures: stats.AuthFailures - before.AuthFailures, Early: stats.Early - before.Early,
-		Unreachable: x.Unreachable - y.Unreachable, UnreachableBy: x.UnreachableBy, Prohibited: x.Prohibited,
+		Sent: stats.PacketsOut - before.out, Strangers: stats.Strangers - before.strangers, Stranger: x.Stranger.Addr(),
+		AuthFailures: stats.AuthFailures - before.forged, Early: stats.Early - before.early,
+		Unreachable: x.Unreachable - before.unreachable, UnreachableBy: x.UnreachableBy, Prohibited: x.Prohibited,
 		PayloadType: x.PayloadType, Lost: h.lost[r], Reports: x.Reports,
 	}
 }

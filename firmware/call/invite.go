@@ -97,7 +97,7 @@ func (s *Session) prepare() *refusal {
 
 // refuse answers the caller, tells the fact and ends the call before it began.
 func (s *Session) refuse(r refusal) {
-	if err := s.in.Respond(s.inbox, s.ruledReply(s.in, ua.Reply{Status: r.status, Headers: r.headers})); err != nil {
+	if err := s.in().Respond(s.inbox, s.ruledReply(s.in(), ua.Reply{Status: r.status, Headers: r.headers})); err != nil {
 		s.log.Debug("refusal not sent", "err", err)
 	}
 	s.tellRefused(r)
@@ -110,22 +110,22 @@ func (s *Session) refuse(r refusal) {
 
 // meetCaller opens the caller's leg.
 func (s *Session) meetCaller() *refusal {
-	if s.in.Peer.Phone() {
+	if s.peer.Phone() {
 		return s.meetPhone()
 	}
-	party, ok := s.party(s.in.Peer)
+	party, ok := s.party(s.peer)
 	if !ok {
-		return &refusal{status: 503, rule: "trunks", reason: s.in.Peer.Name + " is not configured any more"}
+		return &refusal{status: 503, rule: "trunks", reason: s.peer.Name + " is not configured any more"}
 	}
-	party.Path = ua.Back(s.in, party.Path)
-	s.in.Request = header.Rewrite(s.in.Request, party.Headers, policy.DirectionFrom)
+	party.Path = ua.Back(s.in(), party.Path)
+	s.in().Request = header.Rewrite(s.in().Request, party.Headers, policy.DirectionFrom)
 	contact := party.Local.Contact("")
-	account, ok := s.settings.Routes.AccountOf(s.in.Peer.Name, ua.UserOf(s.in.Recipient))
+	account, ok := s.settings.Routes.AccountOf(s.peer.Name, ua.UserOf(s.in().Recipient))
 	if ok {
 		contact = party.Local.Contact(account.User)
 	}
-	s.caller = &Leg{Party: party, account: account, Dialog: ua.Accept(s.in, party.Local, contact)}
-	s.caller.learn(s.in)
+	s.caller = &Leg{Party: party, account: account, Dialog: ua.Accept(s.in(), party.Local, contact)}
+	s.caller.learn(s.in())
 	s.publish()
 	return nil
 }
@@ -133,11 +133,11 @@ func (s *Session) meetCaller() *refusal {
 func (s *Session) tellRefused(r refusal) {
 	to := s.to.String()
 	if to == "" {
-		to = event.Printable(ua.UserOf(s.in.Recipient))
+		to = event.Printable(ua.UserOf(s.in().Recipient))
 	}
 	s.log.Info("call refused", "from", s.callerText(), "to", to, "rule", r.rule, "reason", r.reason, "status", r.status)
 	s.desk.o.Sink.Tell(event.CallRefused{
-		At: time.Now(), From: s.callerText(), To: to, Side: string(s.in.Peer.Side), Caller: s.in.Peer.Name, Status: r.status, Rule: r.rule, Reason: r.reason,
+		At: time.Now(), From: s.callerText(), To: to, Side: string(s.peer.Side), Caller: s.peer.Name, Status: r.status, Rule: r.rule, Reason: r.reason,
 		Steps: toldSteps(r.steps),
 	})
 }
@@ -153,9 +153,9 @@ func toldSteps(steps []admission.Step) (told []event.Step) {
 // checkRequest refuses what the box cannot do or must not pass on.
 func (s *Session) checkRequest() *refusal {
 	if s.seeksHelp() {
-		return hopless(s.in) // only a loop stops an emergency call
+		return hopless(s.in()) // only a loop stops an emergency call
 	}
-	return requirements(s.in)
+	return requirements(s.in())
 }
 
 // requirements says what of an INVITE the box cannot do (RFC 3261 §8.2.2.3).
@@ -199,10 +199,10 @@ func (s *Session) findTargets() *refusal {
 	if s.caller.Party.Verbatim {
 		return s.findLines()
 	}
-	if s.in.Peer.Side == policy.SideOutside {
-		t, ok := s.settings.Routes.Inbound(s.in.Peer.Name, s.to)
+	if s.peer.Side == policy.SideOutside {
+		t, ok := s.settings.Routes.Inbound(s.peer.Name, s.to)
 		if !ok {
-			return &refusal{status: 404, rule: "trunks.accounts.numbers", reason: fmt.Sprintf("%s is no number of trunk %s", s.to, s.in.Peer.Name)}
+			return &refusal{status: 404, rule: "trunks.accounts.numbers", reason: fmt.Sprintf("%s is no number of trunk %s", s.to, s.peer.Name)}
 		}
 		return s.findOffice(t)
 	}
@@ -224,11 +224,11 @@ func (s *Session) outbound(n numbering.Number) ([]route.Target, string) {
 // another trunk may have room when the first has not.
 func (s *Session) admit() *refusal {
 	trunk := ""
-	if s.in.Peer.Side == policy.SideOutside {
-		trunk = s.in.Peer.Name
+	if s.peer.Side == policy.SideOutside {
+		trunk = s.peer.Name
 	}
 	ticket, no := s.desk.o.Gate.Admit(admission.Attempt{
-		Caller: s.in.Peer, Trunk: trunk, Number: s.to, From: s.from, User: s.callerUser(), Withheld: s.withheld, Call: s.id, Draining: s.draining, At: s.started,
+		Caller: s.peer, Trunk: trunk, Number: s.to, From: s.from, User: s.callerUser(), Withheld: s.withheld, Call: s.id, Draining: s.draining, At: s.started,
 	})
 	if no != nil {
 		return refusedBy(no)
@@ -295,7 +295,7 @@ func (s *Session) setUp() (end ending, answered bool) {
 		return ending{}, true
 	}
 	if !last.told {
-		if err := s.in.Respond(s.inbox, s.ruledReply(s.in, ua.Reply{Status: last.status, Headers: last.headers})); err != nil {
+		if err := s.in().Respond(s.inbox, s.ruledReply(s.in(), ua.Reply{Status: last.status, Headers: last.headers})); err != nil {
 			s.log.Debug("final answer not sent", "err", err)
 		}
 	}

@@ -145,7 +145,7 @@ func (l *Leg) keysToOffer(a *sdp.Anchor, encrypt bool) error {
 		a.DTLS, a.Mux = l.certificate(sdp.SetupEither), true // one port, one handshake
 		return l.offerICE(a)
 	case l.keys.ours != nil:
-		audio, _ := l.remote.Audio()
+		audio, _ := l.remote().Audio()
 		l.offered, a.Opportunistic = []sdp.Crypto{*l.keys.ours}, !audio.Secure()
 		if audio.Fax != nil { // it spoke before the fax as the policy says
 			a.Opportunistic = l.Party.SRTP == policy.SRTPOpportunistic
@@ -171,8 +171,8 @@ const bundle = "0"
 // offerICE puts into an offer by DTLS what checks go by, where the peer is to be offered that. In a call that has begun the
 // peer has said whether it makes any, and what its stream is called.
 func (l *Leg) offerICE(a *sdp.Anchor) error {
-	if l.remote != nil {
-		audio, _ := l.remote.Audio()
+	if l.remote() != nil {
+		audio, _ := l.remote().Audio()
 		a.Mid = audio.Mid
 	}
 	if l.keys.handshake != nil || !l.Party.OffersICE {

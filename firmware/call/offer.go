@@ -26,19 +26,19 @@ func (s *Session) readOffer() *refusal {
 	if no := s.readBody(); no != nil {
 		return no
 	}
-	if len(s.in.Body()) == 0 {
+	if len(s.in().Body()) == 0 {
 		return nil // its offer will be ours
 	}
-	err := s.takeOffer(s.caller, s.in.Body())
+	err := s.takeOffer(s.caller, s.in().Body())
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, errSRTP):
-		return &refusal{status: 488, rule: srtpRule(s.in.Peer), reason: err.Error()}
+		return &refusal{status: 488, rule: srtpRule(s.peer), reason: err.Error()}
 	case errors.Is(err, errFax):
-		return &refusal{status: 488, rule: rule(s.in.Peer, "clear_t38"), reason: err.Error()}
+		return &refusal{status: 488, rule: rule(s.peer, "clear_t38"), reason: err.Error()}
 	case errors.Is(err, errCodecs):
-		return &refusal{status: 488, rule: rule(s.in.Peer, "codecs"), reason: err.Error()}
+		return &refusal{status: 488, rule: rule(s.peer, "codecs"), reason: err.Error()}
 	default:
 		return &refusal{status: sdp.Status(err), rule: "sdp", reason: err.Error()}
 	}
@@ -70,11 +70,17 @@ func (s *Session) takeOffer(l *Leg, body []byte) error {
 	if err != nil {
 		return err
 	}
-	if s.urgent && !k.encrypted() && l.remote == nil {
+	if s.urgent && !k.encrypted() && l.remote() == nil {
 		s.passesClear(l.Party)
 	}
-	l.remote, l.keys, l.heard = d, k, string(body)
+	l.keys = k
+	l.took(d, body)
 	return nil
+}
+
+// took remembers what the peer has said.
+func (l *Leg) took(d *sdp.Description, body []byte) {
+	l.theirs, l.heard, l.anew = d, string(body), false
 }
 
 // offerTo writes the offer for one leg from what the other leg's peer offered.
@@ -86,7 +92,7 @@ func offerWith(to, from *Leg, encrypt bool, direction sdp.Direction) ([]byte, er
 	if err != nil {
 		return nil, err
 	}
-	if fax(from.remote) {
+	if fax(from.remote()) {
 		if err := to.mayFax(time.Now()); err != nil {
 			return nil, err
 		}
@@ -99,10 +105,10 @@ func offerWith(to, from *Leg, encrypt bool, direction sdp.Direction) ([]byte, er
 	a.Direction = cmp.Or(direction, to.Party.holdAs(from))
 	a.Codecs, a.Ptime, a.Events, a.Swap = to.Party.codecs(), from.Party.Ptime, to.Party.eventsFor(from.Party), to.converts
 	var body []byte
-	if from.remote == nil {
+	if from.remote() == nil {
 		body, err = sdp.Fresh(a, from.Party.codecs())
 	} else {
-		body, err = from.remote.Offer(a)
+		body, err = from.remote().Offer(a)
 	}
 	if err != nil {
 		return nil, err
@@ -112,10 +118,10 @@ func offerWith(to, from *Leg, encrypt bool, direction sdp.Direction) ([]byte, er
 
 // holdAs is the direction in which the party is told that the other leg's peer holds; "": as that says it.
 func (p *Party) holdAs(other *Leg) sdp.Direction {
-	if p.Hold != policy.HoldInactive || other.remote == nil {
+	if p.Hold != policy.HoldInactive || other.remote() == nil {
 		return ""
 	}
-	if audio, ok := other.remote.Audio(); ok && audio.Held {
+	if audio, ok := other.remote().Audio(); ok && audio.Held {
 		return sdp.Inactive
 	}
 	return ""
@@ -123,13 +129,13 @@ func (p *Party) holdAs(other *Leg) sdp.Direction {
 
 // takeAnswer reads the answer of one leg to our offer, sets the media of both legs and writes the answer for the other.
 func (s *Session) takeAnswer(from, to *Leg, body []byte) ([]byte, error) {
-	if len(body) == 0 && from.remote != nil && to.body != nil {
+	if len(body) == 0 && from.remote() != nil && to.body != nil {
 		return to.body, nil // it answered with its early media already
 	}
 	if err := from.hear(body); err != nil {
 		return nil, err
 	}
-	if to.remote == nil { // the caller has made no offer: it will get ours
+	if to.remote() == nil { // the caller has made no offer: it will get ours
 		return s.offerCaller()
 	}
 	answer, err := answerTo(to, from)
@@ -145,12 +151,12 @@ func (l *Leg) hear(body []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := d.Answers(l.said); err != nil {
+	if err := d.Answers(l.said()); err != nil {
 		return err
 	}
 	audio, _ := d.Audio() // Answers has made sure
 	if audio.Fax != nil {
-		l.remote, l.heard = d, string(body)
+		l.took(d, body)
 		return nil
 	}
 	k, err := l.keysAnswered(audio)
@@ -160,7 +166,8 @@ func (l *Leg) hear(body []byte) error {
 	if d, err = d.Only(l.Party.codecs()); err != nil {
 		return err
 	}
-	l.remote, l.keys, l.heard = d, k, string(body)
+	l.keys = k
+	l.took(d, body)
 	return nil
 }
 
@@ -173,14 +180,14 @@ func answerWithDirection(to, from *Leg, direction sdp.Direction) ([]byte, error)
 	if err != nil {
 		return nil, err
 	}
-	if !fax(to.remote) {
+	if !fax(to.remote()) {
 		to.keysToAnswer(&a)
 	}
 	a.ZRTP = !to.keys.encrypted() && !from.keys.encrypted()
 	a.Direction = direction
 	a.Codecs, a.Ptime, a.Events = to.Party.codecs(), from.Party.Ptime, to.Party.eventsFor(from.Party)
 	a.Mux = true // one port where it was offered (RFC 5761)
-	body, err := from.remote.Answer(to.remote, a)
+	body, err := from.remote().Answer(to.remote(), a)
 	if err != nil {
 		return nil, err
 	}
@@ -216,10 +223,10 @@ func (l *Leg) say(body []byte, other *Leg) error {
 	if err != nil {
 		return fmt.Errorf("our own description cannot be read: %w", err)
 	}
-	l.said, l.body, l.converts = d, body, false
-	if other.remote != nil {
+	l.ours, l.body, l.converts = d, body, false
+	if other.remote() != nil {
 		ours, _ := d.Audio()
-		theirs, _ := other.remote.Audio()
+		theirs, _ := other.remote().Audio()
 		l.converts = sdp.Converts(ours, theirs)
 	}
 	return nil
@@ -264,9 +271,9 @@ func (s *Session) speech(l *Leg, p *media.Params) {
 }
 
 func (l *Leg) params(other *Leg) media.Params {
-	remote, _ := l.remote.Audio()
-	said, _ := l.said.Audio()
-	across, _ := other.remote.Audio()
+	remote, _ := l.remote().Audio()
+	said, _ := l.said().Audio()
+	across, _ := other.remote().Audio()
 	return media.Params{
 		Remote: l.heardAt(remote.Addr), RemoteRTCP: l.heardAt(remote.RTCP), Mux: remote.Mux && said.Mux, NoRTCP: remote.NoRTCP,
 		Fax:          remote.Fax != nil,

@@ -13,7 +13,7 @@ import (
 // connected to, it stays silent, or it says itself that it is out of service (503). A caller who has heard something of
 // the PBX stays with it, because our answer to him is given.
 func (s *Session) overflows(o outcome) bool {
-	return s.in.Peer.Side == policy.SideOutside && !s.caller.Party.Verbatim && unreachable(o) && s.settings.Overflow.String() != "" && s.caller.body == nil
+	return s.peer.Side == policy.SideOutside && !s.caller.Party.Verbatim && unreachable(o) && s.settings.Overflow.String() != "" && s.caller.body == nil
 }
 
 // unreachable tells whether an attempt has ended without anybody there who could have answered.

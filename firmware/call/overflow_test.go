@@ -159,8 +159,8 @@ func TestASilentPBXIsGivenUpBeforeTheCallerIs(t *testing.T) {
 }
 
 func TestWhatCountsAsAPBXThatCannotBeReached(t *testing.T) {
-	s := &Session{in: &ua.Incoming{Peer: policy.Peer{Side: policy.SideOutside}}, caller: &Leg{Party: &Party{}}, callee: &Leg{Party: &Party{}}}
-	s.settings.Overflow = numbering.Number{E164: mobile}
+	s := &Session{peer: policy.Peer{Side: policy.SideOutside}, caller: &Leg{Party: &Party{}}, callee: &Leg{Party: &Party{}}}
+	s.settings = &Settings{Overflow: numbering.Number{E164: mobile}}
 	for err, want := range map[error]bool{sip.ErrTransactionTimeout: true, errors.New("no route to host"): true} {
 		if got := s.overflows(s.failedAttempt(giveUp{}, err)); got != want {
 			t.Errorf("%v: overflows %v", err, got)
@@ -169,7 +169,7 @@ func TestWhatCountsAsAPBXThatCannotBeReached(t *testing.T) {
 	if s.overflows(s.interrupted(ringTimeout{})) || s.overflows(s.interrupted(stop{reason: "the box is stopping"})) {
 		t.Error("a call that rang too long, or that the box ended, overflows")
 	}
-	s.in.Peer.Side = policy.SideInside
+	s.peer.Side = policy.SideInside
 	if s.overflows(outcome{tryNext: true, status: 503}) {
 		t.Error("a call of the office overflows")
 	}

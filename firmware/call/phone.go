@@ -69,18 +69,18 @@ type rescue struct {
 
 // meetPhone opens the leg of a phone that calls. One that has not registered may call for help, and no more.
 func (s *Session) meetPhone() *refusal {
-	phone, known, ok := s.phoneOf(s.in)
+	phone, known, ok := s.phoneOf(s.in())
 	switch {
 	case !ok:
-		return &refusal{status: 503, rule: "phones", reason: s.in.Peer.Name + " is not configured any more"}
+		return &refusal{status: 503, rule: "phones", reason: s.peer.Name + " is not configured any more"}
 	case !known && !s.dialledForHelp():
-		return &refusal{status: 403, rule: "not registered", reason: "no phone has registered from " + s.in.Source() + " over " + strings.ToLower(s.in.Transport())}
+		return &refusal{status: 403, rule: "not registered", reason: "no phone has registered from " + s.in().Source() + " over " + strings.ToLower(s.in().Transport())}
 	}
 	s.phone = phoneRecord{phone.Token, phone.User, phone.Route}
 	party := &phone.Party
-	party.Path = ua.Back(s.in, party.Path)
-	s.caller = &Leg{Party: party, Dialog: ua.Accept(s.in, party.Local, party.contact())}
-	s.caller.learn(s.in)
+	party.Path = ua.Back(s.in(), party.Path)
+	s.caller = &Leg{Party: party, Dialog: ua.Accept(s.in(), party.Local, party.contact())}
+	s.caller.learn(s.in())
 	return nil
 }
 
@@ -106,14 +106,14 @@ func (s *Session) partyOf(in *ua.Incoming) (*Party, bool) {
 
 // dialledForHelp tells whether an emergency number was dialled, with or without the prefix of an outside line.
 func (s *Session) dialledForHelp() bool {
-	n, err := s.settings.Plan.Read(ua.UserOf(s.in.Recipient), s.settings.Phones.OutsidePrefix)
+	n, err := s.settings.Plan.Read(ua.UserOf(s.in().Recipient), s.settings.Phones.OutsidePrefix)
 	return err == nil && n.Emergency()
 }
 
 // readUsers reads who calls whom between phones and their PBX. Nothing of it is judged but whether help is called.
 func (s *Session) readUsers() *refusal {
-	user, _, _ := strings.Cut(ua.UserOf(s.in.Recipient), ";") // without the parameters of a telephone number
-	if n, err := s.settings.Plan.Read(user, ""); err == nil && s.in.Recipient.Scheme == "urn" {
+	user, _, _ := strings.Cut(ua.UserOf(s.in().Recipient), ";") // without the parameters of a telephone number
+	if n, err := s.settings.Plan.Read(user, ""); err == nil && s.in().Recipient.Scheme == "urn" {
 		user = n.String() // the PBX knows the number better than the service
 	}
 	if !isUser(user) {
@@ -121,7 +121,7 @@ func (s *Session) readUsers() *refusal {
 	}
 	s.dialled = user
 	s.to = numbering.Number{Digits: user}
-	if s.in.Peer.Phone() && s.dialledForHelp() {
+	if s.peer.Phone() && s.dialledForHelp() {
 		s.to, _ = s.settings.Plan.Read(user, s.settings.Phones.OutsidePrefix)
 	}
 	return nil
@@ -134,7 +134,7 @@ func (s *Session) readUsers() *refusal {
 //	PBX there:    to the PBX; if it turns out to be away, as below
 //	PBX away:     to the phones of that user; by the routes, where the policy lets phones call so
 func (s *Session) findLines() *refusal {
-	if !s.in.Peer.Phone() {
+	if !s.peer.Phone() {
 		return s.findToken()
 	}
 	rules, away := s.settings.Phones, s.desk.o.Phones.PBXStanding().Away()
@@ -250,11 +250,11 @@ func (s *Session) presentVerbatim(d *ua.Draft, callee *Leg, number numbering.Num
 	}
 	if p.Target == "" {
 		d.URI = d.To
-		if v, ok := s.in.Recipient.UriParams.Get("user"); ok && v == "phone" {
+		if v, ok := s.in().Recipient.UriParams.Get("user"); ok && v == "phone" {
 			d.URI += ";user=phone"
 		}
 	}
-	from := s.in.From()
+	from := s.in().From()
 	switch {
 	case strings.EqualFold(from.Address.User, anonymousUser):
 		d.From, d.FromName = anonymousURI, anonymousName
@@ -267,11 +267,11 @@ func (s *Session) presentVerbatim(d *ua.Draft, callee *Leg, number numbering.Num
 	if callee.side() == policy.SideInside {
 		return
 	}
-	d.Headers = append(d.Headers, callee.proofs(s.in)...)
+	d.Headers = append(d.Headers, callee.proofs(s.in())...)
 	for _, r := range s.phone.Route {
 		d.Headers = append(d.Headers, sip.NewHeader("Route", r))
 	}
-	if header.ReadPrivacy(s.in).Caller {
+	if header.ReadPrivacy(s.in()).Caller {
 		d.Headers = append(d.Headers, sip.NewHeader("Privacy", "id"))
 	}
 }

@@ -40,7 +40,7 @@ func phonesScene(t *testing.T, rules PhoneRules) *phoneScene {
 	}
 	rules.Used = true
 	s.desk.o.Parties, s.desk.o.Phones = s, s
-	settings := s.desk.settings
+	settings := *s.desk.settings
 	settings.Phones = rules
 	s.desk.Set(settings)
 	return s

@@ -56,8 +56,8 @@ func (s *Session) sentElsewhere(res *sip.Response, o *outcome) bool {
 // nameForCaller is a user at the host where a phone calls its PBX, or where the PBX is.
 func (s *Session) nameForCaller(user string) string {
 	uri := sip.Uri{Scheme: "sip", User: user, Host: s.caller.Party.Domain}
-	if s.in.Peer.Phone() {
-		uri.Host, uri.Port = s.in.Recipient.Host, s.in.Recipient.Port
+	if s.peer.Phone() {
+		uri.Host, uri.Port = s.in().Recipient.Host, s.in().Recipient.Port
 	}
 	return uri.String()
 }

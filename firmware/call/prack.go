@@ -39,11 +39,11 @@ func (s *Session) newProgress(l *Leg, res *sip.Response) bool {
 
 // tellProgress passes ringing on, reliably where the caller requires it.
 func (s *Session) tellProgress(r ua.Reply) {
-	if !ua.Lists(field.All(s.in, "Require"), "100rel") {
-		s.answer(s.in, r)
+	if !ua.Lists(field.All(s.in(), "Require"), "100rel") {
+		s.answer(s.in(), r)
 		return
 	}
-	if err := s.in.RespondReliably(s.inbox, s.ruledReply(s.in, r)); err != nil {
+	if err := s.in().RespondReliably(s.inbox, s.ruledReply(s.in(), r)); err != nil {
 		s.log.Debug("provisional response not sent", "status", r.Status, "err", err)
 	}
 }

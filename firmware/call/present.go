@@ -93,7 +93,7 @@ func (s *Session) diversionsFor(p *Party, own string, to numbering.Number, c cla
 // as well; of somebody who wants to stay unknown only when the PBX is trusted too (RFC 3325 §5, §7).
 func (s *Session) presentCaller(d *ua.Draft, p *Party) {
 	d.Contact = p.Local.Contact("")
-	trusted := s.in.Peer.Side == policy.SideOutside && s.caller.Party.Trusted
+	trusted := s.peer.Side == policy.SideOutside && s.caller.Party.Trusted
 	if trusted {
 		d.Headers = append(d.Headers, s.vouched(p)...)
 	}
@@ -102,11 +102,11 @@ func (s *Session) presentCaller(d *ua.Draft, p *Party) {
 		return
 	}
 	verstat := ""
-	if from := header.Assertions(s.in, "From"); trusted && len(from) > 0 {
+	if from := header.Assertions(s.in(), "From"); trusted && len(from) > 0 {
 		verstat = from[0].Verstat
 	}
 	d.From = s.uriInside(s.from, verstat, p)
-	d.FromName = event.Printable(s.in.From().DisplayName)
+	d.FromName = event.Printable(s.in().From().DisplayName)
 }
 
 // uriInside writes an outside number as the PBX knows it, with what the check of its signature gave
@@ -124,13 +124,13 @@ func (s *Session) vouched(p *Party) []sip.Header {
 	format := string(s.caller.Party.Format)
 	var out []sip.Header
 	if !s.withheld || p.Trusted {
-		for _, a := range header.Assertions(s.in, "P-Asserted-Identity") {
+		for _, a := range header.Assertions(s.in(), "P-Asserted-Identity") {
 			if n, err := s.settings.Plan.ReadFrom(a.User, format); err == nil {
 				out = append(out, sip.NewHeader("P-Asserted-Identity", "<"+s.uriInside(n, a.Verstat, p)+">"))
 				break // a second one is the same number as a tel URI
 			}
 		}
-		for _, v := range header.Identities(s.in) {
+		for _, v := range header.Identities(s.in()) {
 			out = append(out, sip.NewHeader("Identity", v))
 		}
 	}

@@ -45,8 +45,8 @@ func (p *Party) eventsFor(other *Party) sdp.Events {
 
 // events are what the relay does with the telephone events of a leg, nil when its peer has agreed on none.
 func (s *Session) events(l, other *Leg) *media.Events {
-	ours, _ := l.said.Audio()
-	theirs, _ := l.remote.Audio()
+	ours, _ := l.said().Audio()
+	theirs, _ := l.remote().Audio()
 	receive, agreed := ours.TelephoneEvents()
 	send, too := theirs.TelephoneEvents()
 	if !agreed || !too || !receive.Same(send) {
@@ -83,7 +83,7 @@ func (s *Session) tellPress(n pressedKey) {
 // leg's peer has agreed on telephone events. It reports false when the INFO is to be passed on.
 func (s *Session) pressesKey(from, to *Leg, in *ua.Incoming) bool {
 	converts := to.Party.DTMF == policy.DTMFRFC4733 || to.Party.DTMF != policy.DTMFInfo && from.Party.DTMF == policy.DTMFInfo
-	if !converts || to.remote == nil || to.said == nil || s.events(to, from) == nil {
+	if !converts || to.remote() == nil || to.said() == nil || s.events(to, from) == nil {
 		return false
 	}
 	press, ok := readPress(in.BodyType(), in.Body())

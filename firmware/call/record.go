@@ -87,7 +87,7 @@ func (s *Session) say(to chan<- written) {
 	switch {
 	case state == Ringing && s.callee != nil && s.callee.invite != nil:
 		w.record, w.err = json.Marshal(struct{ Ringing ringing }{s.ringing()})
-	case state == Answered && s.caller.remote != nil && s.callee.remote != nil:
+	case state == Answered && s.caller.heard != "" && s.callee.heard != "":
 		w.record, w.err = json.Marshal(s.record())
 	}
 	to <- w
@@ -105,7 +105,8 @@ func (s *Session) record() record {
 	r.Forwarded = s.forwarded
 	s.desk.mu.Unlock()
 	r.Phone = s.phone
-	r.Invite, r.Source, r.Tag, r.Peer = s.in.Text(), s.in.Source(), s.in.Tag, s.in.Peer
+	o := s.began()
+	r.Invite, r.Source, r.Tag, r.Peer = o.text, o.source, o.tag, s.peer
 	r.Ticket, r.Onward = s.ticket.Record(), s.onward.Record()
 	for _, t := range s.extra {
 		r.Extra = append(r.Extra, t.Record())
@@ -180,13 +181,10 @@ func (r *legRecord) check() error {
 func (r *legRecord) agreement() (agreement, error) {
 	a := agreement{heard: r.Heard, body: []byte(r.Said), converts: r.Converts, keys: keys{ours: r.Keys.Ours, theirs: r.Keys.Theirs}}
 	var err error
-	if a.remote, err = audible(r.Heard); err != nil {
+	if err = audible(r.Heard); err != nil {
 		return a, fmt.Errorf("the peer's description: %w", err)
 	}
-	if allowed, err := a.remote.Only(r.Party.codecs()); err == nil { // else it is an urgent call, which may speak others
-		a.remote = allowed
-	}
-	if a.said, err = audible(r.Said); err != nil {
+	if err = audible(r.Said); err != nil {
 		return a, fmt.Errorf("our description: %w", err)
 	}
 	if h := r.Keys.Handshake; h != nil {
@@ -198,16 +196,16 @@ func (r *legRecord) agreement() (agreement, error) {
 	return a, nil
 }
 
-// audible reads a description that has to have audio.
-func audible(body string) (*sdp.Description, error) {
+// audible makes sure that a description can be read and has audio.
+func audible(body string) error {
 	d, err := sdp.Parse([]byte(body))
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if _, ok := d.Audio(); !ok {
-		return nil, errors.New("it has no audio")
+		return errors.New("it has no audio")
 	}
-	return d, nil
+	return nil
 }
 
 // at is the server that a peer's dialog is with; zero where it has but one.

@@ -92,8 +92,8 @@ func (s *Session) admitOnward(first route.Target, n numbering.Number, via admiss
 	a := admission.Attempt{
 		Caller: policy.Peer{Side: policy.SideInside, Name: policy.PeerPBX}, Number: n, Via: via, Call: s.id, Draining: s.draining, At: time.Now(),
 	}
-	if s.in.Peer.Side == policy.SideInside {
-		a.Caller, a.From, a.User, a.Withheld = s.in.Peer, s.from, s.callerUser(), s.withheld
+	if s.peer.Side == policy.SideInside {
+		a.Caller, a.From, a.User, a.Withheld = s.peer, s.from, s.callerUser(), s.withheld
 	} else {
 		a.From, a.User = s.called, s.called.String()
 	}
@@ -117,7 +117,7 @@ func (s *Session) goOn(n numbering.Number, targets []route.Target, ticket *admis
 	s.mu.Unlock()
 	if ticket.Urgent() {
 		s.becomeUrgent()
-		s.tellEmergency(n, s.in.Peer)
+		s.tellEmergency(n, s.peer)
 	}
 	return s.tryAll(targets, ticket)
 }

@@ -154,7 +154,7 @@ func (s *Session) changeFailed(status int, err error, challenges ...sip.Header) 
 		return ending{}, false
 	}
 	if c.in != nil {
-		c.from.heard = "" // asked once more, it is no refresh
+		c.from.anew = true // asked once more, it is no refresh
 	}
 	switch {
 	case c.in == nil || c.told:

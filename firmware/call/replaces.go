@@ -76,9 +76,9 @@ func (d *Desk) replaces(in *ua.Incoming) bool {
 // urgent tells whether an INVITE of the office is for an emergency number.
 func (d *Desk) urgent(in *ua.Incoming) bool {
 	d.mu.Lock()
-	s, open := d.settings, d.open
+	s := d.settings
 	d.mu.Unlock()
-	if !open || in.Peer.Side != policy.SideInside {
+	if s == nil || in.Peer.Side != policy.SideInside {
 		return false
 	}
 	prefix := s.OutsidePrefix
@@ -197,7 +197,7 @@ func (s *Session) changeSeats(in *ua.Incoming, held, leg *Leg) int {
 	defer relay.Close() // with the ports of the one who has left, in the end
 	leg.media = relay.Leg(media.Callee)
 	var body []byte
-	if leg.remote == nil {
+	if leg.remote() == nil {
 		body, err = offerWith(leg, stay, leg.Party.offersKeys(), sdp.SendRecv)
 	} else {
 		body, err = answerWithDirection(leg, stay, sdp.SendRecv)
@@ -216,7 +216,7 @@ func (s *Session) changeSeats(in *ua.Incoming, held, leg *Leg) int {
 		return 487
 	}
 	s.seat(held, leg)
-	if leg.remote == nil {
+	if leg.remote() == nil {
 		s.promise = &promise{leg: leg, tell: true}
 	} else if err := s.setMedia(); err != nil {
 		s.log.Info("media of the replaced leg", "err", err)
@@ -233,7 +233,7 @@ func (s *Session) changeSeats(in *ua.Incoming, held, leg *Leg) int {
 // told to the newcomer.
 func (s *Session) tellNewcomer(leg *Leg) (ending, bool) {
 	stay := s.other(leg)
-	if audio, _ := stay.remote.Audio(); audio.Direction == sdp.SendRecv {
+	if audio, _ := stay.remote().Audio(); audio.Direction == sdp.SendRecv {
 		return s.tellChange(leg)
 	}
 	offer, err := offerWith(stay, leg, stay.keys.encrypted(), sdp.SendRecv)
@@ -280,7 +280,7 @@ func (s *Session) pickUp(n takeOver, quit giveUp) (outcome, bool) {
 // meet answers two offers with one another: the newcomer's with the caller's, by 200, and the caller's with the newcomer's,
 // which it returns. Without both there is nothing to answer with.
 func (s *Session) meet(in *ua.Incoming, leg *Leg) (answer []byte, status int) {
-	if leg.remote == nil || s.caller.remote == nil {
+	if leg.remote() == nil || s.caller.remote() == nil {
 		return nil, 488
 	}
 	leg.media = s.callee.media

@@ -27,8 +27,9 @@ type ringing struct {
 }
 
 func (s *Session) ringing() ringing {
+	o := s.began()
 	r := ringing{
-		Started: s.started, Invite: s.in.Text(), Source: s.in.Source(), Tag: s.in.Tag, Caller: s.in.Peer, CallerToken: s.caller.Party.token,
+		Started: s.started, Invite: o.text, Source: o.source, Tag: o.tag, Caller: s.peer, CallerToken: s.caller.Party.token,
 		CallerAt: s.caller.Party.at(), Callee: s.callee.Party.Peer, CalleeToken: s.callee.Party.token, CalleeAt: s.callee.Party.at(), Dialog: s.callee.Dialog,
 	}
 	if req := s.callee.invite.Request(); req != nil {

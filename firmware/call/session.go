@@ -34,11 +34,14 @@ const (
 type Session struct {
 	desk     *Desk
 	log      *slog.Logger
-	settings Settings
+	settings *Settings
 	draining bool // the box was already stopping when the call came
 	id       string
 	started  time.Time
-	in       *ua.Incoming
+	invite   *ua.Incoming // that it began with; nil while the call rests: in reads it
+	opening  opening      // the same, once the call has rested
+	peer     policy.Peer  // whose it is
+	user     string       // whom it says it is from, for people
 	inbox    *ua.Inbox
 	from     numbering.Number // the caller; zero when withheld or no number
 	to       numbering.Number // whom the caller wants
@@ -115,12 +118,14 @@ type Leg struct {
 
 // agreement is what a leg and its peer have last described to one another.
 type agreement struct {
-	remote  *sdp.Description // the peer's last description
-	heard   string           // the same, as it came
-	said    *sdp.Description // ours
-	body    []byte           // the same, as it was sent
-	offered []sdp.Crypto     // the keys in it, if it is an offer, until the peer has chosen
+	heard   string       // the peer's last description, as it came
+	body    []byte       // ours, as it was sent
+	offered []sdp.Crypto // the keys in it, if it is an offer, until the peer has chosen
 	keys    keys
+	// anew tells that the peer's next offer is no refresh, even if it is the one of before.
+	anew bool
+	// theirs and ours are what was heard and sent, as far as it was read since the call rested: remote and said read it.
+	theirs, ours *sdp.Description
 	// converts tells that ours names encodings of G.711 which are converted for the other leg.
 	converts bool
 }

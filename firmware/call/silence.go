@@ -53,10 +53,10 @@ func (s *Session) listenFor(wait time.Duration) {
 // held tells whether one of the peers does not send, or does not want to hear, as far as it has said so yet.
 func (s *Session) held() bool {
 	for _, l := range []*Leg{s.caller, s.callee} {
-		if l.remote == nil {
+		if l.remote() == nil {
 			continue // its answer to our offer comes with the ACK
 		}
-		if audio, ok := l.remote.Audio(); !ok || audio.Held || audio.Direction != sdp.SendRecv {
+		if audio, ok := l.remote().Audio(); !ok || audio.Held || audio.Direction != sdp.SendRecv {
 			return true
 		}
 	}

@@ -14,7 +14,7 @@ import (
 // patient gives the calls to come the patience of a test.
 func (s *scene) patient(active, held time.Duration) {
 	s.desk.mu.Lock()
-	settings := s.desk.settings
+	settings := *s.desk.settings
 	s.desk.mu.Unlock()
 	settings.Patience = Patience{Active: active, Held: held}
 	s.desk.Set(settings)

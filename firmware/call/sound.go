@@ -22,8 +22,8 @@ type sound struct {
 
 // speech is the codec that the leg speaks: the first that both have named.
 func (l *Leg) speech() sdp.Codec {
-	remote, heard := l.remote.Audio()
-	said, spoken := l.said.Audio()
+	remote, heard := l.remote().Audio()
+	said, spoken := l.said().Audio()
 	if !heard || !spoken {
 		return sdp.Codec{}
 	}
@@ -47,8 +47,8 @@ func (s *Session) noteSound() {
 }
 
 func (l *Leg) sound() sound {
-	remote, heard := l.remote.Audio()
-	said, spoken := l.said.Audio()
+	remote, heard := l.remote().Audio()
+	said, spoken := l.said().Audio()
 	if !heard || !spoken {
 		return sound{}
 	}

@@ -141,7 +141,7 @@ func (d *Desk) recall(r *record) (*Session, error) {
 	settings := d.settings
 	d.mu.Unlock()
 	s := &Session{
-		desk: d, settings: settings, id: r.ID, started: r.Started, answered: r.Answered, in: in, inbox: inbox, state: Answered,
+		desk: d, settings: settings, id: r.ID, started: r.Started, answered: r.Answered, invite: in, peer: r.Peer, user: saysFrom(in), inbox: inbox, state: Answered,
 		trunk: r.Trunk, from: r.From, to: r.To, withheld: r.Withheld, dialled: r.Dialled, called: r.Called, presented: r.Presented,
 		because: r.Because, given: r.Given, forwarded: r.Forwarded,
 		freed: make(chan struct{}), over: make(chan struct{}),
@@ -155,7 +155,7 @@ func (d *Desk) recall(r *record) (*Session, error) {
 		inbox.Close()
 		return nil, err
 	}
-	if s.in.Peer.Side == policy.SideInside {
+	if s.peer.Side == policy.SideInside {
 		s.readClaim(string(s.caller.Party.Format))
 	}
 	s.peers = [2]string{s.caller.Party.Peer.Name, s.callee.Party.Peer.Name}

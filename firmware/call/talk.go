@@ -15,6 +15,9 @@ func (s *Session) talk() ending {
 	s.listen()
 	s.touch()
 	for {
+		if s.inbox.Idle() {
+			s.rest()
+		}
 		e := s.next()
 		switch {
 		case e.Note != nil:

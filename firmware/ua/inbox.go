@@ -119,6 +119,13 @@ func (b *Inbox) first() (item, bool) {
 	return it, true
 }
 
+// Idle tells whether nothing waits: Next would.
+func (b *Inbox) Idle() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.ready)+len(b.queue) == 0
+}
+
 // Next waits for the next event. Its error is ctx's.
 func (b *Inbox) Next(ctx context.Context) (Event, error) {
 	for {

@@ -228,29 +228,36 @@ type ending struct {
 // next waits for the next event of the call.
 func (s *Session) next() ua.Event {
 	for {
-		e, err := s.inbox.Next(context.Background())
-		if err != nil {
-			return ua.Event{Note: stop{reason: err.Error()}} // cannot happen: the context has no end
-		}
-		if n, ok := e.Note.(pressedKey); ok {
-			s.tellPress(n)
-			continue
-		}
-		if n, ok := e.Note.(writeDown); ok {
-			s.say(n.to)
-			continue
-		}
-		if n, ok := e.Note.(cutOff); ok {
-			if !s.concerns(n) {
-				continue
-			}
-			e.Note = n.stop()
-		}
-		if n, ok := e.Note.(stop); !ok || !n.ordinary || !s.urgent {
-			s.touch() // it is handled before the call is asked how it stands
-			return s.ruled(e)
+		if e, ok := s.event(); ok {
+			return e
 		}
 	}
+}
+
+// event waits for one thing that happens; false when it was one that is over with here, in whatever state the call is.
+func (s *Session) event() (ua.Event, bool) {
+	e, err := s.inbox.Next(context.Background())
+	if err != nil {
+		return ua.Event{Note: stop{reason: err.Error()}}, true // cannot happen: the context has no end
+	}
+	switch n := e.Note.(type) {
+	case pressedKey:
+		s.tellPress(n)
+		return ua.Event{}, false
+	case writeDown:
+		s.say(n.to)
+		return ua.Event{}, false
+	case cutOff:
+		if !s.concerns(n) {
+			return ua.Event{}, false
+		}
+		e.Note = n.stop()
+	}
+	if n, ok := e.Note.(stop); ok && n.ordinary && s.urgent {
+		return ua.Event{}, false
+	}
+	s.touch() // it is handled before the call is asked how it stands
+	return s.ruled(e), true
 }
 
 // send sends a request of ours within a leg's dialog.

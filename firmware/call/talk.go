@@ -17,29 +17,33 @@ func (s *Session) talk() ending {
 	for {
 		if s.inbox.Idle() {
 			s.rest()
+			s.inbox.Wait()
 		}
-		e := s.next()
-		switch {
-		case e.Note != nil:
-			if end, over := s.note(e.Note); over {
-				return end
-			}
-		case e.Request != nil && e.Err != nil:
-			if errors.Is(e.Err, ua.ErrNoAck) {
-				return ending{reason: s.legOf(e.Request).Party.Peer.Name + " did not acknowledge the answer"}
-			}
-		case e.Request != nil:
-			if end, over := s.request(e.Request); over {
-				return end
-			}
-		case e.Cancelled != nil:
-			s.changeCancelled(e.Cancelled, e.Cancel)
-		case e.Sent != nil:
-			if end, over := s.response(e); over {
-				return end
-			}
+		if end, over := s.heed(); over {
+			return end
 		}
 	}
+}
+
+// heed takes the next event of an answered call.
+func (s *Session) heed() (ending, bool) {
+	e, ok := s.event()
+	switch {
+	case !ok:
+	case e.Note != nil:
+		return s.note(e.Note)
+	case e.Request != nil && e.Err != nil:
+		if errors.Is(e.Err, ua.ErrNoAck) {
+			return ending{reason: s.legOf(e.Request).Party.Peer.Name + " did not acknowledge the answer"}, true
+		}
+	case e.Request != nil:
+		return s.request(e.Request)
+	case e.Cancelled != nil:
+		s.changeCancelled(e.Cancelled, e.Cancel)
+	case e.Sent != nil:
+		return s.response(e)
+	}
+	return ending{}, false
 }
 
 // request answers a request within an answered call.

@@ -126,6 +126,13 @@ func (b *Inbox) Idle() bool {
 	return len(b.ready)+len(b.queue) == 0
 }
 
+// Wait returns when Next would. A call waits here for as long as it lasts: on less stack than there.
+func (b *Inbox) Wait() {
+	for b.Idle() {
+		<-b.news
+	}
+}
+
 // Next waits for the next event. Its error is ctx's.
 func (b *Inbox) Next(ctx context.Context) (Event, error) {
 	for {
@@ -141,10 +148,6 @@ func (b *Inbox) Next(ctx context.Context) (Event, error) {
 		}
 		if it, ok := b.first(); ok {
 			b.ready = b.take(it)
-			continue
-		}
-		if ctx.Done() == nil {
-			<-b.news // a call waits here for as long as it lasts: on less stack than by select
 			continue
 		}
 		select {

@@ -2,7 +2,6 @@ package machine
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"net"
 	"path/filepath"
@@ -11,7 +10,7 @@ import (
 )
 
 // What a processor that hangs does, in the words of a debugger (GDB's remote protocol) for aarch64: all interrupts masked, in a loop
-// that leads to itself. Registers 32 and 33 are the place and the state.
+// that leads to itself. The 33rd register is the place, the 34th the state.
 const (
 	processors = 2
 	masked     = "c5030000" // EL1h with DAIF set, little endian
@@ -27,6 +26,9 @@ func (m *Machine) Freeze() error {
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(patience))
 	d := debugger{conn: conn, in: bufio.NewReader(conn)}
+	if _, err := d.answer(); err != nil { // that it has halted
+		return fmt.Errorf("freeze the machine: %w", err)
+	}
 	for n := range processors {
 		if err := d.freeze(n + 1); err != nil {
 			return fmt.Errorf("freeze the machine: %w", err)
@@ -51,12 +53,12 @@ func (d debugger) freeze(processor int) error {
 	if err != nil {
 		return err
 	}
-	const at = 32 * 16 // digits before the 33rd register
-	if len(registers) < at+16 {
-		return errors.New("the debugger tells no registers")
+	const at, state = 32 * 16, 33 * 16 // digits before the place and the state
+	if len(registers) < state+len(masked) {
+		return fmt.Errorf("the debugger tells no registers but %q", registers)
 	}
-	place := backwards(registers[at : at+16])
-	for _, words := range []string{"M" + place + ",4:" + loop, "P21=" + masked} {
+	place := backwards(registers[at:state])
+	for _, words := range []string{"M" + place + ",4:" + loop, "G" + registers[:state] + masked + registers[state+len(masked):]} {
 		if answer, err := d.ask(words); err != nil || answer != "OK" {
 			return fmt.Errorf("the debugger says %q to %q: %w", answer, words, err)
 		}
@@ -82,6 +84,11 @@ func (d debugger) ask(words string) (string, error) {
 	if _, err := fmt.Fprintf(d.conn, "$%s#%02x", words, sum); err != nil {
 		return "", err
 	}
+	return d.answer()
+}
+
+// answer reads what comes next.
+func (d debugger) answer() (string, error) {
 	if _, err := d.in.ReadString('$'); err != nil { // acknowledgements go before
 		return "", err
 	}

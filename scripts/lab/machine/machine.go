@@ -48,7 +48,7 @@ type Machine struct {
 	command *exec.Cmd
 	done    chan struct{}
 	folder  string
-	monitor *monitor
+	monitor *monitor // nil: not reached yet
 
 	mu      sync.Mutex // guards what follows
 	console strings.Builder
@@ -89,21 +89,7 @@ func Start(c Config) (*Machine, error) {
 		_ = m.command.Wait()
 		close(m.done)
 	}()
-	for { // QEMU makes its sockets before the machine begins
-		var err error
-		if m.monitor, err = openMonitor(c.Folder); err == nil {
-			return m, nil
-		}
-		select {
-		case <-m.done:
-			return nil, fmt.Errorf("QEMU does not start: %s", m.Console())
-		case <-time.After(5 * time.Millisecond):
-		}
-		if time.Since(m.Begun) > patience {
-			m.Cut()
-			return nil, err
-		}
-	}
+	return m, nil
 }
 
 // forget removes the socket of a machine that was there before.

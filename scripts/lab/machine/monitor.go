@@ -28,6 +28,12 @@ type event struct {
 	} `json:"data"`
 }
 
+// command is what QEMU is told.
+type command struct {
+	Execute   string         `json:"execute"`
+	Arguments map[string]any `json:"arguments,omitempty"`
+}
+
 // said is a message of QEMU's: an answer or an event.
 type said struct {
 	event
@@ -37,13 +43,34 @@ type said struct {
 	} `json:"error"`
 }
 
-// openMonitor finds the socket of a machine that has just been switched on.
+// tell is the machine's monitor. It is not reached before it is needed: whoever comes while QEMU still starts is never greeted.
+func (m *Machine) tell() (*monitor, error) {
+	if m.monitor == nil {
+		var err error
+		if m.monitor, err = openMonitor(m.folder); err != nil {
+			return nil, err
+		}
+	}
+	return m.monitor, nil
+}
+
+// do has QEMU do something with the machine.
+func (m *Machine) do(what string, with map[string]any) error {
+	t, err := m.tell()
+	if err != nil {
+		return err
+	}
+	return t.do(what, with)
+}
+
+// openMonitor finds the socket of a machine that runs.
 func openMonitor(folder string) (*monitor, error) {
 	conn, err := net.DialTimeout("unix", filepath.Join(folder, socketName), patience)
 	if err != nil {
 		return nil, fmt.Errorf("reach QEMU's monitor: %w", err)
 	}
 	m := &monitor{conn: conn, in: json.NewDecoder(conn)}
+	_ = conn.SetDeadline(time.Now().Add(patience))
 	var greeting json.RawMessage
 	if err := m.in.Decode(&greeting); err != nil {
 		return nil, errors.Join(fmt.Errorf("reach QEMU's monitor: %w", err), conn.Close())
@@ -53,19 +80,25 @@ func openMonitor(folder string) (*monitor, error) {
 
 // do has QEMU do something, and waits until it says that it has.
 func (m *monitor) do(what string, with map[string]any) error {
+	_, err := m.ask(what, with)
+	return err
+}
+
+// ask is do for what has an answer.
+func (m *monitor) ask(what string, with map[string]any) (json.RawMessage, error) {
 	_ = m.conn.SetDeadline(time.Now().Add(patience))
-	if err := json.NewEncoder(m.conn).Encode(map[string]any{"execute": what, "arguments": with}); err != nil {
-		return fmt.Errorf("tell QEMU %s: %w", what, err)
+	if err := json.NewEncoder(m.conn).Encode(command{what, with}); err != nil {
+		return nil, fmt.Errorf("tell QEMU %s: %w", what, err)
 	}
 	for {
 		var s said
 		switch err := m.in.Decode(&s); {
 		case err != nil:
-			return fmt.Errorf("tell QEMU %s: %w", what, err)
+			return nil, fmt.Errorf("tell QEMU %s: %w", what, err)
 		case s.Error != nil:
-			return fmt.Errorf("tell QEMU %s: %s", what, s.Error.Desc)
+			return nil, fmt.Errorf("tell QEMU %s: %s", what, s.Error.Desc)
 		case s.Return != nil:
-			return nil
+			return s.Return, nil
 		}
 		m.events = append(m.events, s.event)
 	}
@@ -92,34 +125,34 @@ func (m *monitor) await(patience time.Duration, what string, is func(event) bool
 
 // Plug puts a file as a stick into the machine's USB port; name tells it from others.
 func (m *Machine) Plug(name, disk string) error {
-	if err := m.monitor.do("blockdev-add", map[string]any{
+	if err := m.do("blockdev-add", map[string]any{
 		"node-name": name + "-disk", "driver": "raw", "file": map[string]any{"driver": "file", "filename": disk},
 	}); err != nil {
 		return err
 	}
-	return m.monitor.do("device_add", map[string]any{"driver": "usb-storage", "bus": "usb.0", "drive": name + "-disk", "id": name})
+	return m.do("device_add", map[string]any{"driver": "usb-storage", "bus": "usb.0", "drive": name + "-disk", "id": name})
 }
 
 // Unplug pulls a stick out. What was written to it is in its file.
 func (m *Machine) Unplug(name string) error {
-	if err := m.monitor.do("device_del", map[string]any{"id": name}); err != nil {
+	if err := m.do("device_del", map[string]any{"id": name}); err != nil {
 		return err
 	}
 	if err := m.monitor.await(patience, "the stick to be out", func(e event) bool { return e.Event == "DEVICE_DELETED" && e.Data.Device == name }); err != nil {
 		return err
 	}
-	return m.monitor.do("blockdev-del", map[string]any{"node-name": name + "-disk"})
+	return m.do("blockdev-del", map[string]any{"node-name": name + "-disk"})
 }
 
 // PlugKeyboard puts a keyboard into the machine's USB port, as a stick does that is not what it looks like. It stays there.
 func (m *Machine) PlugKeyboard(name string) error {
-	return m.monitor.do("device_add", map[string]any{"driver": "usb-kbd", "bus": "usb.0", "id": name})
+	return m.do("device_add", map[string]any{"driver": "usb-kbd", "bus": "usb.0", "id": name})
 }
 
 // Type presses keys, by QEMU's names, one after the other.
 func (m *Machine) Type(keys ...string) error {
 	for _, k := range keys {
-		if err := m.monitor.do("send-key", map[string]any{"keys": []any{map[string]any{"type": "qcode", "data": k}}}); err != nil {
+		if err := m.do("send-key", map[string]any{"keys": []any{map[string]any{"type": "qcode", "data": k}}}); err != nil {
 			return err
 		}
 	}
@@ -128,5 +161,36 @@ func (m *Machine) Type(keys ...string) error {
 
 // AwaitWatchdog waits until the watchdog has reset the machine.
 func (m *Machine) AwaitWatchdog(within time.Duration) error {
-	return m.monitor.await(within, "the watchdog to reset the machine", func(e event) bool { return e.Event == "WATCHDOG" && e.Data.Action == "reset" })
+	t, err := m.tell()
+	if err != nil {
+		return err
+	}
+	return t.await(within, "the watchdog to reset the machine", func(e event) bool { return e.Event == "WATCHDOG" && e.Data.Action == "reset" })
+}
+
+// Written is how many octets the machine has written to its disk since it was switched on.
+func (m *Machine) Written() (int64, error) {
+	t, err := m.tell()
+	if err != nil {
+		return 0, err
+	}
+	answer, err := t.ask("query-blockstats", nil)
+	if err != nil {
+		return 0, err
+	}
+	var all []struct {
+		Device string `json:"device"`
+		Stats  struct {
+			Written int64 `json:"wr_bytes"`
+		} `json:"stats"`
+	}
+	if err := json.Unmarshal(answer, &all); err != nil {
+		return 0, fmt.Errorf("ask QEMU what was written: %w", err)
+	}
+	for _, d := range all {
+		if d.Device == "disk" {
+			return d.Stats.Written, nil
+		}
+	}
+	return 0, errors.New("QEMU does not say what was written to the disk")
 }

@@ -1,7 +1,9 @@
 package machine
 
 import (
+	"encoding/binary"
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
 	"time"
@@ -63,4 +65,37 @@ func Names(h *lab.Host, names map[string]netip.Addr) error {
 	})}
 	go func() { _ = server.ActivateAndServe() }()
 	return nil
+}
+
+// Time has a machine say what time it is, as a time server (RFC 4330); it ends with the socket.
+func Time(h *lab.Host) (io.Closer, error) {
+	conn, err := h.ListenPacket(netip.AddrPortFrom(h.Address, 123).String())
+	if err != nil {
+		return nil, fmt.Errorf("tell the time: %w", err)
+	}
+	go func() {
+		for b := make([]byte, 512); ; {
+			n, from, err := conn.ReadFrom(b)
+			if err != nil {
+				return
+			}
+			if n >= 48 {
+				_, _ = conn.WriteTo(timeIs(time.Now(), b[40:48]), from)
+			}
+		}
+	}()
+	return conn, nil
+}
+
+// timeIs answers the question whose transmit time was asked: version 4, server, stratum 1; received and sent at the same moment.
+func timeIs(now time.Time, asked []byte) []byte {
+	const since1900 = 2208988800
+	a := make([]byte, 48)
+	a[0], a[1] = 4<<3|4, 1
+	copy(a[24:], asked)
+	stamp := uint64(uint32(now.Unix()+since1900))<<32 | uint64(now.Nanosecond())<<32/uint64(time.Second)
+	binary.BigEndian.PutUint64(a[16:], stamp)
+	binary.BigEndian.PutUint64(a[32:], stamp)
+	binary.BigEndian.PutUint64(a[40:], stamp)
+	return a
 }

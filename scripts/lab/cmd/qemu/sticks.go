@@ -141,6 +141,9 @@ func (w *world) newBox(ctx context.Context) (err error) {
 	return err
 }
 
+// reported tells the report on the first stick.
+func (w *world) reported(context.Context) (string, error) { return w.first.report, nil }
+
 // proveSticks brings a signed stick, and after it those that are to change nothing: all kinds, or the few that tell most.
 func (w *world) proveSticks(ctx context.Context, all bool) error {
 	if err := step("a signed stick is taken, and reported on", func() (string, error) { return w.takesSigned(ctx) }); err != nil {

@@ -20,22 +20,32 @@ type system struct {
 	Release  string `json:"release"`
 }
 
-// proveUpdates brings a false update, a bad one and a good one.
+// proveUpdates brings a false update, a bad one, a good one that the power fails at each step, and the same once more.
 func (w *world) proveUpdates(ctx context.Context) error {
-	for _, s := range []struct {
-		what string
-		do   func(context.Context) (string, error)
-	}{
-		{"an update with one bit changed is refused", w.refused},
-		{"an update that cannot start is tried once, and left", w.leaves},
+	if err := steps(ctx, []part{{"an update with one bit changed is refused", w.refused}, {"an update that cannot start is tried once, and left", w.leaves}}); err != nil {
+		return err
+	}
+	if err := w.proveInterrupted(ctx); err != nil {
+		return err
+	}
+	return steps(ctx, []part{
 		{"a good update is tried", w.tries},
 		{"  and kept when it has been well for a minute", w.keeps},
-	} {
-		if err := step(s.what, func() (string, error) { return s.do(ctx) }); err != nil {
-			return err
-		}
+		{"  over a power cut, too", w.stays},
+	})
+}
+
+// stays cuts the power once more.
+func (w *world) stays(ctx context.Context) (string, error) {
+	w.box.Cut()
+	if err := w.restart(ctx); err != nil {
+		return "", err
 	}
-	return nil
+	s, err := w.system(ctx)
+	if err == nil && (s.Slot != "b" || s.Trial) {
+		err = fmt.Errorf("the update is gone: %+v", s)
+	}
+	return "slot " + s.Slot, err
 }
 
 func (w *world) refused(ctx context.Context) (string, error) {
@@ -89,26 +99,14 @@ func (w *world) keeps(ctx context.Context) (string, error) {
 
 // replace sends an update, restarts the machine and waits until a system is well again.
 func (w *world) replace(ctx context.Context, file string) (system, error) {
-	update, err := os.ReadFile(file)
-	if err != nil {
+	if err := w.sendFile(ctx, file); err != nil {
 		return system{}, err
 	}
-	if err := w.send(ctx, update); err != nil {
-		return system{}, err
-	}
-	before := strings.Count(w.box.Console(), "tollgate: running")
+	before := strings.Count(w.box.Console(), running)
 	if err := w.page.JSON(ctx, http.MethodPost, "/api/v1/restart", nil, nil); err != nil {
 		return system{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*startTime)
-	defer cancel()
-	if _, err := w.box.Await(ctx, "tollgate: running", before+1); err != nil {
-		return system{}, err
-	}
-	if err := w.page.Await(ctx); err != nil {
-		return system{}, err
-	}
-	if err := w.page.LogIn(ctx, password); err != nil {
+	if err := w.well(ctx, before+1); err != nil {
 		return system{}, err
 	}
 	return w.system(ctx)

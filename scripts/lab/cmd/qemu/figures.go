@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"time"
+
+	"tollgate/scripts/lab/machine"
+)
+
+// The bars.
+const (
+	overFloor   = 3 * time.Second // of the first call over a first process that does nothing
+	mostImage   = 40e6            // octets, compressed
+	mostMemory  = 60e6            // octets that the program takes at rest
+	mostWritten = 1e6             // octets in an idle hour
+)
+
+// errShort says that a figure does not reach its bar.
+var errShort = errors.New("a figure is short")
+
+// figure is one that is measured.
+type figure struct {
+	name, measured, bar string
+	short               bool
+}
+
+func (f figure) String() string {
+	judged := "ok"
+	switch {
+	case f.bar == "":
+		f.bar, judged = "-", "-"
+	case f.short:
+		judged = "short"
+	}
+	return fmt.Sprintf("%s | %s | %s | %s", f.name, f.measured, f.bar, judged)
+}
+
+// figures measures the machine, and what the same kernel takes to come to a first process that does nothing.
+func (w *world) figures(ctx context.Context) error {
+	var nothing time.Duration
+	var resident, written, started int64
+	err := steps(ctx, []part{{"the same kernel with nothing to start", func(ctx context.Context) (_ string, err error) {
+		nothing, err = w.startNothing(ctx)
+		return seconds(nothing), err
+	}}})
+	if err == nil {
+		err = w.lay(ctx)
+	}
+	if err == nil {
+		err = steps(ctx, []part{
+			{"the power is cut, and a call goes through", w.again},
+			{fmt.Sprintf("at rest for %v", w.idle), func(ctx context.Context) (_ string, err error) {
+				resident, started, written, err = w.rest(ctx)
+				return "", err
+			}},
+		})
+	}
+	if err != nil {
+		return err
+	}
+	packed, err := os.Stat(w.packed)
+	if err != nil {
+		return err
+	}
+	hour := int64(float64(written) * float64(time.Hour) / float64(w.idle))
+	list := []figure{
+		{"power-on to a first process that does nothing", seconds(nothing), "", false},
+		{"power-on to the page of a new box", seconds(w.paged), "", false},
+		{"power-on to the first call, with a policy", seconds(w.call), "at most " + seconds(nothing+overFloor), w.call > nothing+overFloor},
+		{"memory of the program at rest", megabytes(resident), "at most " + megabytes(mostMemory), resident > mostMemory},
+		{"written to the card until the first call", megabytes(started), "", false},
+		{fmt.Sprintf("written to the card in %v at rest", w.idle), megabytes(written), "", false},
+		{"  in an hour, at that rate", megabytes(hour), "at most " + megabytes(mostWritten), hour > mostWritten},
+		{"image, compressed", megabytes(packed.Size()), "at most " + megabytes(mostImage), packed.Size() > mostImage},
+	}
+	fmt.Println()
+	short := false
+	for _, f := range list {
+		fmt.Println(f)
+		short = short || f.short
+	}
+	if short {
+		return errShort
+	}
+	return nil
+}
+
+// startNothing measures what no system can be faster than.
+func (w *world) startNothing(ctx context.Context) (time.Duration, error) {
+	disk, err := w.card(w.floor, "floor.img")
+	if err != nil {
+		return 0, err
+	}
+	if w.box, err = machine.Start(machine.Config{Disk: disk, Folder: w.work}); err != nil {
+		return 0, err
+	}
+	defer w.box.Cut()
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	return w.box.Await(ctx, "nothing: running", 1)
+}
+
+// rest leaves the box alone and tells what memory its program then takes, and what it has written by then and since.
+func (w *world) rest(ctx context.Context) (resident, before, since int64, err error) {
+	if err := w.branch.Box.AwaitRest(ctx); err != nil {
+		return 0, 0, 0, err
+	}
+	if before, err = w.box.Written(); err != nil {
+		return 0, 0, 0, err
+	}
+	select {
+	case <-time.After(w.idle):
+	case <-ctx.Done():
+		return 0, 0, 0, context.Cause(ctx)
+	}
+	after, err := w.box.Written()
+	if err != nil {
+		return 0, 0, 0, err
+	}
+	resident, err = w.load(ctx)
+	return resident, before, after - before, err
+}
+
+// load is what the page says of the program's memory.
+func (w *world) load(ctx context.Context) (int64, error) {
+	var overview struct {
+		Load struct {
+			Resident int64 `json:"resident_bytes"`
+		} `json:"load"`
+	}
+	err := w.page.JSON(ctx, http.MethodGet, "/api/v1/overview", nil, &overview)
+	return overview.Load.Resident, err
+}
+
+func megabytes[N int64 | float64](n N) string { return fmt.Sprintf("%.2f MB", float64(n)/1e6) }

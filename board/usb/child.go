@@ -78,7 +78,7 @@ func copyOut(disk *os.File, name, serial string, out io.Writer) error {
 		return err
 	}
 	for _, v := range found {
-		path, err := find(v, name, serial)
+		path, size, err := find(v, name, serial)
 		if err != nil || path == "" {
 			continue
 		}
@@ -87,7 +87,8 @@ func copyOut(disk *os.File, name, serial string, out io.Writer) error {
 			return fmt.Errorf("the file %s of the stick cannot be opened: %w", name, err)
 		}
 		defer f.Close()
-		if _, err := io.Copy(out, f); err != nil {
+		// No more than that: the library goes on behind a file's end (see read).
+		if _, err := io.CopyN(out, f, size); err != nil {
 			return fmt.Errorf("the file %s of the stick cannot be read: %w", name, err)
 		}
 		return nil
@@ -95,11 +96,11 @@ func copyOut(disk *os.File, name, serial string, out io.Writer) error {
 	return fmt.Errorf("the stick has no file %s", name)
 }
 
-// find returns the path of a file, the one of the box before the one for all; "": there is none.
-func find(v filesystem.FileSystem, name, serial string) (string, error) {
+// find returns the path of a file and its size, the one of the box before the one for all; "": there is none.
+func find(v filesystem.FileSystem, name, serial string) (path string, size int64, err error) {
 	top, err := entry(v, ".", Folder)
 	if err != nil || top == "" {
-		return "", err
+		return "", 0, err
 	}
 	folders := []string{top}
 	if own, err := entry(v, top, serial); err == nil && own != "" && serial != "" {
@@ -108,15 +109,19 @@ func find(v filesystem.FileSystem, name, serial string) (string, error) {
 	for _, folder := range folders {
 		entries, err := list(v, folder)
 		if err != nil {
-			return "", err
+			return "", 0, err
 		}
 		for _, e := range entries {
 			if !e.IsDir() && strings.EqualFold(e.Name(), name) && plain.MatchString(e.Name()) {
-				return join(folder, e.Name()), nil
+				info, err := e.Info()
+				if err != nil {
+					return "", 0, err
+				}
+				return join(folder, e.Name()), info.Size(), nil
 			}
 		}
 	}
-	return "", nil
+	return "", 0, nil
 }
 
 // writeTo puts a file into the folder of the first file system that has one and can be written.

@@ -89,19 +89,20 @@ func open(storage backend.Storage, e extent) filesystem.FileSystem {
 	return nil
 }
 
-// read returns a file, which must be as long as its entry says.
+// read returns a file, which must be as long as its entry says. It is asked for once, into no more room than that: asked for the last
+// cluster in pieces, the library returns what lies behind the file, too.
 func read(volume filesystem.FileSystem, path string, size int64) ([]byte, error) {
 	f, err := volume.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("the file %s of the stick cannot be opened: %w", path, err)
 	}
 	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, size+1))
-	if err != nil {
+	data := make([]byte, size)
+	switch n, err := io.ReadFull(f, data); {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return nil, fmt.Errorf("the file %s of the stick is broken: %d of its %d octets can be read", path, n, size)
+	case err != nil:
 		return nil, fmt.Errorf("the file %s of the stick cannot be read: %w", path, err)
-	}
-	if int64(len(data)) != size {
-		return nil, fmt.Errorf("the file %s of the stick is broken: %d of its %d octets can be read", path, len(data), size)
 	}
 	return data, nil
 }

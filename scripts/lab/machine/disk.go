@@ -51,3 +51,12 @@ func (p Partition) At(disk string, offset int64, size int) ([]byte, error) {
 	_, err = f.ReadAt(b, p.Begin+offset)
 	return b, err
 }
+
+// CopyOut copies a file out of a FAT partition of a disk's file.
+func CopyOut(disk, partition, name, to string) error {
+	p, err := FindPartition(disk, partition)
+	if err != nil {
+		return err
+	}
+	return tool(nil, "mcopy", "-n", "-o", "-i", fmt.Sprintf("%s@@%d", disk, p.Begin), "::/"+name, to)
+}

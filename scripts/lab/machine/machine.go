@@ -1,4 +1,4 @@
-// Package machine runs an image in QEMU's machine "virt" (aarch64, emulated in software), as a box on a desk would run it: power,
+// Package machine runs an image in QEMU's machines "virt" and "raspi3b" (aarch64, emulated in software), as a box on a desk would run it: power,
 // a serial console that is read along, network ports, a disk that stays as it is when the power is cut.
 //
 // It leaves to others what is plugged into the network ports and what is proved.
@@ -23,9 +23,17 @@ type Config struct {
 	Firmware string // U-Boot; default: Debian's
 	Memory   int    // MiB; default 512
 	Ports    []Port
-	Folder   string // for sockets and the console's log
+	Folder   string // for sockets
+	// Raspberry makes it a Raspberry Pi 3 instead; nil: it is "virt".
+	Raspberry *Raspberry
 	// Words are further arguments of QEMU's.
 	Words []string
+}
+
+// Raspberry is what a Raspberry Pi's own firmware, which is not emulated, would load from the card.
+type Raspberry struct {
+	Kernel, Tree, System string // files
+	Words                string // command line
 }
 
 // Port is a network port. Without Tap, QEMU gives the machine an address by DHCP and passes connections on.
@@ -35,9 +43,12 @@ type Port struct {
 	Forward map[int]int // port at 127.0.0.1 -> TCP port of the machine
 }
 
-// portDevice is a port at PCI, where the first is eth0. Checksums are whole on every packet, as they are on a cable; and nothing is
-// started from the network.
-const portDevice = "virtio-net-pci,netdev=port%d,mac=%s,romfile=,guest_csum=off"
+// A port is at PCI, where the first is eth0: checksums are whole on every packet, as they are on a cable, and nothing is started from
+// the network. A Raspberry Pi has USB only.
+const (
+	virtPort = "virtio-net-pci,netdev=port%d,mac=%s,romfile=,guest_csum=off"
+	usbPort  = "usb-net,netdev=port%d,mac=%s"
+)
 
 const usualFirmware = "/usr/lib/u-boot/qemu_arm64/u-boot.bin"
 
@@ -101,14 +112,15 @@ func forget(folder, name string) error {
 }
 
 func arguments(c Config) []string {
-	args := []string{
-		"-M", "virt", "-cpu", "cortex-a72", "-smp", "2", "-m", fmt.Sprint(c.Memory), "-bios", c.Firmware,
-		"-display", "none", "-serial", "stdio", "-monitor", "none",
-		"-drive", "file=" + c.Disk + ",format=raw,if=none,id=disk,cache=writethrough", "-device", "virtio-blk-device,drive=disk",
-		"-device", "i6300esb", "-action", "watchdog=reset", "-device", "qemu-xhci,id=usb",
-		"-qmp", "unix:" + c.Folder + "/" + socketName + ",server=on,wait=off",
-		"-gdb", "unix:" + c.Folder + "/" + debuggerName + ",server=on,wait=off",
+	args, portDevice := virt(c), virtPort
+	if c.Raspberry != nil {
+		args, portDevice = raspberry(c), usbPort
 	}
+	args = append(args,
+		"-display", "none", "-monitor", "none",
+		"-qmp", "unix:"+c.Folder+"/"+socketName+",server=on,wait=off",
+		"-gdb", "unix:"+c.Folder+"/"+debuggerName+",server=on,wait=off",
+	)
 	taps := 0
 	for i, p := range c.Ports {
 		backend := "user"
@@ -125,6 +137,23 @@ func arguments(c Config) []string {
 		args = append(args, "-net", "none")
 	}
 	return append(args, c.Words...)
+}
+
+func virt(c Config) []string {
+	return []string{
+		"-M", "virt", "-cpu", "cortex-a72", "-smp", fmt.Sprint(processors), "-m", fmt.Sprint(c.Memory), "-bios", c.Firmware, "-serial", "stdio",
+		"-drive", "file=" + c.Disk + ",format=raw,if=none,id=disk,cache=writethrough", "-device", "virtio-blk-device,drive=disk",
+		"-device", "i6300esb", "-action", "watchdog=reset", "-device", "qemu-xhci,id=usb",
+	}
+}
+
+// raspberry has its console at the second serial port, as the real one has at its header.
+func raspberry(c Config) []string {
+	pi := c.Raspberry
+	return []string{
+		"-M", "raspi3b", "-kernel", pi.Kernel, "-dtb", pi.Tree, "-initrd", pi.System, "-append", pi.Words, "-serial", "null", "-serial", "stdio",
+		"-drive", "file=" + c.Disk + ",format=raw,if=sd,cache=writethrough",
+	}
 }
 
 // Write takes what the machine prints on its console; for QEMU alone.

@@ -7,8 +7,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/cookiejar"
+	"strings"
 	"time"
 )
 
@@ -19,14 +21,21 @@ type Page struct {
 }
 
 // NewPage opens the page at an address, whose certificate is by an authority that nobody knows yet.
-func NewPage(address string) (*Page, error) {
+func NewPage(address string) (*Page, error) { return NewPageBehind(address, "") }
+
+// NewPageBehind opens the page at an address that is reached by another one, as of a port that is passed on; "" is the address itself.
+func NewPageBehind(address, through string) (*Page, error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return nil, err
 	}
-	return &Page{base: "https://" + address, client: http.Client{
-		Jar: jar, Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}},
-	}}, nil
+	transport := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
+	if through != "" {
+		transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, network, through)
+		}
+	}
+	return &Page{base: "https://" + strings.TrimSuffix(address, ":443"), client: http.Client{Jar: jar, Transport: transport}}, nil
 }
 
 // Await asks until the page answers.

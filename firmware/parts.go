@@ -41,9 +41,9 @@ func (b *box) parts() []apply.Part {
 		{Name: "calls", Set: b.setCalls},
 		{Name: "running calls", Set: b.takeUp},
 		{Name: "SIP listeners", Set: b.setEdge},
-		{Name: "time", Set: b.setTime},
-		{Name: "trunks", Set: b.setTrunks},
 		{Name: "page", Set: b.setPage},
+		{Name: "time", Set: b.setTime}, // may wait
+		{Name: "trunks", Set: b.setTrunks},
 	}
 }
 

@@ -2,12 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"tollgate/board/clock"
 	"tollgate/firmware/policy"
@@ -21,8 +26,8 @@ const (
 
 // Times of the time.
 const (
-	timeWait   = 8 * time.Second // trunks wait for the time, but no longer: calls for help cannot
-	askSoon    = 4 * time.Second // between questions until the time is known, doubled each time
+	timeWait   = 3 * time.Second        // trunks wait for the time, but no longer: calls for help cannot
+	askSoon    = 500 * time.Millisecond // between questions until the time is known, doubled each time
 	askLater   = 17 * time.Minute
 	alarmAfter = time.Minute // without the time, before somebody is told
 	noteEvery  = time.Hour   // the last time known: a write to the card
@@ -37,6 +42,7 @@ type timekeeper struct {
 	known   bool      // most servers have agreed since the start
 	changed chan struct{}
 	first   chan struct{} // closed when the time is known
+	vain    chan struct{} // closed when every server named has said that it is none
 }
 
 // clampClock sets the clock of a machine of the box's own to the latest moment that must have passed: boards without a battery
@@ -45,9 +51,7 @@ func (b *box) clampClock(decided time.Time) {
 	if !b.options.Appliance {
 		return
 	}
-	b.time.mu.Lock()
-	b.time.changed, b.time.first = make(chan struct{}, 1), make(chan struct{})
-	b.time.mu.Unlock()
+	b.time.begin()
 	var kept time.Time
 	if value, found, err := b.store.Get(clockKind, clockKey); err == nil && found {
 		kept, _ = time.Parse(time.RFC3339, string(value)) // a damaged one is none
@@ -81,17 +85,21 @@ func (b *box) setTime(ctx context.Context, p *policy.Policy) error {
 	if !b.options.Appliance {
 		return nil
 	}
-	b.time.ask(b.timeServers(p))
+	vain := b.time.ask(b.timeServers(p))
 	if p == nil {
 		return nil
 	}
+	timeout := time.NewTimer(timeWait)
+	defer timeout.Stop()
 	select {
 	case <-b.time.first:
-	case <-time.After(timeWait):
-		b.log.Warn("the time is not known yet: certificates are judged by the last time that is")
+		return nil
+	case <-vain:
+	case <-timeout.C:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	b.log.Warn("the time is not known yet: certificates are judged by the last time that is")
 	return nil
 }
 
@@ -114,17 +122,43 @@ func (b *box) timeServers(p *policy.Policy) []netip.AddrPort {
 	return list
 }
 
-// ask says who is to be asked, from now on.
-func (k *timekeeper) ask(servers []netip.AddrPort) {
+// begin makes a timekeeper that asks.
+func (k *timekeeper) begin() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.named = servers
+	k.changed, k.first = make(chan struct{}, 1), make(chan struct{})
+}
+
+// ask says who is to be asked, from now on. What it returns is closed when each of them has said that it does not know.
+func (k *timekeeper) ask(servers []netip.AddrPort) (vain <-chan struct{}) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.named, k.vain = servers, make(chan struct{})
 	if k.asking.IsZero() {
 		k.asking = time.Now()
+	}
+	if len(servers) == 0 {
+		close(k.vain)
+		return k.vain
 	}
 	select {
 	case k.changed <- struct{}{}:
 	default:
+	}
+	return k.vain
+}
+
+// refused notes that each of some servers has said that it does not know the time.
+func (k *timekeeper) refused(servers []netip.AddrPort) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !slices.Equal(servers, k.named) {
+		return // others are asked by now
+	}
+	select {
+	case <-k.vain:
+	default:
+		close(k.vain)
 	}
 }
 
@@ -182,23 +216,9 @@ func (b *box) keepTime(ctx context.Context) error {
 
 // adjust asks the servers, all at once, and sets the clock by most of them.
 func (b *box) adjust(ctx context.Context, servers []netip.AddrPort) bool {
-	answers := make(chan *clock.Sample, len(servers))
-	for _, s := range servers {
-		go func() {
-			sample, err := clock.Ask(ctx, s)
-			if err != nil {
-				b.log.Debug("no time", "err", err)
-				answers <- nil
-				return
-			}
-			answers <- &sample
-		}()
-	}
-	var samples []clock.Sample
-	for range servers {
-		if s := <-answers; s != nil {
-			samples = append(samples, *s)
-		}
+	samples, refused := askAll(ctx, servers, b.log)
+	if refused == len(servers) {
+		b.time.refused(servers)
 	}
 	best, err := clock.Agree(samples, len(servers))
 	if err == nil {
@@ -213,6 +233,33 @@ func (b *box) adjust(ctx context.Context, servers []netip.AddrPort) bool {
 	}
 	b.time.agreed()
 	return true
+}
+
+// askAll asks servers and returns what they say, and how many have nobody who knows the time.
+func askAll(ctx context.Context, servers []netip.AddrPort, log *slog.Logger) (samples []clock.Sample, refused int) {
+	type answer struct {
+		clock.Sample
+		err error
+	}
+	answers := make(chan answer, len(servers))
+	for _, s := range servers {
+		go func() {
+			sample, err := clock.Ask(ctx, s)
+			answers <- answer{sample, err}
+		}()
+	}
+	for range servers {
+		switch a := <-answers; {
+		case a.err == nil:
+			samples = append(samples, a.Sample)
+		case errors.Is(a.err, unix.ECONNREFUSED): // by the machine there (ICMP)
+			refused++
+			fallthrough
+		default:
+			log.Debug("no time", "err", a.err)
+		}
+	}
+	return samples, refused
 }
 
 // noteTime keeps the time for the next start.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"log/slog"
+	"net"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -56,7 +58,8 @@ func TestTheTimeIsAskedOfThePolicysServersOrTheRouterAndThoseOfDHCP(t *testing.T
 
 func TestATimeThatStaysUnknownIsToldAfterAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		k := &timekeeper{changed: make(chan struct{}, 1), first: make(chan struct{})}
+		k := &timekeeper{}
+		k.begin()
 		if k.unknown() {
 			t.Error("told although nobody is asked")
 		}
@@ -76,4 +79,46 @@ func TestATimeThatStaysUnknownIsToldAfterAMinute(t *testing.T) {
 		}
 		<-k.first
 	})
+}
+
+func TestTrunksWaitForTheTimeOnlyWhileSomebodyMayTellIt(t *testing.T) {
+	server := netip.MustParseAddrPort("192.0.2.123:123")
+	named := &policy.Policy{}
+	named.Network.TimeServers = []netip.AddrPort{server}
+	for name, c := range map[string]struct {
+		p      *policy.Policy
+		happen func(*timekeeper)
+		want   time.Duration
+	}{
+		"the time is known":            {named, func(k *timekeeper) { k.agreed() }, 100 * time.Millisecond},
+		"the server is none":           {named, func(k *timekeeper) { k.refused([]netip.AddrPort{server}) }, 100 * time.Millisecond},
+		"another one was none":         {named, func(k *timekeeper) { k.refused(nil) }, timeWait},
+		"the server is silent":         {named, func(*timekeeper) {}, timeWait},
+		"nobody can be asked":          {&policy.Policy{}, func(*timekeeper) {}, 0},
+		"there is no policy":           {nil, func(*timekeeper) {}, 0},
+		"it is refused more than once": {named, func(k *timekeeper) { k.refused(k.servers()); k.refused(k.servers()) }, 100 * time.Millisecond},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := &box{log: slog.New(slog.DiscardHandler)}
+			b.options.Appliance = true
+			b.time.begin()
+			time.AfterFunc(100*time.Millisecond, func() { c.happen(&b.time) })
+			begun := time.Now()
+			if err := b.setTime(t.Context(), c.p); err != nil || time.Since(begun) != c.want {
+				t.Errorf("%s: %v, after %v, want %v", name, err, time.Since(begun), c.want)
+			}
+		})
+	}
+}
+
+func TestAMachineThatServesNoTimeSaysSo(t *testing.T) {
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody := conn.LocalAddr().(*net.UDPAddr).AddrPort()
+	conn.Close()
+	if samples, refused := askAll(t.Context(), []netip.AddrPort{nobody}, slog.New(slog.DiscardHandler)); len(samples) != 0 || refused != 1 {
+		t.Errorf("%v, %d refused", samples, refused)
+	}
 }

@@ -9,7 +9,7 @@ import (
 
 // choose finds the trunk a request is for when several share its source address: the one that owns the user or number in
 // the Request-URI, then in To; then the one whose domain the request names; else the first.
-func (p *peers) choose(stations []station, req *sip.Request) station {
+func (p *peers) choose(stations []*station, req *sip.Request) *station {
 	if len(stations) == 1 {
 		return stations[0]
 	}

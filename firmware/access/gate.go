@@ -77,12 +77,16 @@ func (g *Gate) Accept(besides ...policy.Secret) {
 func (g *Gate) SetProved(f func(now time.Time, s Source, which int)) { g.proved = f }
 
 // Known tells whether the source is a configured peer's on this side. It is cheap enough to be asked before parsing.
-func (g *Gate) Known(s Source) bool { return len(g.peers.Load().at(s)) > 0 }
+func (g *Gate) Known(s Source) bool {
+	var room few
+	return len(g.peers.Load().at(s, &room)) > 0
+}
 
 // Peers lists the peers that may be at a source, in the policy's order.
 func (g *Gate) Peers(s Source) []policy.Peer {
 	var list []policy.Peer
-	for _, st := range g.peers.Load().at(s) {
+	var room few
+	for _, st := range g.peers.Load().at(s, &room) {
 		list = append(list, st.peer)
 	}
 	return list
@@ -90,7 +94,8 @@ func (g *Gate) Peers(s Source) []policy.Peer {
 
 // Belongs tells whether the source is one of this very peer's, as requests within its dialogs must be.
 func (g *Gate) Belongs(s Source, peer policy.Peer) bool {
-	for _, st := range g.peers.Load().at(s) {
+	var room few
+	for _, st := range g.peers.Load().at(s, &room) {
 		if st.phones != nil && policy.PhonePeer(s.Addr.Addr()) == peer {
 			return slices.Contains(st.phones.transports, s.Transport)
 		}
@@ -104,12 +109,13 @@ func (g *Gate) Belongs(s Source, peer policy.Peer) bool {
 // Identify says who sent req and what to do with it. req is not changed.
 func (g *Gate) Identify(now time.Time, s Source, req *sip.Request) Verdict {
 	p := g.peers.Load()
-	stations := p.at(s)
+	var room few
+	stations := p.at(s, &room)
 	if len(stations) == 0 {
 		return Verdict{Action: Drop, Rule: RuleUnknownSource,
 			Reason: fmt.Sprintf("%s is no configured peer's address on the %s side", s.Addr.Addr(), s.Side)}
 	}
-	st := p.choose(stations, req)
+	st := *p.choose(stations, req)
 	ban, banned := g.banned(now, s, req)
 	switch {
 	case !banned:

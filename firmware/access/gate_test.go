@@ -245,3 +245,13 @@ func TestWithoutRandomnessNobodyIsChallenged(t *testing.T) {
 		t.Errorf("%+v", v)
 	}
 }
+
+// Known is asked of every datagram, those of a flood too.
+func TestAskingWhetherASourceIsKnownAllocatesNothing(t *testing.T) {
+	g := New(office(), rand.Reader)
+	for _, s := range []Source{from(policy.SideInside, policy.UDP, "192.0.2.10"), from(policy.SideOutside, policy.UDP, "203.0.113.66")} {
+		if n := testing.AllocsPerRun(100, func() { g.Known(s) }); n != 0 {
+			t.Errorf("%v: %v allocations", s, n)
+		}
+	}
+}

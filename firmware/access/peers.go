@@ -123,15 +123,19 @@ func (p *peers) withResolved(trunk string, addrs []netip.Addr) *peers {
 	return &out
 }
 
-// at returns the peers that the source may be, in the policy's order.
-func (p *peers) at(s Source) []station {
+// few is room for the peers of one source, which is one as a rule.
+type few [4]*station
+
+// at returns the peers that the source may be, in the policy's order. room is where they are written if they fit: it is asked
+// of every datagram, those of a flood too.
+func (p *peers) at(s Source, room *few) []*station {
 	addr := plain(s.Addr.Addr())
 	if s.Side == policy.SideInside && addr == p.gateway && addr.IsValid() {
 		return nil
 	}
-	var out []station
-	for _, st := range p.stations {
-		if st.peer.Side == s.Side && st.is(s, addr) {
+	out := room[:0]
+	for i := range p.stations {
+		if st := &p.stations[i]; st.peer.Side == s.Side && st.is(s, addr) {
 			out = append(out, st)
 		}
 	}
@@ -139,7 +143,7 @@ func (p *peers) at(s Source) []station {
 }
 
 // is tells whether the source is this peer's. A connection the box opened to one peer is never another's.
-func (st station) is(s Source, addr netip.Addr) bool {
+func (st *station) is(s Source, addr netip.Addr) bool {
 	if s.Dialled != "" {
 		return s.Dialled == st.peer.Name || st.phones != nil && s.Dialled == policy.PhonePeer(addr).Name
 	}

@@ -80,11 +80,15 @@ func (w *worker) unsteer(f *flow) {
 	if f.inlet == nil {
 		return
 	}
-	if err := w.express.steering.drop(f.local); err != nil {
-		w.log.Warn("letting a media port go", "port", f.local, "err", err)
-	}
+	w.unsteerPort(f.local)
 	delete(f.inlet.flows, f.local.Port())
 	f.inlet = nil
+}
+
+func (w *worker) unsteerPort(local netip.AddrPort) {
+	if err := w.express.steering.drop(local); err != nil {
+		w.log.Warn("letting a media port go", "port", local, "err", err)
+	}
 }
 
 // inlet returns that of a local address.

@@ -57,7 +57,7 @@ type ciphers struct {
 // flow is one socket of a leg and the peer's address on the other end.
 type flow struct {
 	half      *half
-	socket    datagram.Socket
+	socket    port
 	local     netip.AddrPort // that the socket is bound to
 	inlet     *inlet         // by which its packets come; nil: by the socket
 	control   bool           // the RTCP port

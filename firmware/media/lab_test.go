@@ -289,7 +289,12 @@ type call struct {
 // newCall sets up a call; a suite of "" is plain RTP.
 func newCall(t testing.TB, inside, outside policy.Suite) *call {
 	t.Helper()
-	r := newRelay(t, nil, labConfig())
+	return callOn(t, newRelay(t, nil, labConfig()), inside, outside)
+}
+
+// callOn is newCall on a relay that is there.
+func callOn(t testing.TB, r *Relay, inside, outside policy.Suite) *call {
+	t.Helper()
 	c := &call{Session: openSession(t, r), relay: r}
 	c.a = newPeer(t, c.Leg(Caller), "127.0.1.9", inside)
 	c.b = newPeer(t, c.Leg(Callee), "127.0.2.9", outside)

@@ -5,22 +5,20 @@ import (
 	"math/rand/v2"
 	"sort"
 	"time"
-
-	"tollgate/firmware/datagram"
 )
 
 // The sockets of a call are not closed with it: once they have rested, another call takes them. Opening, preparing, binding and
-// closing four sockets was a twentieth of what a call costs. Nothing reads them meanwhile, the filter lets nothing in, and what
-// has come all the same is thrown away before they are used again.
+// closing four sockets was a twentieth of what a call costs, and watching and steering them another one: so they stay watched and
+// steered (seat.go). The filter lets nothing in meanwhile, and what comes all the same is thrown away.
 
 // mostParked is how many pairs of an address wait for a call; those beyond are closed. It is what 500 calls a second leave
 // behind in the time that ports rest.
 const mostParked = 2048
 
 // pair are the sockets of RTP and RTCP.
-type pair [2]datagram.Socket
+type pair [2]port
 
-func (p pair) close() error { return errors.Join(p[0].Close(), p[1].Close()) }
+func (p pair) close() error { return errors.Join(p[0].close(), p[1].close()) }
 
 // quiet throws away what waits on the sockets; false when it does not end.
 func (p pair) quiet() bool { return p[0].Discard() && p[1].Discard() }

@@ -127,7 +127,7 @@ func (s *Session) close() (first bool) {
 	// The worker runs until every session is closed, so that it always does this.
 	s.worker.do(func() {
 		for _, f := range s.flows() {
-			s.worker.let(f)
+			s.worker.leave(f)
 			f.half.account.show()
 		}
 		s.worker.sessions.Add(-1)
@@ -151,6 +151,11 @@ func (s *Session) openLeg(side policy.Side) (*Leg, error) {
 	port, sockets, err := l.pool.take(time.Now(), func(even uint16) (pair, error) { return bindPair(l.own.Address, even) })
 	if err != nil {
 		return nil, fmt.Errorf("%s side, %v: %w", side, l.own.Address, err)
+	}
+	for _, p := range sockets {
+		if p.at() != s.worker {
+			p.vacate()
+		}
 	}
 	l.have(port, sockets)
 	return l, nil
@@ -176,7 +181,7 @@ func bindPair(addr netip.Addr, even uint16) (pair, error) {
 		rtp.Close()
 		return pair{}, busyOr(err)
 	}
-	return pair{rtp, rtcp}, nil
+	return pair{{Socket: rtp}, {Socket: rtcp}}, nil
 }
 
 // have gives a leg its ports.

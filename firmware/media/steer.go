@@ -19,7 +19,7 @@ import (
 type steering struct{ table, program, link int }
 
 // steered is how many ports there is room for; those beyond are read on their own sockets.
-const steered = 1 << 14
+const steered = 1 << 15
 
 // newSteering fails where the kernel does not know it, or does not allow it or the raw sockets that go with it.
 func newSteering() (*steering, error) {

@@ -30,7 +30,7 @@ func wantErrors(own netip.Addr) datagram.Option {
 // complain takes the messages that wait at a flow's socket. Until they are taken, epoll tells of them again and again.
 func (w *worker) complain(f *flow) {
 	for range batch {
-		u, _, ok := takeError(f.socket)
+		u, _, ok := takeError(f.socket.Socket)
 		if !ok {
 			return
 		}

@@ -32,7 +32,8 @@ type worker struct {
 	mu      sync.Mutex
 	stopped bool
 	flows   []*flow
-	idle    []int32 // free places in flows
+	vacant  []datagram.Socket // by place in flows: a socket that is watched and no call has; noSocket: none
+	idle    []int32           // free places in flows
 	now     time.Time
 	pulse   pulse
 	express *express // nil: every flow is read and written on its own socket
@@ -88,6 +89,8 @@ func (w *worker) turn() (carried int, more bool) {
 		case w.flows[e.Fd] != nil:
 			w.receive(w.flows[e.Fd])
 			carried++
+		case w.vacant[e.Fd] != noSocket:
+			w.vacant[e.Fd].Discard()
 		}
 	}
 	w.flush()
@@ -132,13 +135,17 @@ const nowhereRead = -1
 
 // attach has the worker read a flow's socket.
 func (w *worker) attach(f *flow) error {
+	if f.socket.at() == w {
+		w.sit(f)
+		return nil
+	}
 	if n := len(w.idle); n > 0 {
 		f.place, w.idle = w.idle[n-1], w.idle[:n-1]
 	} else {
 		f.place = int32(len(w.flows))
-		w.flows = append(w.flows, nil)
+		w.flows, w.vacant = append(w.flows, nil), append(w.vacant, noSocket)
 	}
-	if err := w.poll.add(int(f.socket), f.place); err != nil {
+	if err := w.poll.add(int(f.socket.Socket), f.place); err != nil {
 		w.idle = append(w.idle, f.place)
 		f.place = nowhereRead
 		return err
@@ -156,11 +163,15 @@ func (w *worker) let(f *flow) {
 		return
 	}
 	w.unsteer(f)
-	if err := w.poll.remove(int(f.socket)); err != nil {
-		w.log.Warn("letting a media port go", "err", err)
-	}
+	w.unwatch(f.socket.Socket)
 	f.owner.Store(nil)
 	w.flows[f.place] = nil
 	w.idle = append(w.idle, f.place)
 	f.place = nowhereRead
+}
+
+func (w *worker) unwatch(s datagram.Socket) {
+	if err := w.poll.remove(int(s)); err != nil {
+		w.log.Warn("letting a media port go", "err", err)
+	}
 }

@@ -133,13 +133,6 @@ func costBars(levels []int, rounds []costs) ([]Bar, error) {
 	return bars, nil
 }
 
-// The search for the most calls goes up in large steps while they are carried, and then in small ones, to mostCalls at most.
-const (
-	largeStep = 200
-	smallStep = 50
-	mostCalls = 2000
-)
-
 // MostCalls looks for the most calls that each system carries without loss and delay.
 func MostCalls(ctx context.Context, o Options) ([]Bar, error) {
 	o.say("most calls with loss <= 0.1 %% and 99 of 100 packets within %v, on one core", mostDelay)
@@ -170,7 +163,7 @@ func MostCalls(ctx context.Context, o Options) ([]Bar, error) {
 	return bars, nil
 }
 
-// callRound adds calls to one system until it no longer carries them.
+// callRound looks for the most calls that one system, freshly started, carries.
 func callRound(ctx context.Context, o Options, k relayKind) (best int, err error) {
 	o.Span /= 2
 	s, err := openStage(ctx, o, k, mostCalls)
@@ -178,19 +171,7 @@ func callRound(ctx context.Context, o Options, k relayKind) (best int, err error
 		return 0, err
 	}
 	defer s.close()
-	for _, step := range []int{largeStep, smallStep} {
-		for calls := best + step; calls <= mostCalls; calls += step {
-			ok, err := s.carries(ctx, k, calls)
-			if err != nil {
-				return best, err
-			}
-			if !ok {
-				break
-			}
-			best = calls
-		}
-	}
-	return best, nil
+	return mostCarried(k.nearby(), func(calls int) (bool, error) { return s.carries(ctx, k, calls) })
 }
 
 // carries tells whether a system carries so many calls: of two times, for something else on the machine may spoil one.

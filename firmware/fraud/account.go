@@ -8,13 +8,17 @@ import (
 // scope is what an account is of.
 type scope uint8
 
+// Kept with the ledger as numbers: new ones come last.
 const (
-	ofCaller scope = iota
+	ofCaller scope = iota // what is not usual, and the levels of whatever is watched
 	ofPrefix
 	ofLand
 	ofTrunk
 	ofDay
-	ofNight
+	ofNight       // what is not usual
+	ofUnusual     // of all callers, a day
+	ofCallerUsual // what is usual
+	ofNightUsual
 	scopes
 )
 
@@ -23,7 +27,8 @@ type accountKey struct {
 	name  string
 }
 
-// account is the money and the calls of one caller, prefix, country, trunk, day or night.
+// account is the money and the calls of one caller, prefix, country, trunk, day or night. What is spent where the office
+// usually calls and what is spent elsewhere are apart: the one may become more as the office does, the other not.
 //
 //	spent   what is charged already, running calls up to at
 //	burn    what running calls cost in a minute from at on
@@ -40,6 +45,8 @@ type account struct {
 	later   []later
 	ringing Money
 	levels  tally
+	usual   bool // it is of destinations that the office usually calls
+	over    bool // its money was gone, and nobody has said that this was right
 }
 
 type later struct {
@@ -73,7 +80,7 @@ func (a *account) old(m moment) bool {
 func (a *account) roll(day int64, now time.Time) {
 	if a.day != day {
 		a.settle(now)
-		a.day, a.spent, a.granted = day, 0, 0
+		a.day, a.spent, a.granted, a.over = day, 0, 0, false
 	}
 }
 

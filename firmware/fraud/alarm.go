@@ -36,12 +36,13 @@ type finding struct {
 	reason string
 	action policy.FraudAction
 	quiet  int64 // the same is told again when this is another number
+	rare   bool  // it is about money for what is not usual
 }
 
 // subject names what an account is of, for a sentence.
 func (k accountKey) subject(name string) string {
 	switch k.scope {
-	case ofCaller:
+	case ofCaller, ofCallerUsual:
 		return "caller " + orUnknown(k.name)
 	case ofPrefix:
 		return "prefix " + k.name + inBrackets(name)
@@ -82,7 +83,10 @@ func (e excess) sentence(who string) string {
 
 // budgetKey is the key of the policy for the budget of an account.
 func (s scope) budgetKey() string {
-	return "fraud.budgets." + [scopes]string{"caller", "prefix", "unfamiliar", "trunk", "day", "night"}[s]
+	return "fraud.budgets." + [scopes]string{
+		ofCaller: "caller", ofCallerUsual: "caller", ofPrefix: "prefix", ofLand: "unfamiliar", ofUnusual: "unusual", ofTrunk: "trunk",
+		ofDay: "day", ofNight: "night", ofNightUsual: "night",
+	}[s]
 }
 
 // gone says that the money of an account is.
@@ -91,13 +95,14 @@ func (k accountKey) gone(name string, limit, rate Money) string {
 	if money != limit.String() {
 		money += " €"
 	}
+	day := fmt.Sprintf("%s has used its %s of the day", k.subject(name), money)
+	night := fmt.Sprintf("the calls of the night or weekend have used their %s", money)
 	what := map[scope]string{
-		ofCaller: fmt.Sprintf("%s has used its %s of the day", k.subject(name), money),
-		ofPrefix: fmt.Sprintf("calls to %s have used their %s of the day", k.subject(name), money),
-		ofLand:   fmt.Sprintf("calls to %s, where the office does not usually call, have used their %s", k.subject(name), money),
-		ofTrunk:  fmt.Sprintf("%s has used its %s of the day", k.subject(name), money),
-		ofDay:    fmt.Sprintf("the calls of the day have used their %s", money),
-		ofNight:  fmt.Sprintf("the calls of the night or weekend have used their %s", money),
+		ofPrefix:  fmt.Sprintf("calls to %s have used their %s of the day", k.subject(name), money),
+		ofLand:    fmt.Sprintf("calls to %s, where the office does not usually call, have used their %s", k.subject(name), money),
+		ofUnusual: fmt.Sprintf("calls to premium numbers and to where the office does not usually call have used their %s of the day", money),
+		ofDay:     fmt.Sprintf("the calls of the day have used their %s", money),
+		ofCaller:  day, ofCallerUsual: day, ofTrunk: day, ofNight: night, ofNightUsual: night,
 	}[k.scope]
 	if rate > 0 {
 		what += fmt.Sprintf("; this call may cost %s a minute", rate)

@@ -125,11 +125,12 @@ func (w *Watch) Release(kind Kind, of string, now time.Time) (Block, bool) {
 
 // forgive gives who is released what he had at the beginning of the day.
 func (w *Watch) forgive(kind Kind, of string, now time.Time) {
-	keys := map[Kind][]scope{BlockCaller: {ofCaller}, BlockPrefix: {ofPrefix, ofLand}, BlockTrunk: {ofTrunk}}[kind]
+	keys := map[Kind][]scope{BlockCaller: {ofCaller, ofCallerUsual}, BlockPrefix: {ofPrefix, ofLand}, BlockTrunk: {ofTrunk}}[kind]
 	for _, s := range keys {
 		if a := w.accounts[accountKey{s, of}]; a != nil {
 			a.settle(now)
 			a.granted = a.spent
+			w.spending.right(a)
 			a.levels.forget(now)
 			a.levels.minute = time.Time{}
 		}

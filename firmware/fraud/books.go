@@ -17,33 +17,46 @@ func (w *Watch) account(k accountKey, m moment, now time.Time) *account {
 			w.accounts[k] = a
 		}
 	}
+	day := m.day
 	switch k.scope {
 	case ofLand:
-	case ofNight:
-		a.roll(m.off, now)
-	case ofCaller, ofPrefix:
-		if w.outlasts(a, m, now) {
-			a.day = m.day
+		return a
+	case ofNight, ofNightUsual:
+		day = m.off
+	case ofCaller, ofCallerUsual, ofPrefix, ofUnusual:
+		if k.scope == ofUnusual {
+			day = m.off // from one working day to the next, so that nobody has it twice in a night or weekend
+		}
+		if a.day != day && w.outlasts(a, m, now) {
+			a.day = day
 		}
 		if m.period != Day {
 			a.night = m.off
 		}
-		a.roll(m.day, now)
-	default:
-		a.roll(m.day, now)
 	}
+	if a.day != day {
+		w.spending.learn(a, now)
+	}
+	a.roll(day, now)
 	return a
 }
 
 // outlasts tells whether what an account has spent counts for another day: the money of the night in which that day has begun
 // is gone, and calls of the account were among those of the night. Who had all of it does not begin anew in the morning.
 func (w *Watch) outlasts(a *account, m moment, now time.Time) bool {
-	night := w.accounts[accountKey{ofNight, ""}]
-	if a.day == m.day || night == nil || night.day != m.before || a.night != m.before {
+	if a.night != m.before {
 		return false
 	}
-	limit := w.limit(night, now)
-	return limit > 0 && night.spent >= limit
+	for _, s := range []scope{ofNight, ofNightUsual} {
+		night := w.accounts[accountKey{s, ""}]
+		if night == nil || night.day != m.before {
+			continue
+		}
+		if limit := w.limit(night, now); limit > 0 && night.spent >= limit {
+			return true
+		}
+	}
+	return false
 }
 
 // sweep forgets accounts of other days on which nothing runs.

@@ -16,20 +16,20 @@ const cutAgain = 5 * time.Second
 // limit is what an account may spend; 0: it has no budget.
 func (w *Watch) limit(a *account, now time.Time) Money {
 	b := w.config.Policy.Budgets
-	euros := [scopes]int{b.Caller, b.Prefix, b.Unfamiliar, b.Trunk, b.Day, b.Night}[a.key.scope]
-	if a.key == (accountKey{ofPrefix, Surcharged}) && b.Unfamiliar > 0 {
-		euros = b.Unfamiliar // premium numbers are never usual
-	}
+	euros := [scopes]int{
+		ofCaller: b.Caller, ofCallerUsual: b.Caller, ofPrefix: b.Prefix, ofLand: b.Unfamiliar, ofUnusual: b.Unusual, ofTrunk: b.Trunk,
+		ofDay: b.Day, ofNight: b.Night, ofNightUsual: b.Night,
+	}[a.key.scope]
 	if euros == 0 || a.key.scope == ofLand && w.familiar(a.key.name, now) {
 		return 0
 	}
-	return Euros(euros) + a.granted
+	return w.spending.budget(a, euros) + a.granted
 }
 
 // action is what becomes of calls when the money of an account is gone.
 func (w *Watch) action(s scope) policy.FraudAction {
 	switch a := w.config.Policy.Actions; s {
-	case ofCaller:
+	case ofCaller, ofCallerUsual:
 		return a.Caller
 	case ofPrefix, ofLand:
 		return a.Prefix
@@ -40,30 +40,47 @@ func (w *Watch) action(s scope) policy.FraudAction {
 
 // overBudgets judges a call that costs something by the money that is left.
 func (w *Watch) overBudgets(c Call, d Destination, m moment) *Refusal {
-	for _, k := range asked(c, d, m) {
-		if no := w.overBudget(w.account(k, m, c.At), c, d, m); no != nil {
+	if c.Trunk != "" { // all else was asked before
+		return w.overBudget(w.account(accountKey{ofTrunk, c.Trunk}, m, c.At), c, d, m)
+	}
+	for _, a := range w.payers(c, d, m) {
+		if no := w.overBudget(a, c, d, m); no != nil {
 			return no
 		}
 	}
 	return nil
 }
 
-// asked are the accounts that a call is to be paid from: those of its trunk once that is known, all others before.
-func asked(c Call, d Destination, m moment) []accountKey {
-	if c.Trunk != "" {
-		return []accountKey{{ofTrunk, c.Trunk}}
+// payers are the accounts that a call is paid from, but for that of its trunk. A caller that stands for the whole office has
+// none of its own.
+func (w *Watch) payers(c Call, d Destination, m moment) (list []*account) {
+	usual := !d.Watched || !d.Dear && w.familiar(d.Land, c.At)
+	pay := func(s scope, name string) {
+		a := w.account(accountKey{s, name}, m, c.At)
+		a.usual = usual
+		list = append(list, a)
 	}
-	keys := []accountKey{{ofCaller, c.Caller}, {ofDay, ""}}
+	caller, night := ofCaller, ofNight
+	if usual {
+		caller, night = ofCallerUsual, ofNightUsual
+	}
+	if !c.Shared {
+		pay(caller, c.Caller)
+	}
+	pay(ofDay, "")
 	if m.period != Day {
-		keys = append(keys, accountKey{ofNight, ""})
+		pay(night, "")
 	}
 	if d.Watched {
-		keys = append(keys, accountKey{ofPrefix, d.Prefix})
+		pay(ofPrefix, d.Prefix)
 	}
-	if d.Watched && d.Prefix != Surcharged {
-		keys = append(keys, accountKey{ofLand, d.Land})
+	if d.Watched && d.Prefix != Surcharged && !w.familiar(d.Land, c.At) {
+		pay(ofLand, d.Land)
 	}
-	return keys
+	if !usual {
+		pay(ofUnusual, "")
+	}
+	return list
 }
 
 // overBudget judges a call by the money that is left on one account.
@@ -78,8 +95,9 @@ func (w *Watch) overBudget(a *account, c Call, d Destination, m moment) *Refusal
 
 // gone is the finding that the money of an account is.
 func (w *Watch) gone(a *account, limit Money, d Destination, m moment) finding {
+	a.over = true
 	f := finding{
-		rule: a.key.scope.budgetKey(), of: a.key, action: w.action(a.key.scope), quiet: a.day, reason: a.key.gone(d.Name, limit, d.Rate.Minute),
+		rule: a.key.scope.budgetKey(), of: a.key, action: w.action(a.key.scope), quiet: a.day, rare: !a.habitual(), reason: a.key.gone(d.Name, limit, d.Rate.Minute),
 	}
 	if a.key.scope == ofLand {
 		f.quiet = m.day
@@ -105,21 +123,28 @@ func (w *Watch) watchNext(r *run, now time.Time, judged bool) {
 		if limit := w.limit(a, now); limit > 0 {
 			look(a.lasts(limit, now))
 		}
-		if l := w.levelsOf(a.key.scope); l != nil && r.to.Watched {
-			look(a.levels.minutesLast(*l, now))
-		}
+	}
+	for _, l := range w.leveled(r) {
+		look(l.account.levels.minutesLast(*l.levels, now))
 	}
 }
 
-// levelsOf are the levels that accounts of a scope have; nil: none.
-func (w *Watch) levelsOf(s scope) *policy.FraudLevels {
-	switch s {
-	case ofCaller:
-		return &w.config.Policy.Caller
-	case ofPrefix:
-		return &w.config.Policy.Prefix
+// leveled is an account that counts calls, and its levels.
+type leveled struct {
+	account *account
+	levels  *policy.FraudLevels
+	key     string // of the levels in the policy
+}
+
+// leveled are the accounts that count a call: that of its caller, unless it stands for the whole office, and of its prefix.
+func (w *Watch) leveled(r *run) (list []leveled) {
+	if !r.to.Watched {
+		return nil
 	}
-	return nil
+	if !r.call.Shared {
+		list = append(list, leveled{r.caller, &w.config.Policy.Caller, "fraud.caller"})
+	}
+	return append(list, leveled{r.accounts[ofPrefix], &w.config.Policy.Prefix, "fraud.prefix"})
 }
 
 // Next says when Due has to be asked at the latest; zero: not before another call is answered. It may be sooner than
@@ -168,6 +193,11 @@ func (w *Watch) ends(r *run, m moment, now time.Time) *Refusal {
 				return no
 			}
 		}
+		for _, l := range w.leveled(r) {
+			if no := w.talkedOut(l, c, r.to, m); no != nil {
+				return no
+			}
+		}
 	}
 	if w.config.Policy.Mode != policy.FraudAct {
 		return nil
@@ -178,26 +208,27 @@ func (w *Watch) ends(r *run, m moment, now time.Time) *Refusal {
 	return nil
 }
 
-// exhausted judges a running call by one of its accounts.
+// exhausted judges a running call by the money of one of its accounts.
 func (w *Watch) exhausted(a *account, c Call, d Destination, m moment) *Refusal {
 	a.settle(c.At)
 	d.Rate = Rate{} // what another one would cost is not the question
 	if limit := w.limit(a, c.At); limit > 0 && a.spent >= limit {
 		return w.found(w.gone(a, limit, d, m), c, d)
 	}
-	l := w.levelsOf(a.key.scope)
-	if l == nil || !d.Watched {
-		return nil
-	}
+	return nil
+}
+
+// talkedOut judges a running call by the minutes of one of its accounts.
+func (w *Watch) talkedOut(l leveled, c Call, d Destination, m moment) *Refusal {
+	a := l.account
 	a.levels.roll(m, c.At)
-	until := a.levels.minutesLast(*l, c.At)
+	until := a.levels.minutesLast(*l.levels, c.At)
 	if until.IsZero() || until.After(c.At) {
 		return nil
 	}
-	level := levelOf(*l, m.period).Minutes
+	level := levelOf(*l.levels, m.period).Minutes
 	f := finding{
-		rule: "fraud." + [scopes]string{ofCaller: "caller", ofPrefix: "prefix"}[a.key.scope] + "." + string(m.period) + ".minutes",
-		of:   a.key, action: w.action(a.key.scope), quiet: m.begun,
+		rule: l.key + "." + string(m.period) + ".minutes", of: a.key, action: w.action(a.key.scope), quiet: m.begun,
 		reason: excess{"minutes", level, level, m.period}.sentence(a.key.subject(d.Name)),
 	}
 	if no := w.found(f, c, d); no != nil && f.action != policy.FraudRefuse {

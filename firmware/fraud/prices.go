@@ -113,6 +113,7 @@ const Surcharged = "premium"
 type Destination struct {
 	Rate    Rate
 	Watched bool   // surcharged, or in another country or territory
+	Dear    bool   // one of the dearest ranges, which are never usual: fraudsters earn from them
 	Land    string // the country, or the range of the table that the number is in: "+49", "+3389", "118xxx"
 	Prefix  string // two digits more where it is a country: "+4930"; Surcharged for all of the own country's premium numbers
 	Name    string // of Land, for people; "" when it is not known
@@ -132,11 +133,17 @@ func (p *Prices) Of(n numbering.Number) Destination {
 	} else {
 		p.ofLong(n, &d)
 	}
+	d.Dear = d.Prefix == Surcharged || d.Watched && d.Rate.Minute >= p.rest.Minute
 	if r, ok := p.ownRate(n); ok {
 		d.Rate = r
+		d.Dear = d.Dear && (d.Prefix == Surcharged || r.Minute >= dearMinute)
 	}
 	return d
 }
+
+// dearMinute is what a minute costs at least, by the customer's own prices, where a range of the dearest counts as such. A country
+// that the table does not know has its price at worst, and may be cheap.
+const dearMinute = 4 * Euro / 10
 
 // watched tells which destinations are judged by levels. Calls within the country at the normal rate are not, and neither
 // are those of a campaign.

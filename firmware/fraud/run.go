@@ -12,7 +12,8 @@ type run struct {
 	to       Destination
 	answered time.Time
 	ringing  bool             // its accounts hold what it costs when it is answered
-	accounts [scopes]*account // nil: it is not on that one
+	caller   *account         // counts its calls
+	accounts [scopes]*account // that pay for it; nil: not that one
 	cut      time.Time        // when it was last told to end
 }
 
@@ -29,10 +30,9 @@ func (w *Watch) Begin(c Call) {
 	r := &run{call: c, to: w.config.Prices.Of(c.Number)}
 	w.runs[c.ID] = r
 	m := w.clock.at(c.At)
-	caller := w.account(accountKey{ofCaller, c.Caller}, m, c.At)
-	r.accounts[ofCaller] = caller
-	caller.levels.tick(c.At)
-	caller.levels.all++
+	r.caller = w.account(accountKey{ofCaller, c.Caller}, m, c.At)
+	r.caller.levels.tick(c.At)
+	r.caller.levels.all++
 	w.note(w.base.begin(m, c, r.to, !w.young(c.At)), c, r.to)
 	if w.config.Policy.Mode == policy.FraudOff || !r.costs() {
 		return
@@ -40,22 +40,15 @@ func (w *Watch) Begin(c Call) {
 	w.enter(r, m, c.At)
 	if r.to.Watched {
 		w.lastPrefix = r.to.Prefix
-		r.accounts[ofCaller].levels.begin(r.to.Prefix, m, c.At)
+		r.caller.levels.begin(r.to.Prefix, m, c.At)
 		r.accounts[ofPrefix].levels.begin(r.to.Prefix, m, c.At)
 	}
 }
 
 // enter puts a call on its accounts.
 func (w *Watch) enter(r *run, m moment, now time.Time) {
-	r.accounts[ofDay] = w.account(accountKey{ofDay, ""}, m, now)
-	if m.period != Day {
-		r.accounts[ofNight] = w.account(accountKey{ofNight, ""}, m, now)
-	}
-	if r.to.Watched {
-		r.accounts[ofPrefix] = w.account(accountKey{ofPrefix, r.to.Prefix}, m, now)
-		if r.to.Prefix != Surcharged && !w.familiar(r.to.Land, now) {
-			r.accounts[ofLand] = w.account(accountKey{ofLand, r.to.Land}, m, now)
-		}
+	for _, a := range w.payers(r.call, r.to, m) {
+		r.accounts[a.key.scope] = a
 	}
 	if r.call.Trunk != "" {
 		r.accounts[ofTrunk] = w.account(accountKey{ofTrunk, r.call.Trunk}, m, now)
@@ -120,7 +113,7 @@ func (w *Watch) charge(r *run, now time.Time) {
 		}
 	}
 	if r.to.Watched {
-		r.accounts[ofCaller].levels.answer(now)
+		r.caller.levels.answer(now)
 		r.accounts[ofPrefix].levels.answer(now)
 		w.visit(r.to.Land, r.call.Caller, w.clock.at(now))
 	}
@@ -152,7 +145,7 @@ const (
 
 // unresolved judges a caller by how many of his calls the carrier did not accept.
 func (w *Watch) unresolved(r *run, m moment, now time.Time) {
-	t := &r.accounts[ofCaller].levels
+	t := &r.caller.levels
 	t.tick(now)
 	t.declined++
 	bad, all := t.lastMinute(now, t.declined, t.before), t.lastMinute(now, t.all, t.allBefore)
@@ -192,7 +185,7 @@ func (w *Watch) End(id uint64, now time.Time) {
 		}
 	}
 	if r.to.Watched {
-		r.accounts[ofCaller].levels.end(r.answered, now)
+		r.caller.levels.end(r.answered, now)
 		r.accounts[ofPrefix].levels.end(r.answered, now)
 	}
 }

@@ -12,6 +12,7 @@ import (
 type Ledger struct {
 	Since    time.Time        `json:"since"` // the first call that was seen
 	Accounts []AccountRecord  `json:"accounts,omitempty"`
+	Spending spending         `json:"spending"`
 	Lands    map[string]*land `json:"lands,omitempty"`
 	Blocks   []Block          `json:"blocks,omitempty"`
 }
@@ -28,6 +29,8 @@ type AccountRecord struct {
 	Begun   int64         `json:"b,omitempty"`
 	Calls   int           `json:"c,omitempty"`
 	Talked  time.Duration `json:"t,omitempty"`
+	Usual   bool          `json:"u,omitempty"`
+	Over    bool          `json:"v,omitempty"`
 }
 
 // Habits is what was learned of the hours of the week, as plain data.
@@ -47,7 +50,7 @@ func (w *Watch) Changes() (money, blocks uint64) {
 func (w *Watch) Ledger(now time.Time) Ledger {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	l := Ledger{Since: w.since, Lands: map[string]*land{}, Blocks: w.list()}
+	l := Ledger{Since: w.since, Lands: map[string]*land{}, Blocks: w.list(), Spending: w.spending}
 	for name, seen := range w.lands {
 		copied := *seen
 		l.Lands[name] = &copied
@@ -61,7 +64,7 @@ func (w *Watch) Ledger(now time.Time) Ledger {
 		t := a.levels
 		r := AccountRecord{
 			Scope: uint8(k.scope), Name: k.name, Day: a.day, Night: a.night, Spent: a.spent - running[a], Granted: a.granted,
-			Period: t.period, Begun: t.begun, Calls: t.calls, Talked: t.talked,
+			Period: t.period, Begun: t.begun, Calls: t.calls, Talked: t.talked, Usual: a.usual, Over: a.over,
 		}
 		if r.Spent > 0 || r.Granted > 0 || r.Calls > 0 {
 			l.Accounts = append(l.Accounts, r)
@@ -103,6 +106,9 @@ func (w *Watch) Restore(l Ledger, now time.Time) {
 			w.lands[name] = seen
 		}
 	}
+	for i, m := range l.Spending {
+		w.spending[i] = max(m, 0)
+	}
 	for _, b := range l.Blocks {
 		w.block(b)
 	}
@@ -112,7 +118,7 @@ func (w *Watch) Restore(l Ledger, now time.Time) {
 		}
 		k := accountKey{scope(r.Scope), r.Name}
 		w.accounts[k] = &account{
-			key: k, day: r.Day, night: r.Night, spent: max(r.Spent, 0), granted: max(r.Granted, 0), at: now,
+			key: k, day: r.Day, night: r.Night, spent: max(r.Spent, 0), granted: max(r.Granted, 0), at: now, usual: r.Usual, over: r.Over,
 			levels: tally{period: r.Period, begun: r.Begun, calls: max(r.Calls, 0), talked: r.Talked},
 		}
 	}
@@ -125,13 +131,13 @@ func (w *Watch) Resume(c Call, answered time.Time) {
 	r := &run{call: c, to: w.config.Prices.Of(c.Number), answered: answered}
 	w.runs[c.ID] = r
 	m := w.clock.at(c.At)
-	r.accounts[ofCaller] = w.account(accountKey{ofCaller, c.Caller}, m, c.At)
+	r.caller = w.account(accountKey{ofCaller, c.Caller}, m, c.At)
 	if !r.costs() {
 		return
 	}
 	w.enter(r, m, c.At)
 	if r.to.Watched {
-		r.accounts[ofCaller].levels.running++
+		r.caller.levels.running++
 		r.accounts[ofPrefix].levels.running++
 	}
 	if answered.IsZero() {
@@ -144,7 +150,7 @@ func (w *Watch) Resume(c Call, answered time.Time) {
 		}
 	}
 	if r.to.Watched {
-		r.accounts[ofCaller].levels.answer(answered)
+		r.caller.levels.answer(answered)
 		r.accounts[ofPrefix].levels.answer(answered)
 	}
 	w.watchNext(r, c.At, false)

@@ -33,6 +33,7 @@ type Call struct {
 	Trunk  string // "" while that is not decided
 	Number numbering.Number
 	At     time.Time
+	Shared bool // the caller's number stands for the whole office: it is not judged as one caller, and never blocked as one
 }
 
 // Watch judges calls. It is safe for concurrent use. All its times are the caller's.
@@ -46,6 +47,8 @@ type Watch struct {
 	blocks     map[blockKey]*Block
 	told       map[toldKey]int64 // for which day something was told
 	base       baseline
+	spending   spending
+	rare       int64   // the day on which an alarm was told about money for what is not usual
 	alarms     []Alarm // not yet taken
 	next       time.Time
 	since      time.Time // the first call that was seen
@@ -113,38 +116,37 @@ func blockedSentence(b Block) string {
 
 // overLevels judges a watched call by the levels of its caller and prefix.
 func (w *Watch) overLevels(c Call, d Destination, m moment) *Refusal {
-	p := w.config.Policy
-	for _, by := range []struct {
-		key    accountKey
-		levels policy.FraudLevels
-		action policy.FraudAction
-		name   string
-	}{
-		{accountKey{ofCaller, c.Caller}, p.Caller, p.Actions.Caller, "caller"},
-		{accountKey{ofPrefix, d.Prefix}, p.Prefix, p.Actions.Prefix, "prefix"},
-	} {
-		a := w.account(by.key, m, c.At)
-		over := a.levels.over(by.levels, d.Prefix, m, c.At)
-		if by.key.scope == ofPrefix && over != nil && over.what == "sequential" && w.lastPrefix != d.Prefix {
-			continue
-		}
-		if over == nil {
-			continue
-		}
-		f := finding{
-			rule: "fraud." + by.name + "." + string(m.period) + "." + over.what, of: by.key, action: by.action, quiet: m.begun,
-			reason: over.sentence(by.key.subject(d.Name)),
-		}
-		if no := w.found(f, c, d); no != nil {
+	if !c.Shared {
+		l := leveled{w.account(accountKey{ofCaller, c.Caller}, m, c.At), &w.config.Policy.Caller, "fraud.caller"}
+		if no := w.overLevel(l, c, d, m); no != nil {
 			return no
 		}
 	}
-	return nil
+	return w.overLevel(leveled{w.account(accountKey{ofPrefix, d.Prefix}, m, c.At), &w.config.Policy.Prefix, "fraud.prefix"}, c, d, m)
+}
+
+// overLevel judges a watched call by the levels of one account.
+func (w *Watch) overLevel(l leveled, c Call, d Destination, m moment) *Refusal {
+	of := l.account.key
+	over := l.account.levels.over(*l.levels, d.Prefix, m, c.At)
+	if over == nil || of.scope == ofPrefix && over.what == "sequential" && w.lastPrefix != d.Prefix {
+		return nil
+	}
+	return w.found(finding{
+		rule: l.key + "." + string(m.period) + "." + over.what, of: of, action: w.action(of.scope), quiet: m.begun,
+		reason: over.sentence(of.subject(d.Name)),
+	}, c, d)
 }
 
 // found tells what was found out and does what the policy says about it. It returns why the call may not go, if so.
 func (w *Watch) found(f finding, c Call, d Destination) *Refusal {
 	acts := w.config.Policy.Mode == policy.FraudAct
+	if c.Shared && f.action == policy.FraudBlockCaller { // the whole office would be blocked
+		f.action = policy.FraudRefuse
+		if d.Watched {
+			f.action = policy.FraudBlockPrefix
+		}
+	}
 	w.tell(f, Alarm{
 		At: c.At, Rule: f.rule, Of: f.of.name, Caller: c.Caller, Number: c.Number.String(), Action: f.action, Simulated: !acts, Reason: f.reason,
 	})
@@ -172,8 +174,11 @@ func (w *Watch) found(f finding, c Call, d Destination) *Refusal {
 // tell notes an alarm, once for each period.
 func (w *Watch) tell(f finding, a Alarm) {
 	k := toldKey{f.rule, f.of}
-	if when, told := w.told[k]; told && when == f.quiet {
-		return
+	if when, told := w.told[k]; told && when == f.quiet || f.of.scope == ofUnusual && w.rare == f.quiet {
+		return // the sum of what was told in parts is no news
+	}
+	if f.rare {
+		w.rare = f.quiet
 	}
 	if len(w.told) >= mostTold {
 		clear(w.told)

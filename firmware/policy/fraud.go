@@ -47,12 +47,13 @@ type FraudLevel struct {
 type FraudBudgets struct {
 	Caller int `yaml:"caller"` // of each caller a day
 	Prefix int `yaml:"prefix"` // of calls to each prefix a day
-	// Unfamiliar is for each country that the office does not usually call, until it does or somebody has released it; and a day
-	// for all premium numbers of its own country, which are never usual.
+	// Unfamiliar is for each country that the office does not usually call, until it does or somebody has released it.
 	Unfamiliar int `yaml:"unfamiliar"`
-	Trunk      int `yaml:"trunk"` // of each trunk a day
-	Day        int `yaml:"day"`   // of all calls a day
-	Night      int `yaml:"night"` // of all calls from one working day to the next: a night, or a weekend with its nights
+	// Unusual is for calls to all such countries and to premium numbers, which are never usual, together a day.
+	Unusual int `yaml:"unusual"`
+	Trunk   int `yaml:"trunk"` // of each trunk a day
+	Day     int `yaml:"day"`   // of all calls a day
+	Night   int `yaml:"night"` // of all calls from one working day to the next: a night, or a weekend with its nights
 }
 
 // FraudActions are what becomes of what is found out.
@@ -97,7 +98,7 @@ func defaultFraud() Fraud {
 			Night:   FraudLevel{Calls: 10, PerMinute: 4, Simultaneous: 3, Sequential: 8, Minutes: 60},
 			Weekend: FraudLevel{Calls: 15, PerMinute: 4, Simultaneous: 3, Sequential: 10, Minutes: 90},
 		},
-		Budgets: FraudBudgets{Caller: 18, Prefix: 18, Unfamiliar: 9, Trunk: 150, Day: 200, Night: 12},
+		Budgets: FraudBudgets{Caller: 18, Prefix: 18, Unfamiliar: 9, Unusual: 18, Trunk: 150, Day: 200, Night: 12},
 		Actions: FraudActions{Caller: FraudBlockCaller, Prefix: FraudBlockPrefix, Total: FraudRefuse, Baseline: FraudAlarm, Unresolved: FraudBlockCaller},
 	}
 }
@@ -118,7 +119,7 @@ func (c *checker) fraud() {
 	for _, n := range []struct {
 		key string
 		n   int
-	}{{"caller", b.Caller}, {"prefix", b.Prefix}, {"unfamiliar", b.Unfamiliar}, {"trunk", b.Trunk}, {"day", b.Day}, {"night", b.Night}} {
+	}{{"caller", b.Caller}, {"prefix", b.Prefix}, {"unfamiliar", b.Unfamiliar}, {"unusual", b.Unusual}, {"trunk", b.Trunk}, {"day", b.Day}, {"night", b.Night}} {
 		c.between("fraud.budgets."+n.key, n.n, 0, mostFraudBudget)
 	}
 	a := f.Actions

@@ -6,6 +6,10 @@ import (
 	"time"
 )
 
+// givesPause is after how many calls in vain the next ones come a minute later: he goes on until his time is over, but thousands
+// of refusals an hour are nothing more to see.
+const givesPause = 200
+
 // attacker makes calls until his time is over. What he loses the office is the carrier's bill of his calls.
 type attacker struct {
 	box    *box
@@ -17,6 +21,7 @@ type attacker struct {
 	seen   time.Time // when the box first did something about one of his calls
 	calls  int
 	denied int
+	inVain int    // of these, since the last one that got through
 	again  func() // what he does when a call of his is over
 }
 
@@ -29,12 +34,14 @@ func (a *attacker) found(now time.Time) {
 // refused has him take the next range, once a few calls of his did not get through.
 func (a *attacker) refused(now time.Time) {
 	a.found(now)
+	a.inVain++
 	if a.denied++; a.denied%3 == 0 && len(a.ranges) > 1 {
 		a.ranges = append(a.ranges[1:], a.ranges[0])
 	}
 }
 
 func (a *attacker) ended(time.Time, bool) {
+	a.inVain = 0
 	if a.again != nil {
 		a.again()
 	}
@@ -83,7 +90,11 @@ func (a *attacker) from(begin time.Time, least, most int, do func()) {
 			return
 		}
 		do()
-		a.box.at(a.box.now.Add(a.seconds(least, most)), next)
+		pause := a.seconds(least, most)
+		if a.inVain >= givesPause {
+			pause += time.Minute
+		}
+		a.box.at(a.box.now.Add(pause), next)
 	}
 	a.box.at(begin, next)
 }

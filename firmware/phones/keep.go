@@ -7,11 +7,13 @@ import (
 	"time"
 )
 
-// The record that holds the bindings, and how long changes wait for others: a branch that registers at once is one write.
+// The record that holds the bindings, and how long changes wait for others: a branch that registers at once is one write, and so are
+// all the refreshes of a quarter of an hour, which phones behind a router send each minute.
 const (
 	recordKind = "phones"
 	recordKey  = "bindings"
 	saveAfter  = 2 * time.Second
+	renewAfter = 15 * time.Minute
 )
 
 // record is what is kept: the key that tokens are made with, and the bindings that they stand for.
@@ -39,16 +41,35 @@ func (p *Phones) load() error {
 	}
 	p.seal = r.Seal
 	for _, k := range r.Bindings {
+		if latest := time.Now().Add(anywhere); k.Until.Before(latest) { // it may have been refreshed since it was written
+			k.Until = earlier(k.Until.Add(renewAfter), latest)
+		}
 		p.bindings[k.Token] = &binding{kept: k}
 	}
 	return nil
 }
 
-// changed has the bindings kept soon. p.mu is held.
-func (p *Phones) changed() {
-	if p.saving == nil {
-		p.saving = time.AfterFunc(saveAfter, p.save)
+func earlier(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
 	}
+	return b
+}
+
+// changed has the bindings kept soon, renewed when there is something else to write or much has come together. p.mu is held.
+func (p *Phones) changed() { p.saveIn(saveAfter) }
+
+func (p *Phones) renewed() { p.saveIn(renewAfter) }
+
+func (p *Phones) saveIn(wait time.Duration) {
+	at := time.Now().Add(wait)
+	if p.saving != nil {
+		if !at.Before(p.saveAt) {
+			return
+		}
+		p.saving.Stop()
+	}
+	p.saveAt, p.saving = at, time.AfterFunc(wait, p.save)
 }
 
 func (p *Phones) save() {

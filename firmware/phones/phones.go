@@ -94,6 +94,7 @@ type Phones struct {
 	challenged challenged
 	stop       func() // what runs while phones are used; nil: nothing does
 	saving     *time.Timer
+	saveAt     time.Time // when saving fires
 }
 
 // New makes Phones of what was kept; nobody may register before Set.

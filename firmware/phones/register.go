@@ -3,6 +3,7 @@ package phones
 import (
 	"fmt"
 	"net/netip"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -108,6 +109,7 @@ func (p *Phones) answerHere(in *ua.Incoming, f flow, w wish) (reply ua.Reply, no
 			return ua.Reply{}, nil, false
 		}
 	}
+	p.renewed()
 	return p.renew(w, now), nil, true
 }
 
@@ -123,7 +125,6 @@ func (p *Phones) renew(w wish, now time.Time) ua.Reply {
 		b.Until = now.Add(lease)
 		reply.Headers = append(reply.Headers, contactHeader(c.text, lease))
 	}
-	p.changed()
 	return reply
 }
 
@@ -150,6 +151,7 @@ func (p *Phones) take(in *ua.Incoming, f flow, w wish, res *sip.Response) ua.Rep
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
+	before := p.places(w)
 	if w.all {
 		for token, b := range p.bindings {
 			if b.User == w.user {
@@ -172,7 +174,25 @@ func (p *Phones) take(in *ua.Incoming, f flow, w wish, res *sip.Response) ua.Rep
 	if len(w.contacts) == 0 && !w.all {
 		w.contacts = p.known(w.user, f, now)
 	}
+	if w.all || !reflect.DeepEqual(before, p.places(w)) {
+		p.changed()
+	} else {
+		p.renewed()
+	}
 	return p.renew(w, now)
+}
+
+// places are the bindings that a wish names, without their times. p.mu is held.
+func (p *Phones) places(w wish) map[string]kept {
+	places := map[string]kept{}
+	for _, c := range w.contacts {
+		if b := p.bindings[c.token]; b != nil {
+			place := b.kept
+			place.Since, place.Verified, place.Granted, place.Until = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+			places[c.token] = place
+		}
+	}
+	return places
 }
 
 // bind puts one binding into force. p.mu is held.

@@ -26,6 +26,7 @@ type scene struct {
 	t       *testing.T
 	p       *Phones
 	core    *ua.Core
+	writes  int // of records
 	records map[string][]byte
 	config  Config
 	seq     int
@@ -75,6 +76,7 @@ func (s *scene) Put(kind, key string, value []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.records[kind+"/"+key] = value
+	s.writes++
 	return nil
 }
 

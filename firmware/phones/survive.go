@@ -33,6 +33,7 @@ func (p *Phones) survive(in *ua.Incoming, f flow, w wish, now time.Time) (ua.Rep
 		}
 		kept.contacts = append(kept.contacts, c)
 	}
+	p.changed()
 	return p.renew(kept, now), true
 }
 

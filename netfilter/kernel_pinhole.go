@@ -22,6 +22,7 @@ type shortcut struct {
 	fd     int
 	number uint32 // of the message before
 	answer [4096]byte
+	room   []byte // to write short transactions in, one after the other
 }
 
 func openShortcut() (*shortcut, error) {
@@ -35,14 +36,14 @@ func openShortcut() (*shortcut, error) {
 	if err := room(fd); err != nil {
 		return nil, errors.Join(os.NewSyscallError("setsockopt", err), unix.Close(fd))
 	}
-	return &shortcut{fd: fd}, nil
+	return &shortcut{fd: fd, room: make([]byte, 0, shortSize)}, nil
 }
 
 func (s *shortcut) close() { unix.Close(s.fd) }
 
-// begin starts a transaction.
+// begin starts a transaction, which ends before the next one begins.
 func (s *shortcut) begin() *batch {
-	b := &batch{number: s.number, last: -1, bytes: make([]byte, 0, usualSize)}
+	b := &batch{number: s.number, last: -1, bytes: s.room}
 	b.message(unix.NFNL_MSG_BATCH_BEGIN, 0, unix.AF_UNSPEC, unix.NFNL_SUBSYS_NFTABLES)
 	b.first = b.number
 	return b
@@ -74,9 +75,6 @@ func (s *shortcut) commit(b *batch) error {
 		}
 	}
 }
-
-// usualSize is room for the ports of one call.
-const usualSize = 1 << 10
 
 // shortSize is how long a transaction may be to be called short: the ports of a few calls.
 const shortSize = 4 << 10
@@ -146,10 +144,10 @@ func (b *batch) element(k nftables.SetElement) {
 		b.key(nftaSetElemKeyEnd, k.KeyEnd)
 	}
 	if k.IntervalEnd {
-		b.attribute(unix.NFTA_SET_ELEM_FLAGS, string(binary.BigEndian.AppendUint32(nil, unix.NFT_SET_ELEM_INTERVAL_END)), 0)
+		b.attribute(unix.NFTA_SET_ELEM_FLAGS, binary.BigEndian.AppendUint32(nil, unix.NFT_SET_ELEM_INTERVAL_END))
 	}
 	if k.Timeout > 0 {
-		b.attribute(unix.NFTA_SET_ELEM_TIMEOUT, string(binary.BigEndian.AppendUint64(nil, uint64(max(k.Timeout.Milliseconds(), 1)))), 0)
+		b.attribute(unix.NFTA_SET_ELEM_TIMEOUT, binary.BigEndian.AppendUint64(nil, uint64(max(k.Timeout.Milliseconds(), 1))))
 	}
 	b.end(item)
 }
@@ -190,20 +188,33 @@ func (b *batch) end(start int) {
 	binary.NativeEndian.PutUint16(b.bytes[start:], uint16(len(b.bytes)-start))
 }
 
-func (b *batch) text(kind uint16, value string) { b.attribute(kind, value, 1) }
+func (b *batch) text(kind uint16, value string) {
+	b.head(kind, len(value)+1)
+	b.bytes = append(b.bytes, value...)
+	b.fill(1)
+}
 
 func (b *batch) key(kind uint16, value []byte) {
 	outer := b.nest(kind)
-	b.attribute(unix.NFTA_DATA_VALUE, string(value), 0)
+	b.attribute(unix.NFTA_DATA_VALUE, value)
 	b.end(outer)
 }
 
-// attribute appends a value with so many zeroes behind it, filled up to four bytes.
-func (b *batch) attribute(kind uint16, value string, zeroes int) {
-	size := unix.SizeofNlAttr + len(value) + zeroes
-	b.bytes = binary.NativeEndian.AppendUint16(b.bytes, uint16(size))
-	b.bytes = binary.NativeEndian.AppendUint16(b.bytes, kind)
+// attribute appends a value.
+func (b *batch) attribute(kind uint16, value []byte) {
+	b.head(kind, len(value))
 	b.bytes = append(b.bytes, value...)
+	b.fill(0)
+}
+
+// head begins an attribute whose value has a length.
+func (b *batch) head(kind uint16, length int) {
+	b.bytes = binary.NativeEndian.AppendUint16(b.bytes, uint16(unix.SizeofNlAttr+length))
+	b.bytes = binary.NativeEndian.AppendUint16(b.bytes, kind)
+}
+
+// fill appends so many zeroes, and more up to four bytes.
+func (b *batch) fill(zeroes int) {
 	for ; zeroes > 0 || len(b.bytes)%unix.NLMSG_ALIGNTO != 0; zeroes-- {
 		b.bytes = append(b.bytes, 0)
 	}

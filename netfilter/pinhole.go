@@ -62,11 +62,9 @@ func (f *Filter) checkPinhole(p Pinhole) error {
 	if f.config == nil {
 		return errors.New("the filter has no configuration yet")
 	}
-	var err error
-	for _, c := range f.configs() {
-		if err = c.checkLocal(p); err == nil {
-			break
-		}
+	err := f.config.checkLocal(p)
+	if err != nil && f.trial != nil && f.trial.running() {
+		err = f.trial.config.checkLocal(p)
 	}
 	if err != nil {
 		return err
@@ -81,7 +79,7 @@ func (f *Filter) checkPinhole(p Pinhole) error {
 }
 
 // checkLocal tells why a pinhole cannot lead where it leads.
-func (c Config) checkLocal(p Pinhole) error {
+func (c *Config) checkLocal(p Pinhole) error {
 	switch {
 	case !slices.Contains(c.sides(), p.Side):
 		return errors.New("no such side")

@@ -57,7 +57,7 @@ func (f *Folder) Write(name string, payload []byte) error {
 	if err := writeFile(fresh, head(payload), payload); err != nil {
 		return errors.Join(fmt.Errorf("write the record %s: %w", name, err), gone(os.Remove(fresh)))
 	}
-	if err := os.Rename(fresh, path); err != nil {
+	if err := unix.Rename(fresh, path); err != nil {
 		return errors.Join(fmt.Errorf("write the record %s: %w", name, err), gone(os.Remove(fresh)))
 	}
 	return nil

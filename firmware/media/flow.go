@@ -16,33 +16,39 @@ type half struct {
 	side      policy.Side
 	far       *half // the other leg
 	rtp, rtcp *flow
-	setting
+	terms
 	opening   opening
 	reporting reporting
 	listener  listener
-	keypad    *keypad // nil: no key was pressed
-	secluded  bool    // the two ends have encrypted what they say between them
+	newcomer  newcomer // who may take the peer's place
+	keypad    *keypad  // nil: no key was pressed
+	secluded  bool     // the two ends have encrypted what they say between them
 	counters  *counters
 	account   account
 }
 
-// setting is what Leg.Set puts into force as a whole.
+// setting is what Leg.Set puts into force as a whole: what the flows have of it, and what stays with the leg.
 type setting struct {
-	remote, control netip.AddrPort // where the peer wants RTP and RTCP; invalid: nothing is sent
-	mux             bool
-	noRTCP          bool // none is sent
-	hold            bool
+	remote, control netip.AddrPort  // where the peer wants RTP and RTCP; invalid: nothing is sent
 	ciphers                         // of both flows, unless handshakes make those of each
-	handshakes      bool            // the keys come by DTLS
 	associations    [2]*association // of RTP and RTCP, with handshakes; nil: the flow has none
-	ice             *ICE            // nil: there are no connectivity checks
-	sources         []netip.Prefix
-	latching        policy.Latching
-	*translation            // of what the peer sends
-	events          *Events // nil: key presses cross as they come, if they do
-	fax             bool    // packets are those of a fax by T.38
-	zrtp            bool    // ZRTP passes
-	clock           quality.Clock
+	terms
+}
+
+// terms are what a leg goes by.
+type terms struct {
+	mux          bool
+	noRTCP       bool // none is sent
+	hold         bool
+	handshakes   bool // the keys come by DTLS
+	fax          bool // packets are those of a fax by T.38
+	zrtp         bool // ZRTP passes
+	ice          *ICE // nil: there are no connectivity checks
+	sources      []netip.Prefix
+	latching     policy.Latching
+	*translation         // of what the peer sends
+	events       *Events // nil: key presses cross as they come, if they do
+	clock        quality.Clock
 }
 
 // ciphers are what a flow is encrypted with.
@@ -67,7 +73,6 @@ type flow struct {
 	learned   netip.AddrPort         // where they come from; invalid: none came yet
 	nominated netip.AddrPort         // where a check of ICE wants packets, which counts most; invalid: no check does
 	heard     time.Time              // when a packet was accepted last
-	newcomer  newcomer               // who may take the place of learned
 	to        datagram.Name          // where we send
 	ciphers
 	association *association // that makes the keys; nil: they come by signalling
@@ -108,7 +113,7 @@ func (h *half) apply(s setting, now time.Time) {
 	if !sameICE(h.ice, s.ice) {
 		h.rtp.nominated, h.rtcp.nominated = netip.AddrPort{}, netip.AddrPort{}
 	}
-	h.setting = s
+	h.terms = s.terms
 	if h.secluded && !s.zrtp {
 		h.seclude(false)
 	}

@@ -24,7 +24,7 @@ func FuzzPacket(f *testing.F) {
 		if len(in) > largest {
 			return // receive drops it
 		}
-		for _, fl := range []*flow{{control: false}, {control: true}, {control: false, half: &half{setting: setting{mux: true}}}} {
+		for _, fl := range []*flow{{control: false}, {control: true}, {control: false, half: &half{terms: terms{mux: true}}}} {
 			if fl.half == nil {
 				fl.half = &half{}
 			}

@@ -45,10 +45,10 @@ func (f *flow) succeeds(from netip.AddrPort, packet []byte, now time.Time) bool 
 	if control, v := f.kind(packet); control || v != passed || !isRTP(packet) {
 		return false
 	}
-	if !f.newcomer.sends(from, packet) && h.latching != policy.LatchDynamic {
+	if !h.newcomer.sends(from, packet) && h.latching != policy.LatchDynamic {
 		return false
 	}
-	f.newcomer = newcomer{}
+	h.newcomer = newcomer{}
 	h.rtcp.learned = netip.AddrPort{}
 	h.rtcp.aim()
 	return true

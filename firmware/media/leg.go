@@ -129,8 +129,10 @@ func plain(a netip.AddrPort) netip.AddrPort {
 
 // settingOf makes what the worker needs out of parameters.
 func (l *Leg) settingOf(p Params) (setting, error) {
-	n := setting{remote: p.Remote, control: p.RemoteRTCP, mux: p.Mux, noRTCP: p.NoRTCP, hold: p.Hold, latching: p.Latching, events: p.Events, fax: p.Fax, zrtp: p.ZRTP, sources: l.ownFamily(p.ExtraSources)}
-	n.clock = quality.ClockOf(uint32(p.ClockRate))
+	n := setting{remote: p.Remote, control: p.RemoteRTCP, terms: terms{
+		mux: p.Mux, noRTCP: p.NoRTCP, hold: p.Hold, latching: p.Latching, events: p.Events, fax: p.Fax, zrtp: p.ZRTP,
+		sources: l.ownFamily(p.ExtraSources), clock: quality.ClockOf(uint32(p.ClockRate)),
+	}}
 	var err error
 	if n.translation, err = translationOf(p); err != nil {
 		return setting{}, err

@@ -37,12 +37,17 @@ func (s *Session) in() *ua.Incoming {
 	if s.invite == nil {
 		var err error
 		if s.invite, err = s.inbox.Recall(s.opening.text, s.opening.source, s.opening.tag, s.peer); err != nil {
-			s.log.Error("the INVITE of the call cannot be read again", "err", err) // cannot happen: it was read before
-			s.invite = &ua.Incoming{}
+			s.log.Error("the INVITE of the call cannot be read again: its caller counts as unknown", "err", err)
+			s.invite, _ = s.inbox.Recall(unread, s.opening.source, s.opening.tag, s.peer)
 		}
 	}
 	return s.invite
 }
+
+// unread stands for an INVITE that was read before and, written down, cannot be read any more. Readers are lenient, and a peer
+// may find what makes that true; it must not end the process.
+const unread = "INVITE " + anonymousURI + " SIP/2.0\r\nVia: SIP/2.0/UDP anonymous.invalid\r\nFrom: <" + anonymousURI + ">\r\nTo: <" + anonymousURI + ">\r\n" +
+	"Call-ID: unread\r\nCSeq: 1 INVITE\r\nContent-Length: 0\r\n\r\n"
 
 // remote is the last description of the leg's peer; nil before it has made one.
 func (l *Leg) remote() *sdp.Description {

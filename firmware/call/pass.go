@@ -45,7 +45,7 @@ func (s *Session) legAsked(out *ua.Outgoing) *Leg {
 func (s *Session) ruledReply(in *ua.Incoming, r ua.Reply) ua.Reply {
 	if l := s.legOf(in); l != nil {
 		r.Headers = header.RewriteReply(in.Method, r.Headers, l.Party.Headers)
-		if l.Party.Peer.Phone() && in == s.in() && r.Contact != "" {
+		if l.Party.Peer.Phone() && in == s.invite && r.Contact != "" {
 			r.Headers = append(r.Headers, l.Party.wayBack())
 		}
 	}

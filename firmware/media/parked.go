@@ -11,9 +11,9 @@ import (
 // closing four sockets was a twentieth of what a call costs, and watching and steering them another one: so they stay watched and
 // steered (seat.go). The filter lets nothing in meanwhile, and what comes all the same is thrown away.
 
-// mostParked is how many pairs of an address wait for a call; those beyond are closed. It is what 500 calls a second leave
+// mostParked is how many pairs of an address wait for a call; those beyond are closed. It is what 1,000 calls a second leave
 // behind in the time that ports rest.
-const mostParked = 2048
+const mostParked = 3072
 
 // pair are the sockets of RTP and RTCP.
 type pair [2]port

@@ -17,8 +17,6 @@ const (
 	// doze is how long the generator leaves its processor, and nap how long one that is the relay's too.
 	doze = 50 * time.Microsecond
 	nap  = 500 * time.Microsecond
-	// light is how many calls leave it time to doze. With more it had better not: it gets the processor back late.
-	light = 1000
 )
 
 // turn is when in each cycle a voice speaks.
@@ -87,22 +85,21 @@ func (g *generator) run(s Spec, tell func(string)) (Report, error) {
 			return Report{}, err
 		}
 		if said+heard == 0 {
-			idle += s.pause(cycle.Add(g.turns[next].phase))
+			idle += s.pause()
 		}
 	}
 }
 
-// pause passes the time until something is due, or some of it, and tells how long it was. It sleeps by a raw call: Go's scheduler
-// would hand what the thread needs on to one that waits for a processor, behind whatever keeps the machine busy.
-func (s Spec) pause(due time.Time) time.Duration {
+// pause leaves the processor for a moment, so that packets gather and a system call carries several, and tells how long it was.
+// It sleeps by a raw call: Go's scheduler would hand what the thread needs on to one that waits for a processor, behind
+// whatever keeps the machine busy.
+func (s Spec) pause() time.Duration {
 	begun, rest := time.Now(), doze
 	if s.Shared {
 		rest = nap
 	}
-	if s.preferred() || due.Sub(begun) > 2*doze {
-		t := unix.NsecToTimespec(int64(rest))
-		unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&t)), 0, 0)
-	}
+	t := unix.NsecToTimespec(int64(rest))
+	unix.RawSyscall(unix.SYS_NANOSLEEP, uintptr(unsafe.Pointer(&t)), 0, 0)
 	return time.Since(begun)
 }
 

@@ -67,9 +67,6 @@ type Call struct {
 // packets is how many packets a voice says at most: until the last ones have arrived, and some more on a machine that is late.
 func (s Spec) packets() int { return int((s.Warm+s.Span+tail+time.Second)/every) + 1 }
 
-// preferred tells whether the generator may come before everybody else: it leaves the processor often enough for others to live.
-func (s Spec) preferred() bool { return s.Shared || len(s.Calls) <= light }
-
 // Report is what came of it. Everything is of the packets that were sent while it counted.
 type Report struct {
 	Sent, Received int
@@ -173,15 +170,12 @@ func (p *Ports) Close() {
 	}
 }
 
-// Run sends and takes. It has a thread for itself meanwhile, in real time when it is preferred and that is allowed, and no garbage is
-// collected.
+// Run sends and takes. It has a thread for itself meanwhile, in real time where that is allowed, and no garbage is collected.
 func (p *Ports) Run(s Spec, tell func(string)) (Report, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if s.preferred() {
-		if back, err := lab.Prefer(); err == nil { // or else it is late on a machine that is busy, and says so
-			defer back()
-		}
+	if back, err := lab.Prefer(); err == nil { // or else it is late on a machine that is busy, and says so
+		defer back()
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
 	if n := len(s.Calls) * s.packets() * sealed; n > len(p.ahead) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -42,10 +43,22 @@ func (l *Lab) tap(network string) (*os.File, error) {
 	return file, run("ip", strings.Fields(fmt.Sprintf("-n %s link set dev %s master %s up", far, name, network))...)
 }
 
+// tunDevice is made where a container has none (Documentation/networking/tuntap of the kernel).
+const (
+	tunDevice = "/dev/net/tun"
+	tunMajor  = 10
+	tunMinor  = 200
+)
+
 func openTap(name string) (*os.File, error) {
-	fd, err := unix.Open("/dev/net/tun", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if _, err := os.Stat(tunDevice); errors.Is(err, os.ErrNotExist) {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(tunDevice), 0o755), unix.Mknod(tunDevice, unix.S_IFCHR|0o600, int(unix.Mkdev(tunMajor, tunMinor)))); err != nil {
+			return nil, fmt.Errorf("make %s: %w", tunDevice, err)
+		}
+	}
+	fd, err := unix.Open(tunDevice, unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		return nil, fmt.Errorf("open /dev/net/tun: %w", err)
+		return nil, fmt.Errorf("open %s: %w", tunDevice, err)
 	}
 	request, err := unix.NewIfreq(name)
 	if err == nil {

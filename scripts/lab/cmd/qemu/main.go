@@ -29,6 +29,7 @@ func main() {
 	flag.StringVar(&w.update, "update", "", "a newer release, signed")
 	flag.StringVar(&w.bad, "bad", "", "a newer release, signed, that cannot start")
 	flag.BoolVar(&w.short, "short", false, "only what takes no minutes")
+	flag.StringVar(&w.only, "only", "", "of the sticks that are to change nothing, those whose name holds this word")
 	flag.IntVar(&w.cuts, "cuts", 5, "how often the power is cut while things are written")
 	flag.DurationVar(&w.idle, "idle", 10*time.Minute, "for how long is measured what an idle box writes")
 	limit := flag.Duration("limit", 2*time.Hour, "for everything")

@@ -32,6 +32,7 @@ type world struct {
 	idle                                    time.Duration // of the box, while it is measured what it writes
 	short                                   bool          // only what takes no minutes
 	cuts                                    int           // of the power, while things are written
+	only                                    string        // of the sticks that are to change nothing: those whose name holds this
 
 	branch          *branch.Branch
 	inside, outside *os.File

@@ -38,11 +38,14 @@ func (w *world) longAgo(ctx context.Context) (string, error) {
 	if err := w.calls(ctx, nil); err != nil {
 		return "", err
 	}
-	ended, err := w.accounts(ctx)
+	if err := w.branch.Box.AwaitRest(ctx); err != nil {
+		return "", err
+	}
+	ended, err := w.account(ctx)
 	if err != nil {
 		return "", err
 	}
-	if len(ended) == 0 || time.Since(ended[0].Ended) > 24*time.Hour {
+	if time.Since(ended[0].Ended) > 24*time.Hour {
 		return "", fmt.Errorf("the call is not of these days: %+v", ended)
 	}
 	if _, err := w.box.Await(ctx, noTime, 1); err != nil {
@@ -104,6 +107,23 @@ func (w *world) accounts(ctx context.Context) ([]account, error) {
 	}
 	err := w.page.JSON(ctx, http.MethodGet, "/api/v1/calls/ended", nil, &out)
 	return out.Calls, err
+}
+
+// account waits until a call is among those that are over.
+func (w *world) account(ctx context.Context) ([]account, error) {
+	ctx, cancel := context.WithTimeout(ctx, restTime)
+	defer cancel()
+	for {
+		ended, err := w.accounts(ctx)
+		if err != nil || len(ended) > 0 {
+			return ended, err
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, errors.New("the page tells of no call that is over")
+		}
+	}
 }
 
 // restart switches a machine on that was off, and waits until it is well.

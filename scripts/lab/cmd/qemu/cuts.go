@@ -161,8 +161,13 @@ func (w *world) cutComing(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	half := io.MultiReader(bytes.NewReader(update[:len(update)/2]), doing(w.box.Cut))
-	if err := w.page.Do(ctx, http.MethodPost, "/api/v1/update", "application/octet-stream", half, nil); err == nil {
+	sending, stop := context.WithCancel(ctx) // a machine without power does not even hang up
+	defer stop()
+	half := io.MultiReader(bytes.NewReader(update[:len(update)/2]), doing(func() {
+		w.box.Cut()
+		stop()
+	}))
+	if err := w.page.Do(sending, http.MethodPost, "/api/v1/update", "application/octet-stream", half, nil); err == nil {
 		return "", errors.New("half an update was taken")
 	}
 	return w.back(ctx)
@@ -191,8 +196,10 @@ func (w *world) cutFilling(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	sending, stop := context.WithCancel(ctx)
+	defer stop()
 	sent := make(chan error, 1)
-	go func() { sent <- w.send(ctx, update) }()
+	go func() { sent <- w.send(sending, update) }()
 	for {
 		now, err := slot.At(w.disk, middle, 4096)
 		if err != nil {
@@ -208,6 +215,7 @@ func (w *world) cutFilling(ctx context.Context) (string, error) {
 		}
 	}
 	w.box.Cut()
+	stop()
 	if err := <-sent; err == nil {
 		return "", errors.New("the update was in before the power was cut")
 	}

@@ -106,6 +106,14 @@ func checks(b *branch.Branch) (parts []part) {
 	return parts
 }
 
+// interrupted proves nothing but an update that the power fails.
+func (w *world) interrupted(ctx context.Context) error {
+	if err := w.lay(ctx); err != nil {
+		return err
+	}
+	return w.proveInterrupted(ctx)
+}
+
 // soak proves nothing but power cuts.
 func (w *world) soak(ctx context.Context) error {
 	if err := w.lay(ctx); err != nil {

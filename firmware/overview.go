@@ -33,6 +33,9 @@ func (b *box) Overview() api.Overview {
 	o.Site.Name, o.Site.Country, o.Site.TimeZone, o.Site.Language = p.Site.Name, p.Site.Country, p.Site.TimeZone, p.Site.Language
 	o.Limits.Calls = p.Limits.Calls
 	o.Warnings = api.Warnings(p, o.At)
+	if !b.timely() {
+		o.Warnings = append(o.Warnings, untimely(p)...)
+	}
 	o.PBX = shownPBX(p.PBX, b.registrar.State())
 	o.Emergencies = b.emergencies.latest()
 	for _, c := range b.gate.CallBacks(o.At) {
@@ -112,7 +115,7 @@ func places(sources []netip.Prefix) string {
 func shownCall(c call.Snapshot) api.Call {
 	shown := api.Call{
 		ID: c.ID, Direction: direction(c.Caller.Side, c.Callee.Side), From: c.From, To: c.To, Trunk: c.Trunk, State: string(c.State), Started: c.Started,
-		Rule: c.Admitted.Rule, Steps: shownSteps(c.Admitted.Steps),
+		Signature: shownSignature(c.Signature), Rule: c.Admitted.Rule, Steps: shownSteps(c.Admitted.Steps),
 		Answered: moment(c.Answered), Emergency: c.Emergency, Legs: api.Legs{Caller: shownLeg(c.Caller), Callee: shownLeg(c.Callee)}, Diagnosis: shownDiagnosis(c.Diagnosis),
 	}
 	shown.Legs.Caller.Quality, shown.Legs.Callee.Quality = shownQuality(c, media.Caller), shownQuality(c, media.Callee)

@@ -26,6 +26,7 @@ type parties struct {
 	dialer    dialer
 	authority *certs.Authority
 	policy    atomic.Pointer[policy.Policy]
+	signing   atomic.Pointer[map[string]*call.Stir]
 }
 
 // plausible says why a carrier cannot be at an address, by the policy in force.
@@ -36,7 +37,19 @@ func (p *parties) plausible(a netip.Addr) error {
 	return nil
 }
 
-func (p *parties) set(next *policy.Policy) { p.policy.Store(next) }
+// set puts a policy into force, with how its trunks' calls are signed and judged.
+func (p *parties) set(next *policy.Policy, signing map[string]*call.Stir) {
+	p.policy.Store(next)
+	p.signing.Store(&signing)
+}
+
+// stirOf is how the calls of a trunk are signed and judged; nil: they are not.
+func (p *parties) stirOf(trunk string) *call.Stir {
+	if by := p.signing.Load(); by != nil {
+		return (*by)[trunk]
+	}
+	return nil
+}
 
 // PBX returns the office's telephone system.
 func (p *parties) PBX() (call.Party, bool) {
@@ -86,6 +99,7 @@ func (p *parties) Trunk(name string) (call.Party, bool) {
 		SRTP: t.Policy.SRTP, Keying: t.Policy.Keying, Suites: t.Policy.Suites, OffersICE: t.Policy.OfferICE, Codecs: t.Policy.Codecs, Ptime: t.Policy.Ptime, DTMF: t.Policy.DTMF, ClearFax: t.Policy.ClearT38, Format: t.Policy.NumberFormat,
 		MediaSources: t.Policy.MediaSources, Latching: t.Policy.MediaLatching, Credentials: t.Credentials, Verbatim: name == policy.PeerRemotePBX,
 		Headers: t.Policy.Headers, Trusted: t.Policy.Trusted, Unowned: t.Policy.UnownedNumbers, ClipNoScreening: t.Policy.ClipNoScreening,
+		Stir: p.stirOf(name),
 	}, true
 }
 

@@ -123,7 +123,7 @@ func (b *box) setAdmission(_ context.Context, p *policy.Policy) error {
 
 func (b *box) setCalls(_ context.Context, p *policy.Policy) error {
 	if p == nil {
-		b.parties.set(nil)
+		b.parties.set(nil, nil)
 		return nil
 	}
 	plan, err := numbering.For(p.Site.Country)
@@ -140,7 +140,11 @@ func (b *box) setCalls(_ context.Context, p *policy.Policy) error {
 			return fmt.Errorf("pbx.overflow: %w", err)
 		}
 	}
-	b.parties.set(p)
+	by, err := signing(p)
+	if err != nil {
+		return err
+	}
+	b.parties.set(p, by)
 	b.desk.Set(settings)
 	b.notices.Set(notice.Settings{Plan: plan, Routes: settings.Routes, OutsidePrefix: settings.OutsidePrefix, PhonesPrefix: p.Phones.OutsidePrefix})
 	return nil

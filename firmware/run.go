@@ -235,6 +235,7 @@ func (b *box) openTalkers(context.Context) (err error) {
 	calls := call.Options{
 		Parties: b.parties, Phones: telephones{b.phones, b.parties}, Told: told{b}, Relay: b.relay, Gate: b.callBacks,
 		Sessions: b.relay, Core: b.core, Sink: b.facts, Log: b.log, Ended: b.noteEnded, Altered: b.altered,
+		Certificates: b.openCertificates(), Timely: b.timely,
 	}
 	if b.live != nil {
 		calls.Records = b.live

@@ -42,6 +42,16 @@ var threats = []struct {
 		"firmware/header":      {"TestWhatPassesIsWrittenAfresh", "TestASignedIdentityIsKeptWholeOrNotAtAll"},
 		"scripts/lab/scenario": {"distrusted"},
 	}},
+	{"20 a signature of who calls is altered, replayed or of nobody who counts, or has the box fetch what it must not", map[string][]string{
+		"firmware/stir": {"TestASignatureThatIsWrongIsRefused", "TestNoBitOfASignatureCanBeChanged", "TestACertificateThatProvesNothingIsRefused", "TestASignersCertificateIssuesNoOthers", "TestASignatureServesOneCall"},
+		"firmware/stir/fetch": {"TestNothingIsFetchedFromWhereItMustNotBe", "TestANameThatLeadsElsewhereAMomentLaterGainsNothing", "TestAServerThatMisbehavesIsNotFollowed", "TestASlowServerIsWaitedForOnceAndNotLong",
+			"TestAServerThatNeverEndsIsGivenUp"},
+		"firmware/call": {"TestACallWithoutARightSignatureIsRefusedWhereThePolicySaysSo", "TestACallBackAfterACallForHelpIsNotJudgedByItsSignature"},
+	}},
+	{"21 the clock is not set: nothing is signed or judged, calls go on, and somebody is told", map[string][]string{
+		"firmware/call": {"TestWhileTheTimeIsNotKnownNothingIsSignedOrJudgedAndCallsGoOn"},
+		"firmware":      {"TestThatNothingIsSignedForWantOfTheTimeIsToldAtTheTrunk"},
+	}},
 	{"22 Via says to answer elsewhere", map[string][]string{
 		"firmware/edge": {"TestViaSaysWhereARequestReallyCameFrom", "TestWhatMustNotBeAnsweredIsNot"},
 	}},

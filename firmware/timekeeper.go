@@ -178,6 +178,13 @@ func (k *timekeeper) agreed() {
 	}
 }
 
+// set tells whether the time is known.
+func (k *timekeeper) set() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.known
+}
+
 // unknown tells whether the time has not been known for so long that somebody should look.
 func (k *timekeeper) unknown() bool {
 	k.mu.Lock()

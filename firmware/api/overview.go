@@ -141,8 +141,16 @@ type Call struct {
 	Emergency bool       `json:"emergency"`
 	Legs      Legs       `json:"legs"`
 	Diagnosis *Diagnosis `json:"diagnosis,omitempty" doc:"Why it is or was silent; absent when it never was."`
+	Signature *Signature `json:"signature,omitempty" doc:"Who has signed a carrier's call (STIR/SHAKEN); absent when nobody looked."`
 	Rule      string     `json:"rule" doc:"What of the policy has let it through, e.g. admission.classes; empty when it needed no leave."`
 	Steps     []Step     `json:"steps" nullable:"false" doc:"What was considered before it was let through, in this order."`
+}
+
+// Signature is what was found of who has signed a call (RFC 8224).
+type Signature struct {
+	Result string `json:"result" enum:"passed,failed,unsigned,unknown" doc:"unsigned: there is no signature of a kind that is judged. unknown: it could not be judged."`
+	Attest string `json:"attest" enum:",A,B,C" doc:"What the signer knows of the caller. A: he may show the number. B: who he is. C: only where the call came from. Empty unless passed."`
+	Reason string `json:"reason" doc:"Why not, as a sentence; empty when passed."`
 }
 
 // Legs are the two halves of a call. Each may be on either side of the border.

@@ -18,6 +18,7 @@ type claim struct {
 	history  []station          // the same as the PBX tells it in History-Info, the first one first
 	cause    int                // why it has come to whom it is for now, in History-Info's terms; 0: it does not say
 	open     bool               // the caller expressly wants nothing hidden
+	signed   []string           // of a call that is forwarded: the signatures that it came with, which are right
 }
 
 // diversion is a Diversion whose number was read, station a stop of History-Info.
@@ -90,10 +91,11 @@ func (s *Session) claimForwarded() {
 	for _, h := range c.history {
 		named = append(named, h.number)
 	}
-	called, ok := s.desk.forwards(s, append(named, c.numbers[1:]...))
+	called, signed, ok := s.desk.forwards(s, append(named, c.numbers[1:]...))
 	if !ok {
 		return
 	}
+	c.signed = signed
 	c.original, c.strict = s.from, false
 	c.numbers = append([]numbering.Number{called}, c.numbers...)
 	if !slices.ContainsFunc(c.diverted, func(d diversion) bool { return d.number.E164 == called.E164 }) {
@@ -107,7 +109,7 @@ const maxForwarded = 4
 // forwards finds the call of a carrier that the office forwards with s: its caller is the one whom s shows, it is up or
 // rings, and the number of ours that it was for is among those that s names. Without the last anybody in the office could
 // call under the number of whoever calls at the moment.
-func (d *Desk) forwards(s *Session, named []numbering.Number) (called numbering.Number, ok bool) {
+func (d *Desk) forwards(s *Session, named []numbering.Number) (called numbering.Number, signed []string, ok bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, o := range d.calls {
@@ -122,10 +124,10 @@ func (d *Desk) forwards(s *Session, named []numbering.Number) (called numbering.
 		}
 		if count < maxForwarded {
 			s.forwarded = o.id
-			return o.called, true
+			return o.called, o.rightSignatures(), true
 		}
 	}
-	return numbering.Number{}, false
+	return numbering.Number{}, nil, false
 }
 
 // isFrom tells whether this is a call from outside by n that was admitted and has not ended. What it reads besides the
@@ -148,7 +150,7 @@ func (s *Session) onwardClaim() claim {
 	}
 	c := claim{numbers: []numbering.Number{s.called}, diverted: []diversion{{header.Diversion{Reason: s.because}, s.called}}}
 	if !s.withheld {
-		c.original = s.from
+		c.original, c.signed = s.from, s.signature.fields
 	}
 	return c
 }

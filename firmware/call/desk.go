@@ -33,6 +33,7 @@ import (
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/route"
+	"tollgate/firmware/stir"
 	"tollgate/firmware/ua"
 )
 
@@ -68,6 +69,7 @@ type Party struct {
 	Trusted         bool
 	Unowned         policy.UnownedNumbers                // what becomes of calls that show a number which is not the trunk's
 	ClipNoScreening bool                                 // a forwarded call may show the trunk who has called
+	Stir            *Stir                                `json:"-"` // of a trunk: how calls are signed and judged; nil: they are not
 	MediaAt         netip.Addr                           // where the peer's audio is, whatever it says itself, behind a router; zero: where it says
 	Verbatim        bool                                 // a phone or its PBX: users and names pass as they stand
 	Credentials     func(policy.Account) *ua.Credentials `json:"-"` // nil: a challenge is not answered
@@ -116,6 +118,10 @@ type Options struct {
 	Gate    Gate
 	// Ended takes what is known of a call that was admitted, once it is over, its last counters among it; nil: nobody does.
 	Ended func(Snapshot, event.CallEnded)
+	// Certificates brings those that the signatures of calls name; nil: no trunk wants them judged.
+	Certificates Certificates
+	// Timely tells whether the time is known, without which nothing is signed or judged; nil: it is.
+	Timely func() bool
 	// Altered tells whether something on the way to a trunk changes SIP messages; nil: nothing does.
 	Altered func(trunk string) bool
 	Sink    event.Sink
@@ -130,6 +136,7 @@ type Options struct {
 type Desk struct {
 	o      Options
 	keeper *keeper // nil: calls are not written down
+	seen   stir.Seen
 
 	mu       sync.Mutex // guards everything below
 	settings *Settings  // nil: there are none yet; never changed, the calls have it too

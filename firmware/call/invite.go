@@ -84,9 +84,10 @@ func stretch() {
 	runtime.KeepAlive(&room)
 }
 
-// prepare does what must be known before anybody is called: number, route, admission, the caller's offer.
+// prepare does what must be known before anybody is called: number, route, admission, who has signed it, the
+// caller's offer.
 func (s *Session) prepare() *refusal {
-	steps := []func() *refusal{s.meetCaller, s.readNumbers, s.checkRequest, s.findTargets, s.toSource, s.admit, s.readOffer}
+	steps := []func() *refusal{s.meetCaller, s.readNumbers, s.checkRequest, s.findTargets, s.toSource, s.admit, s.judgeSignature, s.readOffer}
 	for _, step := range steps {
 		if r := step(); r != nil {
 			return r

@@ -33,11 +33,12 @@ func (s *Session) presentOwned(d *ua.Draft, callee *Leg, to numbering.Number, c 
 	case s.withheld:
 		d.From, d.FromName = anonymousURI, anonymousName
 		d.Headers = append(d.Headers, sip.NewHeader("Privacy", "id"))
-	case c.original.E164 != "" && p.ClipNoScreening && !to.Emergency(): // help is sent to where the number shown is
-		d.From = s.uriOf(c.original, p)
+	case s.showsOriginal(p, to, c):
+		d.From, shown, known = s.uriOf(c.original, p), c.original, false
 	case c.open:
 		d.Headers = append(d.Headers, sip.NewHeader("Privacy", "none"))
 	}
+	d.Headers = append(d.Headers, s.sign(p, shown, to, known, c)...)
 	return nil
 }
 
@@ -101,11 +102,11 @@ func (s *Session) presentCaller(d *ua.Draft, p *Party) {
 		d.From, d.FromName = anonymousURI, anonymousName
 		return
 	}
-	verstat := ""
+	said := ""
 	if from := header.Assertions(s.in(), "From"); trusted && len(from) > 0 {
-		verstat = from[0].Verstat
+		said = from[0].Verstat
 	}
-	d.From = s.uriInside(s.from, verstat, p)
+	d.From = s.uriInside(s.from, s.verstatOf(s.from, said), p)
 	d.FromName = event.Printable(s.in().From().DisplayName)
 }
 
@@ -126,7 +127,7 @@ func (s *Session) vouched(p *Party) []sip.Header {
 	if !s.withheld || p.Trusted {
 		for _, a := range header.Assertions(s.in(), "P-Asserted-Identity") {
 			if n, err := s.settings.Plan.ReadFrom(a.User, format); err == nil {
-				out = append(out, sip.NewHeader("P-Asserted-Identity", "<"+s.uriInside(n, a.Verstat, p)+">"))
+				out = append(out, sip.NewHeader("P-Asserted-Identity", "<"+s.uriInside(n, s.verstatOf(n, a.Verstat), p)+">"))
 				break // a second one is the same number as a tel URI
 			}
 		}

@@ -14,6 +14,7 @@ import (
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/sdp"
+	"tollgate/firmware/stir"
 	"tollgate/firmware/ua"
 )
 
@@ -30,6 +31,7 @@ type record struct {
 	Because           string
 	Urgent, Given     bool
 	Forwarded         string
+	Signature         stir.Verdict
 	Phone             phoneRecord
 
 	Invite, Source, Tag string // the INVITE that it began with: its text, where it came from, our tag
@@ -98,7 +100,7 @@ func (s *Session) record() record {
 	s.mu.Lock()
 	r := record{
 		ID: s.id, Started: s.started, Answered: s.answered, Trunk: s.trunk, From: s.from, To: s.to, Withheld: s.withheld, Dialled: s.dialled,
-		Called: s.called, Presented: s.presented, Because: s.because, Urgent: s.urgent, Given: s.given,
+		Called: s.called, Presented: s.presented, Because: s.because, Urgent: s.urgent, Given: s.given, Signature: s.signature.verdict,
 	}
 	s.mu.Unlock()
 	s.desk.mu.Lock()

@@ -40,8 +40,9 @@ type scene struct {
 	down   string                 // this carrier is down
 	seen   atomic.Pointer[string] // where the carriers see the box; nil: as usual
 	relay  *media.Relay
-	secret policy.Secret // of the accounts with carrier-a; "": a challenge is not answered
-	really netip.Addr    // where the audio of all actors is; zero: where they say
+	stir   map[string]*Stir // of the carriers
+	secret policy.Secret    // of the accounts with carrier-a; "": a challenge is not answered
+	really netip.Addr       // where the audio of all actors is; zero: where they say
 
 	follower admission.Follower // of the gates of processes to come; nil: nobody
 }
@@ -248,7 +249,7 @@ func (s *scene) Trunk(name string) (Party, bool) {
 			return Party{Credentials: s.credentials(name), Peer: a.peer, Path: a.boxEnd, Members: s.more[name], Down: s.down == name, Local: local, Media: audio, MediaAt: s.really,
 				Domain: p.Domain, Home: p.OwnName, Hold: p.Hold, Timer: p.SessionTimer, SRTP: p.SRTP, Keying: p.Keying, Suites: p.Suites, OffersICE: p.OfferICE, Codecs: p.Codecs, Ptime: p.Ptime, DTMF: p.DTMF, ClearFax: p.ClearT38, Format: p.NumberFormat,
 				MediaSources: p.MediaSources, Latching: p.MediaLatching,
-				Headers: p.Headers, Trusted: p.Trusted, Unowned: p.UnownedNumbers, ClipNoScreening: p.ClipNoScreening}, true
+				Headers: p.Headers, Trusted: p.Trusted, Unowned: p.UnownedNumbers, ClipNoScreening: p.ClipNoScreening, Stir: s.stir[name]}, true
 		}
 	}
 	return Party{}, false

@@ -90,9 +90,12 @@ type Session struct {
 	shown    *media.Session // the relay, once the call is admitted
 	urgent   bool           // it passes every limit: an emergency call, or the call back after one; its own goroutine writes it
 	expended bool           // it was told to end for an emergency call
-	ends     [2]end         // by media.Role
-	sound    [2]sound       // by media.Role
-	health   health
+
+	signature signature // of a carrier's call; its own goroutine writes it
+
+	ends   [2]end   // by media.Role
+	sound  [2]sound // by media.Role
+	health health
 }
 
 // Leg is one of the two dialogs of a call and its media.

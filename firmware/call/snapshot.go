@@ -8,6 +8,7 @@ import (
 	"tollgate/firmware/media"
 	"tollgate/firmware/numbering"
 	"tollgate/firmware/policy"
+	"tollgate/firmware/stir"
 )
 
 // Snapshot describes one call at one moment.
@@ -25,6 +26,7 @@ type Snapshot struct {
 	Shown     numbering.Number   // to the trunk that carries it
 	Diagnosis *Diagnosis         // why it is silent, or was last; nil: it never was
 	Admitted  admission.Decision // by which rule it goes; zero: it needed none
+	Signature stir.Verdict       // about who calls; zero: nobody looked
 }
 
 // LegSnapshot describes one half of a call.
@@ -53,7 +55,7 @@ func (s *Session) snapshot() (Snapshot, bool) {
 func (s *Session) describe() Snapshot {
 	snap := Snapshot{
 		ID: s.id, From: s.callerText(), To: s.to.String(), Trunk: s.trunk, State: s.state, Emergency: s.urgent, Started: s.started, Answered: s.answered,
-		Diagnosis: s.health.shown(), Admitted: s.permit.Decision(),
+		Diagnosis: s.health.shown(), Admitted: s.permit.Decision(), Signature: s.signature.verdict,
 	}
 	snap.Attempt, snap.Shown = s.permit.Attempt()
 	if s.shown != nil {

@@ -143,7 +143,7 @@ func (d *Desk) recall(r *record) (*Session, error) {
 	s := &Session{
 		desk: d, settings: settings, id: r.ID, started: r.Started, answered: r.Answered, invite: in, peer: r.Peer, user: saysFrom(in), inbox: inbox, state: Answered,
 		trunk: r.Trunk, from: r.From, to: r.To, withheld: r.Withheld, dialled: r.Dialled, called: r.Called, presented: r.Presented,
-		because: r.Because, given: r.Given, forwarded: r.Forwarded,
+		because: r.Because, given: r.Given, forwarded: r.Forwarded, signature: signature{verdict: r.Signature},
 		freed: make(chan struct{}), over: make(chan struct{}),
 	}
 	s.log = d.o.Log.With("call", s.id)

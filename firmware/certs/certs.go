@@ -12,7 +12,7 @@
 //	                                                        └───────► Client: system roots | PEM of the policy | own authority
 //
 // It leaves to others where records are kept (store, through Keeper), which names the box answers to and who the peers
-// are (apply), opening connections (edge, api), and the certificates of STIR (stir).
+// are (apply), opening connections (edge, api), and the certificates of STIR (stir, fetch).
 package certs
 
 import (

@@ -52,6 +52,9 @@ func (a *Authority) Client(t policy.TLS, serverName string) (*tls.Config, error)
 	return c, nil
 }
 
+// PublicRoots are the embedded public authorities. Who adds to them adds to a clone.
+func (a *Authority) PublicRoots() (*x509.CertPool, error) { return a.public() }
+
 func (a *Authority) roots(trust string) (*x509.CertPool, error) {
 	switch strings.TrimSpace(trust) {
 	case trustSystem:

@@ -86,7 +86,7 @@ func (p Presented) Check(c Call, now time.Time) *Verdict {
 		if f := t.checkForm(); f != nil {
 			return f.verdict()
 		}
-		if t.Orig != p.way[0].Orig {
+		if !same(t.Orig, p.way[0].Orig) {
 			return faultf(StatusInvalid, "the signatures are not of one caller").verdict()
 		}
 		if i+1 < len(p.way) {

@@ -75,6 +75,14 @@ func phrase(status int) string {
 		return "Session Interval Too Small"
 	case 423:
 		return "Interval Too Brief"
+	case 428: // RFC 8224 §6.2.2, as are the next three
+		return "Use Identity Header"
+	case 436:
+		return "Bad Identity Info"
+	case 437:
+		return "Unsupported Credential"
+	case 438:
+		return "Invalid Identity Header"
 	case 480:
 		return "Temporarily Unavailable"
 	case 481:

@@ -600,6 +600,8 @@ export interface components {
             legs: components["schemas"]["Legs"];
             /** @description What of the policy has let it through, e.g. admission.classes; empty when it needed no leave. */
             rule: string;
+            /** @description Who has signed a carrier's call (STIR/SHAKEN); absent when nobody looked. */
+            signature?: components["schemas"]["Signature"];
             /** Format: date-time */
             started: string;
             /** @enum {string} */
@@ -1385,6 +1387,20 @@ export interface components {
             must_change_password: boolean;
             /** @description Empty without a session. */
             user: string;
+        };
+        Signature: {
+            /**
+             * @description What the signer knows of the caller. A: he may show the number. B: who he is. C: only where the call came from. Empty unless passed.
+             * @enum {string}
+             */
+            attest: "" | "A" | "B" | "C";
+            /** @description Why not, as a sentence; empty when passed. */
+            reason: string;
+            /**
+             * @description unsigned: there is no signature of a kind that is judged. unknown: it could not be judged.
+             * @enum {string}
+             */
+            result: "passed" | "failed" | "unsigned" | "unknown";
         };
         Site: {
             /** @description ISO 3166-1 alpha-2; empty in setup mode. */

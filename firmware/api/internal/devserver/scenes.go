@@ -73,6 +73,9 @@ func (s scene) call(id string, started, now time.Time) api.Call {
 			c.Trunk = e.peer
 		}
 	}
+	if c.Direction == "in" {
+		c.Signature = &api.Signature{Result: "passed", Attest: "A"}
+	}
 	answered := started.Add(s.ring)
 	if now.Before(answered) {
 		return c

@@ -46,7 +46,9 @@ var threats = []struct {
 		"firmware/stir": {"TestASignatureThatIsWrongIsRefused", "TestNoBitOfASignatureCanBeChanged", "TestACertificateThatProvesNothingIsRefused", "TestASignersCertificateIssuesNoOthers", "TestASignatureServesOneCall"},
 		"firmware/stir/fetch": {"TestNothingIsFetchedFromWhereItMustNotBe", "TestANameThatLeadsElsewhereAMomentLaterGainsNothing", "TestAServerThatMisbehavesIsNotFollowed", "TestASlowServerIsWaitedForOnceAndNotLong",
 			"TestAServerThatNeverEndsIsGivenUp"},
-		"firmware/call": {"TestACallWithoutARightSignatureIsRefusedWhereThePolicySaysSo", "TestACallBackAfterACallForHelpIsNotJudgedByItsSignature"},
+		"firmware/call":       {"TestACallWithoutARightSignatureIsRefusedWhereThePolicySaysSo", "TestACallBackAfterACallForHelpIsNotJudgedByItsSignature"},
+		"scripts/lab/branch":  {"TestCallsAreSignedAndTheSignaturesOfOthersAreJudged"},
+		"scripts/lab/interop": {"TestSecsipidxAndTheBoxTakeOneAnothersSignatures"},
 	}},
 	{"21 the clock is not set: nothing is signed or judged, calls go on, and somebody is told", map[string][]string{
 		"firmware/call": {"TestWhileTheTimeIsNotKnownNothingIsSignedOrJudgedAndCallsGoOn"},

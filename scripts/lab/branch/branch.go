@@ -53,6 +53,7 @@ type Wishes struct {
 	TLSMethod     string          // of the carrier, as Kamailio writes it; default: TLSv1.2+
 	MutualTLS     bool            // box and carrier want certificates of one another, whoever connects
 	Stranger      bool            // with MutualTLS: the box's certificate is of an authority that the carrier does not know
+	Signed        bool            // box and carrier sign their calls, and refuse those that are not rightly signed
 	NewConnection bool            // the carrier calls the box at its Contact
 	Latches       bool            // the carrier sends audio where it comes from
 	// Amend changes the box's policy document.
@@ -83,6 +84,7 @@ type Branch struct {
 	Box         *Box
 
 	authority *peer.Authority
+	signing   struct{ Key, Certificate string } // of the box, for numbers
 	captures  []*lab.Process
 }
 
@@ -206,10 +208,15 @@ func (b *Branch) startCarrier(ctx context.Context) error {
 			{User: "bob", Password: "builder", Number: "+33987654322"},
 		},
 		Extra: []string{Emergency}, Plain: b.Wishes.TrunkPlain != "", TLSMethod: b.Wishes.TLSMethod,
-		Latches: b.Wishes.Latches, Mutual: b.Wishes.MutualTLS,
+		Latches: b.Wishes.Latches, Mutual: b.Wishes.MutualTLS, Signs: b.Wishes.Signed,
 	}
 	if err := b.Carrier.Start(ctx); err != nil {
 		return err
+	}
+	if b.Wishes.Signed {
+		if err := b.sign(); err != nil {
+			return err
+		}
 	}
 	for i, login := range b.Carrier.Subscribers {
 		p := &peer.Phone{

@@ -34,6 +34,7 @@ type policyData struct {
 		Domain, Number, User, Secret, Trust, Transport, SRTP string
 		Certificate, Key                                     string // of the box, with mutual TLS
 		Keying, Suites                                       string
+		Signing                                              struct{ Key, Certificate string } // of calls
 		Port                                                 int
 		Numbers                                              []string
 	}
@@ -98,7 +99,7 @@ func (b *Branch) policyData() policyData {
 	if w.DTLS {
 		d.Trunk.Keying = "dtls, sdes"
 	}
-	d.Trunk.Suites = w.Suites
+	d.Trunk.Suites, d.Trunk.Signing = w.Suites, b.signing
 	if w.TrunkPlain != "" {
 		d.Trunk.Transport, d.Trunk.SRTP, d.Trunk.Port, d.Trunk.Trust = w.TrunkPlain, "off", peer.PlainPort, ""
 	}
@@ -122,6 +123,25 @@ func (b *Branch) identify(d *policyData) error {
 	}
 	d.Trunk.Certificate, d.Trunk.Key, d.Trunk.Port = indent(certificate), indent(key), peer.MutualPort
 	return nil
+}
+
+// sign gives the box a certificate for its numbers, and the carrier the same one to judge by.
+func (b *Branch) sign() error {
+	key, certificate, err := b.authority.IssueForNumbers("5678")
+	if err != nil {
+		return err
+	}
+	b.signing.Key, b.signing.Certificate = indent(key), indent(certificate)
+	return b.Carrier.Knows(certificate)
+}
+
+// Distrust has the carrier judge the box's signatures by a certificate of somebody else's.
+func (b *Branch) Distrust() error {
+	_, certificate, err := b.authority.IssueForNumbers("9999")
+	if err != nil {
+		return err
+	}
+	return b.Carrier.Knows(certificate)
 }
 
 // indent shifts a PEM block to where the template's block scalar wants it.

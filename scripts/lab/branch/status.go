@@ -58,7 +58,11 @@ type Call struct {
 	To        string `json:"to"`
 	State     string `json:"state"`
 	Emergency bool   `json:"emergency"`
-	Legs      struct {
+	Signature struct {
+		Result string `json:"result"`
+		Attest string `json:"attest"`
+	} `json:"signature"`
+	Legs struct {
 		Caller Leg `json:"caller"`
 		Callee Leg `json:"callee"`
 	} `json:"legs"`

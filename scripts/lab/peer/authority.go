@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/asn1"
 	"encoding/pem"
 	"fmt"
 	"math/big"
@@ -50,6 +51,22 @@ func (a *Authority) PEM() []byte {
 
 // Issue returns key and certificate, both PEM, of a server with a name and an address.
 func (a *Authority) Issue(name string, address netip.Addr) (key, certificate []byte, err error) {
+	return a.issue(name, func(c *x509.Certificate) {
+		c.DNSNames, c.IPAddresses = []string{name}, []net.IP{address.AsSlice()}
+		c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
+	})
+}
+
+// IssueForNumbers returns key and certificate, both PEM, of an operator whose telephone numbers it speaks for (RFC 8226 §9).
+func (a *Authority) IssueForNumbers(operator string) (key, certificate []byte, err error) {
+	return a.issue("SHAKEN "+operator, func(c *x509.Certificate) {
+		code, _ := asn1.MarshalWithParams(operator, "ia5,explicit,tag:0") // a text can be written
+		list, _ := asn1.Marshal([]asn1.RawValue{{FullBytes: code}})
+		c.ExtraExtensions = []pkix.Extension{{Id: asn1.ObjectIdentifier{1, 3, 6, 1, 5, 5, 7, 1, 26}, Value: list}}
+	})
+}
+
+func (a *Authority) issue(name string, fill func(*x509.Certificate)) (key, certificate []byte, err error) {
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make key for %s: %w", name, err)
@@ -61,10 +78,9 @@ func (a *Authority) Issue(name string, address netip.Addr) (key, certificate []b
 	template := &x509.Certificate{
 		SerialNumber: serial, Subject: pkix.Name{CommonName: name},
 		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(30 * 24 * time.Hour),
-		DNSNames: []string{name}, IPAddresses: []net.IP{address.AsSlice()},
-		KeyUsage:    x509.KeyUsageDigitalSignature,
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
+		KeyUsage: x509.KeyUsageDigitalSignature,
 	}
+	fill(template)
 	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, private.Public(), a.key)
 	if err != nil {
 		return nil, nil, fmt.Errorf("make certificate for %s: %w", name, err)

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"time"
 
 	"tollgate/scripts/lab"
 	"tollgate/scripts/lab/capture"
@@ -44,11 +45,14 @@ type Carrier struct {
 	Latches bool
 	// Mutual adds a port at which it takes TLS only from who shows a certificate of the authority: MutualPort.
 	Mutual bool
+	// Signs has the carrier check who has signed the trunk's calls, and sign those to it.
+	Signs bool
 	// TLSMethod is what it speaks, as Kamailio writes it: TLSv1.2+ when empty.
 	TLSMethod string
 
 	kamailio
 	gateway MediaGateway
+	web     *lab.Process // where its certificate for numbers is fetched
 }
 
 // Start writes the configuration and runs the carrier.
@@ -70,6 +74,11 @@ func (c *Carrier) Start(ctx context.Context) error {
 	if c.Algorithm == "" {
 		c.Algorithm = "MD5"
 	}
+	if c.Signs {
+		if err := c.publish(key, certificate); err != nil {
+			return err
+		}
+	}
 	data := struct {
 		*Carrier
 		Address       netip.Addr
@@ -78,7 +87,8 @@ func (c *Carrier) Start(ctx context.Context) error {
 		Folder, Dumps string
 		Method        string
 		Gateway       string
-	}{c, c.Host.Address, CarrierPort, MutualPort, folder, c.dumps(), cmp.Or(c.TLSMethod, defaultTLS), gatewayControl}
+		Operator      operator
+	}{c, c.Host.Address, CarrierPort, MutualPort, folder, c.dumps(), cmp.Or(c.TLSMethod, defaultTLS), gatewayControl, c.operator()}
 	for template, file := range map[string]string{"carrier.cfg": "kamailio.cfg", "tls.cfg": "tls.cfg"} {
 		if err := fill(template, filepath.Join(folder, file), data); err != nil {
 			return err
@@ -98,6 +108,9 @@ func (c *Carrier) Start(ctx context.Context) error {
 func (c *Carrier) Stop() {
 	c.kamailio.Stop()
 	c.gateway.Stop()
+	if c.web != nil {
+		c.web.Stop(time.Second)
+	}
 }
 
 func (c *Carrier) folder() string { return c.Host.Path("carrier") }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/x509"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ func TestOnlyTrunksThatWantItAreSignedOrJudged(t *testing.T) {
 	}
 	p.Trunks[0].Stir.Sign = policy.SignOff // its key is masked
 	by, err := signing(p)
-	if err != nil || len(by) != 1 || by["carrier-a"].Verify != policy.VerifyMark || by["carrier-a"].Signer != nil || len(by["carrier-a"].Anchors.Subjects()) != 1 {
+	if err != nil || len(by) != 1 || by["carrier-a"].Verify != policy.VerifyMark || by["carrier-a"].Signer != nil || by["carrier-a"].Anchors.Equal(x509.NewCertPool()) {
 		t.Errorf("%+v, %v", by, err)
 	}
 	parties := &parties{}

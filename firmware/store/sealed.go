@@ -64,14 +64,14 @@ func unseal(sealed []byte) ([]byte, error) {
 }
 
 // readThrough reads every value once and checks that what the layout promises is there.
-func (s *Store) readThrough() error {
+func (s *Store) readThrough(layout uint64) error {
 	err := s.view(func(tx *bbolt.Tx) error {
 		about, revisions, records := tx.Bucket(bucketAbout), tx.Bucket(bucketRevisions), tx.Bucket(bucketRecords)
 		if about == nil || revisions == nil || records == nil {
 			return damaged(s.path, "a part of it is missing")
 		}
-		if n := numberOf(about.Get(keyFormat)); n != format {
-			return fmt.Errorf("the state %s has layout %d and this Tollgate reads layout %d: use the release that wrote it", s.path, n, format)
+		if n := numberOf(about.Get(keyFormat)); n != layout {
+			return fmt.Errorf("the state %s has layout %d and this Tollgate reads layout %d: use the release that wrote it", s.path, n, layout)
 		}
 		if err := revisions.ForEach(func(key, sealed []byte) error {
 			_, err := readRevision(key, sealed)

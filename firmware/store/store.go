@@ -29,16 +29,22 @@ var (
 
 // Store is an open file. Its methods may be called from several goroutines at once.
 type Store struct {
-	db      *bbolt.DB
-	path    string
-	keep    int
-	damaged atomic.Bool // set by the first surprise; from then on every call is an error
+	db     *bbolt.DB
+	path   string
+	keep   int
+	format uint64
+	// migrations lead from earlier layouts to format.
+	migrations map[uint64]migration
+	damaged    atomic.Bool // set by the first surprise; from then on every call is an error
 }
 
 // Options says how to open a file. The zero value holds the defaults.
 type Options struct {
 	LockWait time.Duration // how long to wait for another process to let go of the file; default 1 s
 	Keep     int           // how many revisions to keep; default 50
+
+	format     uint64 // of another version, in tests
+	migrations map[uint64]migration
 }
 
 // Open opens the file at path with the default options, and makes it and its folder when they are not there.
@@ -53,23 +59,51 @@ func (o Options) Open(path string) (*Store, error) {
 	if o.Keep <= 0 {
 		o.Keep = 50
 	}
-	s := &Store{path: path, keep: o.Keep}
+	if o.format == 0 {
+		o.format, o.migrations = format, migrations()
+	}
+	s := &Store{path: path, keep: o.Keep, format: o.format, migrations: o.migrations}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of the state: %w", err)
 	}
 	if err := create(path); err != nil {
 		return nil, err
 	}
-	if err := s.open(o.LockWait); err != nil {
+	if err := s.openAs(o.LockWait); err != nil {
 		return nil, err
 	}
-	if err := s.readThrough(); err != nil {
+	if err := s.readThrough(s.format); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	if err := removeHalfMade(path); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
+}
+
+// openAs opens the file in the layout of this version: one of an earlier layout is migrated, in place of one of a later layout comes
+// what that had found here.
+func (s *Store) openAs(wait time.Duration) error {
+	if err := s.open(wait); err != nil {
+		return err
+	}
+	n, err := s.layout()
+	switch {
+	case err != nil:
+	case n < s.format:
+		err = s.migrate(n)
+	case n > s.format:
+		if err = fallBack(s.path, n, s.format); err == nil {
+			if err = s.Close(); err != nil {
+				return err
+			}
+			return s.open(wait)
+		}
+	}
+	if err != nil {
+		return errors.Join(err, s.Close())
+	}
+	return nil
 }
 
 // open hands a file that is locked and inspected to bbolt.

@@ -44,6 +44,7 @@ func (b *box) parts() []apply.Part {
 		{Name: "page", Set: b.setPage},
 		{Name: "time", Set: b.setTime}, // may wait
 		{Name: "trunks", Set: b.setTrunks},
+		{Name: "updates", Set: b.setPull},
 	}
 }
 

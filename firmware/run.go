@@ -20,6 +20,7 @@ import (
 	"tollgate/firmware/call"
 	"tollgate/firmware/certs"
 	"tollgate/firmware/cli"
+	"tollgate/firmware/delivery"
 	"tollgate/firmware/edge"
 	"tollgate/firmware/event"
 	"tollgate/firmware/live"
@@ -27,6 +28,7 @@ import (
 	"tollgate/firmware/notice"
 	"tollgate/firmware/phones"
 	"tollgate/firmware/policy"
+	"tollgate/firmware/pull"
 	"tollgate/firmware/registrar"
 	"tollgate/firmware/resolve"
 	"tollgate/firmware/stick"
@@ -89,6 +91,8 @@ type box struct {
 	config      *apply.Box
 	systems     *systems // nil: this machine's system is not the box's own
 	server      *api.Server
+	taker       *delivery.Taker
+	puller      *pull.Puller
 	sticks      *stick.Desk
 	password    string // the first one, until the box is claimed
 }
@@ -107,7 +111,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 			b.log.Error("not confined as it should be", "err", err)
 		}
 	}
-	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.measureBoard, b.openLive, b.openFilter, b.openBlockList, b.openJudgement, b.openTalkers, b.watchDrops, b.openSystems, b.openSticks, b.openPage, b.keepTime, b.boot, b.openSocket, b.watchLinks, b.watchSticks, b.turnPasswords, b.showScreen, b.proveWell} {
+	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.measureBoard, b.openLive, b.openFilter, b.openBlockList, b.openJudgement, b.openTalkers, b.watchDrops, b.openSystems, b.openDeliveries, b.openPull, b.openSticks, b.openPage, b.keepTime, b.boot, b.openSocket, b.watchLinks, b.watchSticks, b.pullBundles, b.turnPasswords, b.showScreen, b.proveWell} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -259,8 +263,11 @@ func (b *box) openSystems(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if b.systems, err = openSystems("/", b.options.State, voice, b.log); err != nil {
+	if b.systems, err = openSystems("/", b.options.State, voice, b.store, b.log); err != nil {
 		b.log.Error("no updates", "err", err)
+	}
+	if b.systems != nil {
+		b.systems.kept = b.forgetOlder
 	}
 	return nil
 }
@@ -268,7 +275,7 @@ func (b *box) openSystems(context.Context) error {
 func (b *box) openPage(ctx context.Context) (err error) {
 	o := api.Options{Box: b, Bans: guard{b.bans}, Credentials: keyring{b.rotations}, Alarms: &b.emergencies, Fraud: b.frauds, Filter: filterView{b}, Sticks: stickView{b}, Admission: judging{b, b.past}, Accounts: b.store, Authority: b.authority, Pages: webui.Files(), Log: b.log}
 	if b.systems != nil {
-		o.Systems = b.systems
+		o.Systems = systemView{b}
 	}
 	if b.options.Appliance {
 		o.Claimable = claimable

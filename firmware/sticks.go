@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"time"
 
 	"tollgate/board"
 	"tollgate/board/usb"
@@ -27,8 +29,25 @@ func (b *box) openSticks(context.Context) error {
 	}
 	serial := board.Read("/").Serial
 	reader := usb.Reader{Command: []string{program, readStick}, Serial: serial}
-	b.sticks = stick.New(stick.Options{Reader: reader, Box: stickBox{b}, Memory: bundles{b.store}, Serial: serial, Log: b.log})
+	b.sticks = stick.New(stick.Options{Reader: patient{reader}, Taker: b.taker, Policy: b.policy, Makers: b.makers(), Serial: serial, Log: b.log})
 	return nil
+}
+
+// copyTime is how long a bundle may take to come from a stick; old ones read a megabyte a second.
+const copyTime = 5 * time.Minute
+
+// patient gives a large file more time than all others.
+type patient struct{ usb.Reader }
+
+func (p patient) Copy(ctx context.Context, device, name string, w io.Writer, most int64) error {
+	p.Patience = copyTime
+	return p.Reader.Copy(ctx, device, name, w, most)
+}
+
+// policy is the one in force; nil: there is none.
+func (b *box) policy() *policy.Policy {
+	p, _, _ := b.config.Current()
+	return p
 }
 
 // watchSticks has sticks taken as they are plugged in. A box that cannot hear of devices has no sticks, and all else.
@@ -44,11 +63,6 @@ func (b *box) watchSticks(ctx context.Context) error {
 
 // stickBox is the box as a stick changes it.
 type stickBox struct{ *box }
-
-func (b stickBox) Policy() *policy.Policy {
-	p, _, _ := b.config.Current()
-	return p
-}
 
 func (b stickBox) Examine(doc []byte) ([]policy.Change, error) {
 	_, changes, err := b.config.Examine(doc)
@@ -131,7 +145,7 @@ func (v stickView) Decide(ctx context.Context, yes bool, who string) (api.Stick,
 
 func shownStick(s stick.State) api.Stick {
 	shown := api.Stick{
-		At: s.At, Here: s.Here, Phase: string(s.Phase), Signer: s.Signer, Reason: s.Reason, Sources: s.Sources, Changes: []api.Change{},
+		At: s.At, Here: s.Here, Phase: string(s.Phase), Signer: s.Signer, Reason: s.Reason, Sources: s.Sources, Release: s.Release, Changes: []api.Change{},
 	}
 	for _, c := range s.Changes {
 		shown.Changes = append(shown.Changes, api.Change{Path: c.Path, Old: c.Old, New: c.New})

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"tollgate/board/usb"
 	"tollgate/firmware/apply"
+	"tollgate/firmware/delivery"
 	"tollgate/firmware/event"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/stick"
@@ -21,6 +23,10 @@ type aStick map[string][]byte
 
 func (s aStick) Read(context.Context, string) (usb.Contents, error) {
 	return usb.Contents{Files: s}, nil
+}
+
+func (s aStick) Copy(context.Context, string, string, io.Writer, int64) error {
+	return errors.New("torn")
 }
 
 func (s aStick) Write(context.Context, string, string, []byte) error { return errors.New("locked") }
@@ -38,11 +44,12 @@ func stickBench(t *testing.T, parts ...apply.Part) (*box, *fence) {
 	if b.blockList, err = newBlockList(f, s); err != nil {
 		t.Fatal(err)
 	}
+	b.taker = delivery.New(delivery.Options{Box: stickBox{b}, Memory: bundles{b.store}, Serial: "B7"})
 	return b, f
 }
 
 func (b *box) plug(s aStick) stick.State {
-	d := stick.New(stick.Options{Reader: s, Box: stickBox{b}, Memory: bundles{b.store}, Serial: "B7", Log: b.log})
+	d := stick.New(stick.Options{Reader: s, Taker: b.taker, Policy: b.policy, Serial: "B7", Log: b.log})
 	d.Plugged(context.Background(), usb.Change{Device: "/dev/sda", Here: true})
 	return *d.State()
 }
@@ -59,7 +66,7 @@ trunks:
 
 func TestAStickConfiguresANewBoxForGood(t *testing.T) {
 	b, f := stickBench(t)
-	s := b.plug(aStick{stick.PolicyFile: []byte(stickPolicy), stick.BlockListFile: []byte("203.0.113.9\n")})
+	s := b.plug(aStick{delivery.PolicyFile: []byte(stickPolicy), delivery.BlockListFile: []byte("203.0.113.9\n")})
 	if s.Phase != stick.Taken {
 		t.Fatalf("%+v", s)
 	}
@@ -73,7 +80,7 @@ func TestAStickConfiguresANewBoxForGood(t *testing.T) {
 
 func TestWhatAStickChangesIsNotPutOnTrial(t *testing.T) {
 	b, _ := stickBench(t)
-	b.plug(aStick{stick.PolicyFile: []byte(stickPolicy)})
+	b.plug(aStick{delivery.PolicyFile: []byte(stickPolicy)})
 	moved := strings.Replace(stickPolicy, "192.0.2.10/24", "192.0.2.11/24", 1)
 	if err := (stickBox{b}).Import(t.Context(), []byte(moved), "anna", "moved"); err != nil {
 		t.Fatal(err)
@@ -94,7 +101,7 @@ func TestAPolicyThatDoesNotFitPutsTheBlockListBack(t *testing.T) {
 	if _, err := b.blockList.set("198.51.100.0/24\n", "anna"); err != nil {
 		t.Fatal(err)
 	}
-	s := b.plug(aStick{stick.PolicyFile: []byte(stickPolicy), stick.BlockListFile: []byte("203.0.113.9\n203.0.113.10\n")})
+	s := b.plug(aStick{delivery.PolicyFile: []byte(stickPolicy), delivery.BlockListFile: []byte("203.0.113.9\n203.0.113.10\n")})
 	if s.Phase != stick.Refused || !strings.Contains(s.Reason, "there is no port eth1") {
 		t.Errorf("%+v", s)
 	}

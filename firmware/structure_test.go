@@ -27,8 +27,8 @@ var floors = [][]string{
 		"netfilter", "board/...", "webui",
 	},
 	{"firmware/edge", "firmware/registrar", "firmware/phones", "firmware/trunk", "firmware/call", "firmware/notice"},
-	{"firmware/apply"},
-	{"firmware/api", "firmware/stick"},
+	{"firmware/apply", "firmware/delivery"},
+	{"firmware/api", "firmware/stick", "firmware/pull"},
 	{"firmware/cli"},
 	{"firmware"},
 }

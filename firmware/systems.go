@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"strconv"
@@ -14,7 +13,7 @@ import (
 
 	"tollgate/board/boot"
 	"tollgate/board/update"
-	"tollgate/firmware/api"
+	"tollgate/firmware/bundle"
 	"tollgate/firmware/supervise"
 )
 
@@ -42,18 +41,21 @@ const (
 // systems brings updates onto this machine and lets a new system prove itself.
 type systems struct {
 	installer update.Installer
+	makers    []bundle.Key // who may sign systems
 	voice     supervise.Voice
+	records   notebook
 	log       *slog.Logger
+	kept      func() // may be nil; called when a new system has proved itself
 
-	mu       sync.Mutex // guards what follows; held while an update is written
+	mu       sync.Mutex // guards what follows
 	trial    bool
-	fellBack bool
-	waiting  string // release of the update that the next start tries
+	stage    string // what is being done with an update; "": nothing
+	known    known
 	wellFrom time.Time
 }
 
 // openSystems reads what runs here; nil on a machine whose system is not the box's own.
-func openSystems(root, spool string, voice supervise.Voice, log *slog.Logger) (*systems, error) {
+func openSystems(root, spool string, voice supervise.Voice, kept notebook, log *slog.Logger) (*systems, error) {
 	release, err := os.ReadFile(root + releasePath)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -65,7 +67,7 @@ func openSystems(root, spool string, voice supervise.Voice, log *slog.Logger) (*
 	if err != nil {
 		log.Warn("command line", "err", err)
 	}
-	s := &systems{voice: voice, log: log, installer: update.Installer{
+	s := &systems{voice: voice, records: kept, log: log, installer: update.Installer{
 		Running: running(string(release)), Spool: spool,
 	}}
 	s.installer.Running.Slot = update.Slot(words.Slot)
@@ -73,8 +75,8 @@ func openSystems(root, spool string, voice supervise.Voice, log *slog.Logger) (*
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("read the keys for updates: %w", err)
 	}
-	if s.installer.Keys, err = update.ParseKeys(string(keys)); err != nil {
-		return nil, err
+	if s.makers, err = bundle.ParseKeys(string(keys), "the maker of this image", bundle.Systems); err != nil {
+		return nil, fmt.Errorf("keys for updates: %w", err)
 	}
 	if words.Slot == "" {
 		return s, nil
@@ -89,10 +91,11 @@ func openSystems(root, spool string, voice supervise.Voice, log *slog.Logger) (*
 	// The command line says how the machine was started; what has proved itself since is not on trial any more.
 	s.trial = words.Trial && string(state.Active) != words.Slot
 	s.installer.Running.Trial = s.trial
-	if s.fellBack, err = s.installer.Fallback(); s.fellBack {
+	fellBack, err := s.installer.Fallback()
+	if fellBack {
 		log.Error("the last update has not proved itself: the system before it runs again")
 	}
-	return s, err
+	return s, errors.Join(err, s.remember(fellBack, time.Now()))
 }
 
 // running reads name=value lines.
@@ -122,39 +125,6 @@ func findSlots(root string) (update.Slots, error) {
 		*path = device
 	}
 	return s, nil
-}
-
-// System says what runs, and what the next start takes.
-func (s *systems) System() api.System {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.system()
-}
-
-func (s *systems) system() api.System {
-	r := s.installer.Running
-	return api.System{Board: r.Board, Release: r.Release, Slot: string(r.Slot), Trial: s.trial, FellBack: s.fellBack, Waiting: s.waiting}
-}
-
-// Update writes another system to the slot that does not run.
-func (s *systems) Update(r io.Reader, who string) (api.System, error) {
-	if !s.mu.TryLock() {
-		return api.System{}, &api.Conflict{Detail: "Another update is being written.", Remedy: "Wait until it is."}
-	}
-	defer s.mu.Unlock()
-	s.installer.Running.Trial = s.trial
-	m, err := s.installer.Install(r)
-	if err != nil {
-		return api.System{}, &api.Conflict{Detail: asSentence(err), Remedy: "What runs goes on running. Fetch the update once more from where it is published."}
-	}
-	s.waiting, s.fellBack = m.Release, false
-	return s.system(), nil
-}
-
-// asSentence makes one of an error.
-func asSentence(err error) string {
-	text := err.Error()
-	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
 // Restart asks process 1 for a restart of the machine, when the answer has gone out.
@@ -188,6 +158,11 @@ func (s *systems) proved(well bool, uptime time.Duration, now time.Time) {
 			break
 		}
 		s.trial = false
+		s.installer.Running.Trial = false
+		s.note(func(k *known) { k.settle(tryKept, now) })
+		if s.kept != nil {
+			s.kept()
+		}
 		s.log.Info("the new system has proved itself and is kept", "release", s.installer.Running.Release)
 		return
 	}

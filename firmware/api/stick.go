@@ -22,6 +22,7 @@ type Stick struct {
 	Reason  string    `json:"reason" doc:"A sentence: why it was refused, or what it waits for."`
 	Changes []Change  `json:"changes" nullable:"false" doc:"What its policy changes, or would change."`
 	Sources int       `json:"sources" doc:"Sources on its block list; 0: it has none."`
+	Release string    `json:"release" doc:"Of the system that it held and the next start tries; empty: it has none."`
 }
 
 // StickDecision is the word on a stick that waits.

@@ -14,21 +14,49 @@ import (
 type Systems interface {
 	// System says what runs, and what the next start takes.
 	System() System
-	// Update verifies the update in r and makes it the one that the next start tries. The error is *Conflict when it is refused;
-	// then everything is as before.
-	Update(r io.Reader, who string) (System, error)
+	// Update takes the bundle in r: a system, which the next start tries, settings, or both. The error is *Conflict when it is
+	// refused; then everything is as before.
+	Update(ctx context.Context, r io.Reader, who string) (Delivered, error)
 	// Restart has the machine restart. The error is *Conflict when that is not for this program to do.
 	Restart(who string) error
 }
 
 // System is what the machine runs, of two places for one.
 type System struct {
-	Board    string `json:"board" doc:"What the image was made for; empty on a machine whose system is not the box's own."`
-	Release  string `json:"release"`
-	Slot     string `json:"slot" doc:"Which of the two places it runs from, a or b; empty on a machine that has no two."`
-	Trial    bool   `json:"trial" doc:"It is new and has not proved itself yet. When it does not, the machine goes back to the one before."`
-	FellBack bool   `json:"fell_back" doc:"The last update did not prove itself, and the machine went back to this one."`
-	Waiting  string `json:"waiting" doc:"The release of an update that the next start tries; empty: none."`
+	Board    string         `json:"board" doc:"What the image was made for; empty on a machine whose system is not the box's own."`
+	Release  string         `json:"release"`
+	Slot     string         `json:"slot" doc:"Which of the two places it runs from, a or b; empty on a machine that has no two."`
+	Trial    bool           `json:"trial" doc:"It is new and has not proved itself yet. When it does not, the machine goes back to the one before."`
+	FellBack bool           `json:"fell_back" doc:"The last update did not prove itself, and the machine went back to this one."`
+	Waiting  string         `json:"waiting" doc:"The release of an update that the next start tries; empty: none."`
+	Other    string         `json:"other" doc:"The release in the place that does not run; empty: unknown or none."`
+	Stage    string         `json:"stage" enum:",receiving,writing" doc:"What is being done with an update at this moment; empty: nothing."`
+	Last     *UpdateAttempt `json:"last,omitempty" doc:"The latest update that was brought; absent: none was."`
+	Pull     *Pull          `json:"pull,omitempty" doc:"What is fetched from the address of the policy; absent: nothing."`
+}
+
+// Pull is the latest look at the address that bundles are fetched from.
+type Pull struct {
+	From    string     `json:"from"`
+	At      *time.Time `json:"at,omitempty" doc:"Absent: there was none yet."`
+	Outcome string     `json:"outcome" enum:",unchanged,taken,refused,failed"`
+	Reason  string     `json:"reason" doc:"A sentence, of what was refused or failed."`
+}
+
+// UpdateAttempt is what became of an update.
+type UpdateAttempt struct {
+	Release string    `json:"release"`
+	By      string    `json:"by" doc:"Who brought it, and who signed it."`
+	At      time.Time `json:"at" doc:"When it came, or came out so."`
+	Outcome string    `json:"outcome" enum:"waiting,kept,fell_back" doc:"It waits for the next start or proves itself, was kept, or did not prove itself."`
+}
+
+// Delivered is what a bundle has brought.
+type Delivered struct {
+	System  System   `json:"system"`
+	Signer  string   `json:"signer" doc:"Who signed it."`
+	Changes []Change `json:"changes" nullable:"false" doc:"What its policy has changed."`
+	Sources int      `json:"sources" doc:"Sources on its block list; 0: it has none."`
 }
 
 const (
@@ -40,7 +68,8 @@ const (
 )
 
 type (
-	systemOutput struct{ Body System }
+	systemOutput    struct{ Body System }
+	deliveredOutput struct{ Body Delivered }
 	// updateInput is the request's body as it comes: an update is too large to be kept in memory.
 	updateInput struct{ body io.Reader }
 )
@@ -63,18 +92,18 @@ func (s *Server) getSystem(context.Context, *noInput) (*systemOutput, error) {
 	return &systemOutput{s.systems.System()}, nil
 }
 
-func (s *Server) update(ctx context.Context, in *updateInput) (*systemOutput, error) {
+func (s *Server) update(ctx context.Context, in *updateInput) (*deliveredOutput, error) {
 	if s.systems == nil {
 		return nil, noSystems()
 	}
 	who := visitorOf(ctx).name
-	system, err := s.systems.Update(in.body, who)
+	delivered, err := s.systems.Update(ctx, in.body, who)
 	if err != nil {
 		s.log.Warn("update refused", "who", who, "err", err)
 		return nil, s.boxProblem("update", err)
 	}
-	s.log.Info("update written", "who", who, "release", system.Waiting)
-	return &systemOutput{system}, nil
+	s.log.Info("bundle taken", "who", who, "signed by", delivered.Signer, "system", delivered.System.Waiting, "changes", len(delivered.Changes), "blocked", delivered.Sources)
+	return &deliveredOutput{delivered}, nil
 }
 
 func (s *Server) restart(ctx context.Context, _ *noInput) (*systemOutput, error) {

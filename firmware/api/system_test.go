@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"strings"
@@ -10,7 +11,7 @@ import (
 // System, Update and Restart make the office a Systems.
 func (o *office) System() System { return System{Board: "virt", Release: "1.0.0", Slot: "a"} }
 
-func (o *office) Update(r io.Reader, who string) (System, error) {
+func (o *office) Update(_ context.Context, r io.Reader, who string) (Delivered, error) {
 	content, err := io.ReadAll(r)
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -18,7 +19,7 @@ func (o *office) Update(r io.Reader, who string) (System, error) {
 	if err == nil {
 		err = o.err
 	}
-	return System{Board: "virt", Release: "1.0.0", Slot: "a", Waiting: "1.1.0"}, err
+	return Delivered{System: System{Board: "virt", Release: "1.0.0", Slot: "a", Waiting: "1.1.0"}, Changes: []Change{}}, err
 }
 
 func (o *office) Restart(who string) error {
@@ -34,7 +35,7 @@ func file(r *http.Request) { r.Header.Set("Content-Type", "application/octet-str
 func TestAnUpdateIsTakenAsAFileLargerThanAnythingElse(t *testing.T) {
 	b, c := newOwnedBench(t)
 	large := strings.Repeat("the new system. ", 20<<20/16)
-	if s := body[System](t, b.post("/api/v1/update", large, c, file)); s.Waiting != "1.1.0" || b.box.why != large || b.box.who != "admin at 192.0.2.10" {
+	if s := body[Delivered](t, b.post("/api/v1/update", large, c, file)); s.System.Waiting != "1.1.0" || b.box.why != large || b.box.who != "admin at 192.0.2.10" {
 		t.Errorf("%+v by %q, %d bytes", s, b.box.who, len(b.box.why))
 	}
 	body[System](t, b.post("/api/v1/restart", "", c))

@@ -15,7 +15,7 @@ func key(n byte) ed25519.PrivateKey {
 
 func public(n byte) ed25519.PublicKey { return key(n).Public().(ed25519.PublicKey) }
 
-var trust = Trust{Keys: []Key{{"old integrator", public(9)}, {"integrator", public(1)}}, Serial: "B7", Last: 4}
+var trust = Trust{Keys: []Key{{"old integrator", public(9), Settings}, {"integrator", public(1), Settings}, {"the maker", public(3), Systems}}, Serial: "B7", Last: 4}
 
 func files() map[string][]byte {
 	return map[string][]byte{"policy.yaml": []byte("version: 1\n"), "bans.txt": []byte("203.0.113.0/24\n")}
@@ -56,12 +56,13 @@ func TestABundleIsTakenOnlyAsItWasSigned(t *testing.T) {
 		{"with the report of a box that took it", change(signed(t, 5, 1), "report-a1-2026-11-22.txt", "fine"), ""},
 		{"not signed", files(), "not signed"},
 		{"signature missing", without(signed(t, 5, 1), SignatureFile), "manifest.sig is missing"},
-		{"signature cut off", change(signed(t, 5, 1), SignatureFile, "AAAA"), "no signature"},
+		{"signature cut off", change(signed(t, 5, 1), SignatureFile, "AAAA"), "signature is none"},
 		{"signature with white space around it", signature(signed(t, 5, 1), func(s string) string { return "\r\n " + s + "\n" }), ""},
-		{"signature with bits that say nothing", signature(signed(t, 5, 1), otherTrailingBits), "no signature"},
-		{"signature over two lines", signature(signed(t, 5, 1), func(s string) string { return s[:40] + "\n" + s[40:] }), "no signature"},
-		{"signature with a carriage return within", signature(signed(t, 5, 1), func(s string) string { return s[:40] + "\r" + s[40:] }), "no signature"},
+		{"signature with bits that say nothing", signature(signed(t, 5, 1), otherTrailingBits), "signature is none"},
+		{"signature over two lines", signature(signed(t, 5, 1), func(s string) string { return s[:40] + "\n" + s[40:] }), "signature is none"},
+		{"signature with a carriage return within", signature(signed(t, 5, 1), func(s string) string { return s[:40] + "\r" + s[40:] }), "signature is none"},
 		{"signature of another bundle", change(signed(t, 5, 1), SignatureFile, string(other[SignatureFile])), "nobody this box knows"},
+		{"signed by a key for systems", signed(t, 5, 3), "may sign systems only"},
 		{"signed by a stranger", signed(t, 5, 2), "nobody this box knows"},
 		{"manifest with one more space", change(signed(t, 5, 1), ManifestFile, string(signed(t, 5, 1)[ManifestFile])+" "), "nobody this box knows"},
 		{"taken before", signed(t, 4, 1), "number 4 was taken already"},

@@ -30,6 +30,7 @@ func (p *Policy) check(judge bool) Faults {
 	c.fraud()
 	c.rotation()
 	c.stick()
+	c.updates()
 	c.admin()
 	return c.faults
 }

@@ -52,6 +52,8 @@ func setStatic(v reflect.Value) {
 		x.ShortSeconds, x.LeastCalls = 6, 20
 	case *Stick:
 		x.Take = StickAsk
+	case *Updates:
+		x.EveryMinutes = wholeDay
 	case *Limits:
 		x.Calls, x.SilenceTimeout, x.HoldTimeout = 30, 60, 3600
 	case *Admin:

@@ -78,6 +78,7 @@ func TestASmallDocumentGetsItsDefaults(t *testing.T) {
 		Fraud:     defaultFraud(),
 		Rotation:  Rotation{Days: 90, GraceDays: 7},
 		Stick:     Stick{Take: StickAsk},
+		Updates:   Updates{EveryMinutes: 1440},
 		Admin:     Admin{Port: 443, Sources: inside},
 	}
 	if diff := cmp.Diff(want, mustParse(t, small), byValue); diff != "" {

@@ -25,6 +25,7 @@ type Policy struct {
 	Fraud     Fraud     `yaml:"fraud"`
 	Rotation  Rotation  `yaml:"rotation"`
 	Stick     Stick     `yaml:"stick"`
+	Updates   Updates   `yaml:"updates"`
 	Admin     Admin     `yaml:"admin"`
 }
 

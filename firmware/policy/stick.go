@@ -21,7 +21,7 @@ const (
 	StickOff    StickTake = "off"
 )
 
-// Signer is somebody whose sticks are taken unasked.
+// Signer is somebody whose files are taken unasked.
 type Signer struct {
 	Name string `yaml:"name"`
 	Key  string `yaml:"key"` // Ed25519, 32 octets in base64
@@ -45,12 +45,16 @@ func (c *checker) stick() {
 	if s.Take == StickSigned && len(s.Signers) == 0 {
 		c.fault("stick.take", "name a signer, or write off", "takes what is signed, and there is no signer")
 	}
-	if !c.atMost("stick.signers", len(s.Signers), maxSigners) {
+	c.signers("stick.signers", s.Signers)
+}
+
+func (c *checker) signers(path string, list []Signer) {
+	if !c.atMost(path, len(list), maxSigners) {
 		return
 	}
 	names, keys := map[string]bool{}, map[string]bool{}
-	for i, signer := range s.Signers {
-		c.signer(index("stick.signers", i), signer, names, keys)
+	for i, signer := range list {
+		c.signer(index(path, i), signer, names, keys)
 	}
 }
 

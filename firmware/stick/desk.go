@@ -4,53 +4,32 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
 
 	"tollgate/board/usb"
 	"tollgate/firmware/bundle"
+	"tollgate/firmware/delivery"
 	"tollgate/firmware/policy"
-)
-
-// The files of a stick that mean something.
-const (
-	PolicyFile    = "policy.yaml"
-	BlockListFile = "bans.txt"
 )
 
 // Reader reads sticks; usb.Reader does.
 type Reader interface {
 	Read(ctx context.Context, device string) (usb.Contents, error)
 	Write(ctx context.Context, device, name string, data []byte) error
-}
-
-// Box is what a stick changes.
-type Box interface {
-	// Policy is the one in force; nil: there is none.
-	Policy() *policy.Policy
-	// Examine tells what a document would change, and every fault in it.
-	Examine(doc []byte) ([]policy.Change, error)
-	// Import puts a document into force for good.
-	Import(ctx context.Context, doc []byte, who, why string) error
-	// CheckBlockList finds the faults of a list of sources to keep away, and counts them.
-	CheckBlockList(text string) (sources int, err error)
-	// Block replaces that list; undo brings the one before back.
-	Block(text, who string) (undo func(), err error)
-}
-
-// Memory keeps the number of the last bundle, so that an older one is not taken again.
-type Memory interface {
-	Last() (uint64, error)
-	Keep(number uint64) error
+	Copy(ctx context.Context, device, name string, w io.Writer, most int64) error
 }
 
 // Options are what a desk works with.
 type Options struct {
 	Reader Reader
-	Box    Box
-	Memory Memory
-	Serial string // of this box
+	Taker  *delivery.Taker
+	// Policy is the one in force; nil: there is none.
+	Policy func() *policy.Policy
+	Makers []bundle.Key // who may sign systems
+	Serial string       // of this box
 	Log    *slog.Logger
 }
 
@@ -76,9 +55,11 @@ type State struct {
 	Signer  string // who signed it; "": nobody whose word counts
 	Reason  string // a sentence: why it was refused, or waits
 	Changes []policy.Change
-	Sources int // of the block list; 0 when the stick has none
+	Sources int    // of the block list; 0 when the stick has none
+	Release string // of the system that the next start tries; "": the stick has none
 
 	contents usb.Contents
+	settings delivery.Settings
 	number   uint64
 }
 
@@ -113,7 +94,7 @@ func (d *Desk) Plugged(ctx context.Context, c usb.Change) {
 		d.gone(c.Device)
 		return
 	}
-	p := d.o.Box.Policy()
+	p := d.o.Policy()
 	if p != nil && p.Stick.Take == policy.StickOff {
 		d.o.Log.Info("stick left alone: the policy says stick.take: off", "device", c.Device)
 		return
@@ -147,6 +128,13 @@ func (d *Desk) read(ctx context.Context, s *State, p *policy.Policy) {
 		d.refuse(ctx, s, err)
 		return
 	}
+	if name, err := s.bundle(); err != nil {
+		d.refuse(ctx, s, err)
+		return
+	} else if name != "" {
+		d.takeBundle(ctx, s, p, name)
+		return
+	}
 	if err := d.examine(s); err != nil {
 		d.refuse(ctx, s, err)
 		return
@@ -163,25 +151,10 @@ func (d *Desk) read(ctx context.Context, s *State, p *policy.Policy) {
 }
 
 // examine checks every file of a stick; nothing changes.
-func (d *Desk) examine(s *State) error {
-	doc, policyThere := s.contents.Files[PolicyFile]
-	list, listThere := s.contents.Files[BlockListFile]
-	if !policyThere && !listThere {
-		return fmt.Errorf("the folder %s holds nothing for this box: it takes %s and %s", usb.Folder, PolicyFile, BlockListFile)
-	}
-	var errs []error
-	var err error
-	if policyThere {
-		if s.Changes, err = d.o.Box.Examine(doc); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", PolicyFile, err))
-		}
-	}
-	if listThere {
-		if s.Sources, err = d.o.Box.CheckBlockList(string(list)); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", BlockListFile, err))
-		}
-	}
-	return errors.Join(errs...)
+func (d *Desk) examine(s *State) (err error) {
+	s.settings, err = d.o.Taker.Examine(s.contents.Files)
+	s.Changes, s.Sources = s.settings.Changes, s.settings.Sources
+	return err
 }
 
 // mayTake judges whose stick it is: taken unasked (""), to wait for a yes because of wait, or refused.
@@ -189,11 +162,7 @@ func (d *Desk) mayTake(s *State, p *policy.Policy) (wait string, err error) {
 	if p == nil {
 		return "", nil // whoever holds a box that has no policy yet owns it
 	}
-	last, err := d.o.Memory.Last()
-	if err != nil {
-		return "", err
-	}
-	seal, err := bundle.Check(s.contents.Files, bundle.Trust{Keys: keys(p.Stick.Signers), Serial: d.o.Serial, Last: last})
+	seal, err := d.o.Taker.Check(s.contents.Files, delivery.Signers(p.Stick.Signers))
 	switch {
 	case err == nil:
 		s.Signer, s.number = seal.Signer, seal.Number
@@ -206,14 +175,6 @@ func (d *Desk) mayTake(s *State, p *policy.Policy) (wait string, err error) {
 	return "it is not signed: somebody must say yes on the page", nil
 }
 
-func keys(signers []policy.Signer) []bundle.Key {
-	list := make([]bundle.Key, len(signers))
-	for i, s := range signers {
-		list[i] = bundle.Key{Name: s.Name, Key: s.Public()}
-	}
-	return list
-}
-
 // by names who takes responsibility for what the stick changes.
 func (s *State) by() string {
 	if s.Signer != "" {
@@ -224,37 +185,21 @@ func (s *State) by() string {
 
 // take puts everything on a stick into force, or nothing of it.
 func (d *Desk) take(ctx context.Context, s *State, who string) {
-	if err := d.put(ctx, s, who); err != nil {
+	if err := d.o.Taker.Put(ctx, s.settings, s.number, who, fromStick); err != nil {
 		d.refuse(ctx, s, err)
 		return
 	}
-	s.Phase, s.Reason = Taken, ""
-	d.o.Log.Info("stick taken", "device", s.Device, "who", who, "changes", len(s.Changes), "blocked", s.Sources)
-	d.report(ctx, s)
-	s.contents = usb.Contents{}
+	d.taken(ctx, s, who)
 }
 
-func (d *Desk) put(ctx context.Context, s *State, who string) error {
-	// The number goes first: a stick that was cut off in the middle can be signed anew, one that comes twice cannot be undone.
-	if s.number > 0 {
-		if err := d.o.Memory.Keep(s.number); err != nil {
-			return err
-		}
-	}
-	undo := func() {}
-	if list, there := s.contents.Files[BlockListFile]; there {
-		var err error
-		if undo, err = d.o.Box.Block(string(list), who); err != nil {
-			return fmt.Errorf("%s: %w", BlockListFile, err)
-		}
-	}
-	if doc, there := s.contents.Files[PolicyFile]; there {
-		if err := d.o.Box.Import(ctx, doc, who, "from a stick"); err != nil {
-			undo()
-			return fmt.Errorf("%s: %w", PolicyFile, err)
-		}
-	}
-	return nil
+// fromStick is the reason that revisions have.
+const fromStick = "from a stick"
+
+func (d *Desk) taken(ctx context.Context, s *State, who string) {
+	s.Phase, s.Reason = Taken, ""
+	d.o.Log.Info("stick taken", "device", s.Device, "who", who, "changes", len(s.Changes), "blocked", s.Sources, "system", s.Release)
+	d.report(ctx, s)
+	s.contents = usb.Contents{}
 }
 
 // Accept takes the stick that waits, on the word of who. The error is ErrNothingWaits when there is none.

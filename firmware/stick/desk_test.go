@@ -13,6 +13,7 @@ import (
 
 	"tollgate/board/usb"
 	"tollgate/firmware/bundle"
+	"tollgate/firmware/delivery"
 	"tollgate/firmware/policy"
 )
 
@@ -26,6 +27,7 @@ type office struct {
 	log     []string
 	reports map[string]string
 	fail    string // the file that does not come into force
+	machine delivery.Machine
 }
 
 func (o *office) Read(context.Context, string) (usb.Contents, error) {
@@ -40,8 +42,6 @@ func (o *office) Write(_ context.Context, _, name string, data []byte) error {
 	return nil
 }
 
-func (o *office) Policy() *policy.Policy { return o.policy }
-
 func (o *office) Examine(doc []byte) ([]policy.Change, error) {
 	if strings.Contains(string(doc), "wrong") {
 		return nil, errors.New("line 3: wrong is not known here")
@@ -50,7 +50,7 @@ func (o *office) Examine(doc []byte) ([]policy.Change, error) {
 }
 
 func (o *office) Import(_ context.Context, doc []byte, who, _ string) error {
-	if o.fail == PolicyFile {
+	if o.fail == delivery.PolicyFile {
 		return errors.New("the network port is gone")
 	}
 	o.log = append(o.log, "policy "+strings.TrimSpace(string(doc))+" by "+who)
@@ -65,7 +65,7 @@ func (o *office) CheckBlockList(text string) (int, error) {
 }
 
 func (o *office) Block(text, who string) (func(), error) {
-	if o.fail == BlockListFile {
+	if o.fail == delivery.BlockListFile {
 		return nil, errors.New("the filter is away")
 	}
 	o.log = append(o.log, "list by "+who)
@@ -78,7 +78,8 @@ func (o *office) Keep(n uint64) error { o.last = n; return nil }
 
 func (o *office) desk() *Desk {
 	o.reports = map[string]string{}
-	return New(Options{Reader: o, Box: o, Memory: o, Serial: "B7", Log: slog.New(slog.DiscardHandler)})
+	taker := delivery.New(delivery.Options{Box: o, Memory: o, Machine: o.machine, Serial: "B7"})
+	return New(Options{Reader: o, Taker: taker, Policy: func() *policy.Policy { return o.policy }, Makers: makers(), Serial: "B7", Log: slog.New(slog.DiscardHandler)})
 }
 
 func plug(d *Desk, here bool) {
@@ -95,7 +96,7 @@ func inService(take policy.StickTake) *policy.Policy {
 }
 
 func unsigned() map[string][]byte {
-	return map[string][]byte{PolicyFile: []byte("Nantes\n"), BlockListFile: []byte("203.0.113.9\n203.0.113.10\n")}
+	return map[string][]byte{delivery.PolicyFile: []byte("Nantes\n"), delivery.BlockListFile: []byte("203.0.113.9\n203.0.113.10\n")}
 }
 
 func signed(t *testing.T, number uint64, by byte, boxes ...string) map[string][]byte {
@@ -111,7 +112,7 @@ func signed(t *testing.T, number uint64, by byte, boxes ...string) map[string][]
 
 func TestWhoseStickItIsDecidesWhatBecomesOfIt(t *testing.T) {
 	changed := signed(t, 5, 1)
-	changed[PolicyFile] = []byte("Paris\n")
+	changed[delivery.PolicyFile] = []byte("Paris\n")
 	for _, tc := range []struct {
 		name   string
 		policy *policy.Policy
@@ -130,8 +131,8 @@ func TestWhoseStickItIsDecidesWhatBecomesOfIt(t *testing.T) {
 		{"in service, another box's", inService(policy.StickAsk), signed(t, 5, 1, "A1"), Refused, "this box is B7", ""},
 		{"in service, changed", inService(policy.StickAsk), changed, Refused, "policy.yaml was changed", ""},
 		{"nothing on it", nil, map[string][]byte{"photo.jpg": nil}, Refused, "nothing for this box", ""},
-		{"a wrong policy", nil, map[string][]byte{PolicyFile: []byte("wrong")}, Refused, "policy.yaml: line 3", ""},
-		{"a wrong list beside a good policy", nil, map[string][]byte{PolicyFile: []byte("Nantes"), BlockListFile: []byte("wrong")}, Refused, "bans.txt: line 1", ""},
+		{"a wrong policy", nil, map[string][]byte{delivery.PolicyFile: []byte("wrong")}, Refused, "policy.yaml: line 3", ""},
+		{"a wrong list beside a good policy", nil, map[string][]byte{delivery.PolicyFile: []byte("Nantes"), delivery.BlockListFile: []byte("wrong")}, Refused, "bans.txt: line 1", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			o := &office{policy: tc.policy, stick: tc.stick, last: 4}
@@ -185,7 +186,7 @@ func TestAStickThatWaitsIsRefusedByNoOrByTakingItOut(t *testing.T) {
 }
 
 func TestAllOfAStickOrNothing(t *testing.T) {
-	for fail, want := range map[string]string{PolicyFile: "list by USB stick, list undone", BlockListFile: ""} {
+	for fail, want := range map[string]string{delivery.PolicyFile: "list by USB stick, list undone", delivery.BlockListFile: ""} {
 		o := &office{stick: unsigned(), fail: fail}
 		d := o.desk()
 		plug(d, true)

@@ -1,4 +1,4 @@
-// Package stick takes what lies on a USB stick: a policy and a list of sources to keep away.
+// Package stick takes what lies on a USB stick: a policy, a list of sources to keep away, a system for the box.
 //
 //	plugged in -> read (by the reader's confined child) -> whose is it?
 //	  the box has no policy yet       -> taken
@@ -9,5 +9,7 @@
 //
 // A stick that is signed or confirmed speaks for somebody at the box, so that what it changes is not put on trial.
 //
-// It leaves to others how a stick is read (board/usb), what a signature is (bundle) and how a policy comes into force (apply).
+// A file whose name ends in .bundle holds all of it at once, and is taken when it is signed.
+//
+// It leaves to others how a stick is read (board/usb) and what is done with what lies on it (delivery).
 package stick

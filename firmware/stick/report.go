@@ -9,6 +9,7 @@ import (
 	"unicode"
 
 	"tollgate/firmware/bundle"
+	"tollgate/firmware/delivery"
 )
 
 // report writes onto the stick what became of it. That it cannot be written is no fault: many a stick is locked.
@@ -62,13 +63,16 @@ func (s *State) list(line func(string, ...any)) {
 	if s.Phase == Taken {
 		done = "changed"
 	}
-	if _, there := s.contents.Files[PolicyFile]; there {
-		line("%s: %d settings %s", PolicyFile, len(s.Changes), done)
+	if _, there := s.contents.Files[delivery.PolicyFile]; there || len(s.Changes) > 0 {
+		line("%s: %d settings %s", delivery.PolicyFile, len(s.Changes), done)
 		for _, c := range s.Changes {
 			line("  %s", c)
 		}
 	}
+	if s.Release != "" {
+		line("System %s: the next start tries it. Restart the box on its page, or switch it off and on.", s.Release)
+	}
 	if s.Sources > 0 {
-		line("%s: %d sources to keep away", BlockListFile, s.Sources)
+		line("%s: %d sources to keep away", delivery.BlockListFile, s.Sources)
 	}
 }

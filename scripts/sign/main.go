@@ -1,8 +1,8 @@
-// Command sign makes what a box believes in: keys for updates, update files, and signatures of lists of checksums.
+// Command sign makes what a box believes in: keys for updates, bundles with a system, and signatures of lists of checksums.
 //
 //	go run ./scripts/sign key FILE                     makes a private key, once
 //	go run ./scripts/sign public FILE                  prints the public key, for the image
-//	go run ./scripts/sign update -key FILE -board virt -release TEXT -built SECONDS -o OUT SLOT
+//	go run ./scripts/sign update -key FILE -board virt -release TEXT -built SECONDS -o OUT.bundle SLOT [policy.yaml] [bans.txt]
 //	go run ./scripts/sign list -key FILE LIST          prints the signature of a file, in base64
 package main
 
@@ -14,9 +14,10 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
-	"tollgate/board/update"
+	"tollgate/firmware/bundle"
 )
 
 func main() {
@@ -74,33 +75,49 @@ func readKey(path string) (ed25519.PrivateKey, error) {
 	return ed25519.NewKeyFromSeed(seed), nil
 }
 
+// systemFile is what the system is called in a bundle.
+const systemFile = "system"
+
 func makeUpdate(args []string) error {
-	var m update.Manifest
+	system := bundle.System{File: systemFile}
 	flags := flag.NewFlagSet("update", flag.ExitOnError)
 	keyFile := flags.String("key", "", "private key")
 	out := flags.String("o", "", "file to write")
-	flags.StringVar(&m.Board, "board", "", "what the system is for")
-	flags.StringVar(&m.Release, "release", "", "what it calls itself")
-	flags.Int64Var(&m.Built, "built", 0, "Unix seconds; what is newer has more")
+	number := flags.Uint64("number", 0, "of the bundle, which counts when there are settings in it; -built when it is not given")
+	flags.StringVar(&system.Board, "board", "", "what the system is for")
+	flags.StringVar(&system.Release, "release", "", "what it calls itself")
+	flags.Int64Var(&system.Built, "built", 0, "Unix seconds; what is newer has more")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	if m.Board == "" || m.Release == "" || m.Built == 0 || *out == "" || flags.NArg() != 1 {
+	if system.Board == "" || system.Release == "" || system.Built <= 0 || *out == "" || flags.NArg() < 1 {
 		return errors.New("-key, -board, -release, -built, -o and a slot's content are all needed")
+	}
+	if *number == 0 {
+		*number = uint64(system.Built)
 	}
 	key, err := readKey(*keyFile)
 	if err != nil {
 		return err
 	}
-	content, err := os.ReadFile(flags.Arg(0))
-	if err != nil {
-		return err
+	files := map[string]bundle.Content{}
+	for n, path := range flags.Args() {
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		name := filepath.Base(path)
+		if n == 0 {
+			name = systemFile
+		}
+		files[name] = f
 	}
 	f, err := os.Create(*out)
 	if err != nil {
 		return err
 	}
-	return errors.Join(update.Pack(f, m, content, key), f.Close())
+	return errors.Join(bundle.Write(f, files, &system, *number, nil, key), f.Close())
 }
 
 func signList(args []string) error {

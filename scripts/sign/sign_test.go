@@ -1,14 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
 
-	"tollgate/board/update"
+	"tollgate/firmware/bundle"
 )
 
 func TestABoxWithThePublicKeyTakesTheUpdate(t *testing.T) {
@@ -20,32 +20,38 @@ func TestABoxWithThePublicKeyTakesTheUpdate(t *testing.T) {
 	if err := run([]string{"key", in("key")}); err == nil {
 		t.Error("a key was written over")
 	}
-	system := []byte("a system")
-	for name, content := range map[string][]byte{"slot": system, "a": make([]byte, 8192), "b": make([]byte, 8192), "state": make([]byte, 8192)} {
-		if err := os.WriteFile(in(name), content, 0o600); err != nil {
+	system, policy := "a system", "version: 1\n"
+	for name, content := range map[string]string{"slot": system, "policy.yaml": policy} {
+		if err := os.WriteFile(in(name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if err := run([]string{"update", "-key", in("key"), "-board", "virt", "-release", "1.1.0", "-built", "1001", "-o", in("update"), in("slot")}); err != nil {
+	if err := run([]string{"update", "-key", in("key"), "-board", "virt", "-release", "1.1.0", "-built", "1001", "-o", in("update"), in("slot"), in("policy.yaml")}); err != nil {
 		t.Fatal(err)
 	}
 	key, err := readKey(in("key"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := update.ParseKeys(base64.StdEncoding.EncodeToString(key.Public().(ed25519.PublicKey)))
+	keys, err := bundle.ParseKeys(base64.StdEncoding.EncodeToString(key.Public().(ed25519.PublicKey)), "us", bundle.Systems|bundle.Settings)
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := os.ReadFile(in("update"))
+	f, err := os.Open(in("update"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	box := update.Installer{
-		Slots: update.Slots{A: in("a"), B: in("b"), State: in("state")}, Keys: keys, Spool: dir,
-		Running: update.Running{Board: "virt", Built: 1000, Slot: update.A},
+	defer f.Close()
+	b, err := bundle.Open(f, bundle.Trust{Keys: keys, Last: 1000})
+	if err != nil || *b.System != (bundle.System{File: "system", Board: "virt", Release: "1.1.0", Built: 1001}) || b.Seal.Number != 1001 {
+		t.Fatalf("%+v, %v", b, err)
 	}
-	if m, err := box.Install(bytes.NewReader(file)); err != nil || m.Release != "1.1.0" {
-		t.Errorf("%+v, %v", m, err)
+	for _, want := range []string{policy, system} {
+		if _, _, err := b.Next(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(b); string(got) != want || err != nil {
+			t.Errorf("%q, %v", got, err)
+		}
 	}
 }

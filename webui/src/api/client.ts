@@ -1,4 +1,6 @@
 /** The operations of the box, each as one function that returns the answer or throws a Trouble. */
+import type { Delivered, System } from './types';
+import { upload } from './upload';
 import createClient from 'openapi-fetch';
 import { Trouble } from './problem';
 import type { paths } from './schema';
@@ -67,6 +69,20 @@ export class Client {
   /** Takes the stick that waits, or refuses it. */
   async decideStick(yes: boolean): Promise<Stick | undefined> {
     return (await answered(this.#api.POST('/api/v1/stick', { body: { yes } }))).stick;
+  }
+
+  /** What the machine runs. */
+  system(): Promise<System> {
+    return answered(this.#api.GET('/api/v1/system'));
+  }
+
+  /** Brings a bundle; told is how much of it has gone up, 0 to 1. There is no time limit: a card is slow. */
+  update(file: Blob, told: (part: number) => void): Promise<Delivered> {
+    return upload<Delivered>('/api/v1/update', file, told);
+  }
+
+  async restart(): Promise<void> {
+    await done(this.#api.POST('/api/v1/restart'));
   }
 
   /** The box's own CA and its fingerprint. */

@@ -686,6 +686,18 @@ export interface components {
         CredentialsOutputBody: {
             credentials: components["schemas"]["Credential"][];
         };
+        Delivered: {
+            /** @description What its policy has changed. */
+            changes: components["schemas"]["Change"][];
+            /** @description Who signed it. */
+            signer: string;
+            /**
+             * Format: int64
+             * @description Sources on its block list; 0: it has none.
+             */
+            sources: number;
+            system: components["schemas"]["System"];
+        };
         Diagnosis: {
             /** @description It was over soon after something was tried. */
             healed: boolean;
@@ -1234,6 +1246,18 @@ export interface components {
              */
             type: "urn:tollgate:not-logged-in" | "urn:tollgate:wrong-password" | "urn:tollgate:too-many-attempts" | "urn:tollgate:must-change-password" | "urn:tollgate:password-too-short" | "urn:tollgate:password-too-long" | "urn:tollgate:password-too-simple" | "urn:tollgate:password-not-new" | "urn:tollgate:local-only" | "urn:tollgate:other-site" | "urn:tollgate:wrong-host" | "urn:tollgate:not-json" | "urn:tollgate:too-large" | "urn:tollgate:malformed" | "urn:tollgate:policy-faults" | "urn:tollgate:not-now" | "urn:tollgate:not-found" | "urn:tollgate:busy" | "urn:tollgate:failed";
         };
+        Pull: {
+            /**
+             * Format: date-time
+             * @description Absent: there was none yet.
+             */
+            at?: string;
+            from: string;
+            /** @enum {string} */
+            outcome: "" | "unchanged" | "taken" | "refused" | "failed";
+            /** @description A sentence, of what was refused or failed. */
+            reason: string;
+        };
         Quality: {
             /** @description As SDP names it. */
             codec: string;
@@ -1440,6 +1464,8 @@ export interface components {
             phase: "reading" | "waiting" | "taken" | "refused";
             /** @description A sentence: why it was refused, or what it waits for. */
             reason: string;
+            /** @description Of the system that it held and the next start tries; empty: it has none. */
+            release: string;
             /** @description Who signed it; empty: nobody whom the policy names. */
             signer: string;
             /**
@@ -1461,9 +1487,20 @@ export interface components {
             board: string;
             /** @description The last update did not prove itself, and the machine went back to this one. */
             fell_back: boolean;
+            /** @description The latest update that was brought; absent: none was. */
+            last?: components["schemas"]["UpdateAttempt"];
+            /** @description The release in the place that does not run; empty: unknown or none. */
+            other: string;
+            /** @description What is fetched from the address of the policy; absent: nothing. */
+            pull?: components["schemas"]["Pull"];
             release: string;
             /** @description Which of the two places it runs from, a or b; empty on a machine that has no two. */
             slot: string;
+            /**
+             * @description What is being done with an update at this moment; empty: nothing.
+             * @enum {string}
+             */
+            stage: "" | "receiving" | "writing";
             /** @description It is new and has not proved itself yet. When it does not, the machine goes back to the one before. */
             trial: boolean;
             /** @description The release of an update that the next start tries; empty: none. */
@@ -1577,6 +1614,21 @@ export interface components {
             steps: components["schemas"]["Step"][];
             /** @description The trunk that would carry it, or has refused it last. */
             trunk: string;
+        };
+        UpdateAttempt: {
+            /**
+             * Format: date-time
+             * @description When it came, or came out so.
+             */
+            at: string;
+            /** @description Who brought it, and who signed it. */
+            by: string;
+            /**
+             * @description It waits for the next start or proves itself, was kept, or did not prove itself.
+             * @enum {string}
+             */
+            outcome: "waiting" | "kept" | "fell_back";
+            release: string;
         };
         Warning: {
             /** @description Where it stands in the policy, such as trunks[0].transport. */
@@ -2700,7 +2752,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["System"];
+                    "application/json": components["schemas"]["Delivered"];
                 };
             };
             /** @description The request was not served. */

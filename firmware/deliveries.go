@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"strings"
+
+	"tollgate/board"
+	"tollgate/board/update"
+	"tollgate/firmware/api"
+	"tollgate/firmware/bundle"
+	"tollgate/firmware/delivery"
+)
+
+// openDeliveries makes the one who takes what is brought, whatever way it comes.
+func (b *box) openDeliveries(context.Context) error {
+	o := delivery.Options{Box: stickBox{b}, Memory: bundles{b.store}, Serial: board.Read("/").Serial}
+	if b.systems != nil {
+		o.Machine = b.systems
+	}
+	b.taker = delivery.New(o)
+	return nil
+}
+
+// forgetOlder removes what the system before would need: there is no way back to it any more.
+func (b *box) forgetOlder() {
+	if err := b.store.ForgetCopies(); err != nil {
+		b.log.Error("the state before the update is still there", "err", err)
+	}
+}
+
+// makers are who may sign systems.
+func (b *box) makers() []bundle.Key {
+	if b.systems == nil {
+		return nil
+	}
+	return b.systems.makers
+}
+
+// systemView is what the page shows of the systems, and how it brings one.
+type systemView struct{ *box }
+
+// System says what runs, and what the next start takes.
+func (v systemView) System() api.System {
+	s := v.systems
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	r := s.installer.Running
+	shown := api.System{Board: r.Board, Release: r.Release, Slot: string(r.Slot), Trial: s.trial, Stage: s.stage}
+	if r.Slot != "" && r.Slot != update.None {
+		shown.Other = s.known.Slots[r.Slot.Other()]
+	}
+	if last := s.known.Last; last != nil {
+		shown.Last = &api.UpdateAttempt{Release: last.Release, By: last.By, At: last.At, Outcome: last.Outcome}
+		shown.FellBack = last.Outcome == tryFellBack
+		if last.Outcome == tryWaiting && !s.trial {
+			shown.Waiting = last.Release
+		}
+	}
+	if v.puller != nil {
+		shown.Pull = shownPull(v.puller.State())
+	}
+	return shown
+}
+
+// Update takes a bundle that an administrator brings.
+func (v systemView) Update(ctx context.Context, r io.Reader, who string) (api.Delivered, error) {
+	keys := slices.Clone(v.makers())
+	if p := v.policy(); p != nil {
+		keys = slices.Concat(keys, delivery.Signers(p.Stick.Signers), delivery.Signers(p.Updates.Signers))
+	}
+	taken, err := v.taker.Take(ctx, r, delivery.Order{Keys: keys, Who: who, Why: "from a bundle", Again: true})
+	if errors.Is(err, delivery.ErrBusy) {
+		return api.Delivered{}, &api.Conflict{Detail: asSentence(err), Remedy: "Wait until it is done."}
+	}
+	if err != nil {
+		return api.Delivered{}, &api.Conflict{Detail: asSentence(err), Remedy: "What runs goes on running, and nothing was changed. Fetch the file once more from where it is published."}
+	}
+	d := api.Delivered{System: v.System(), Signer: taken.Seal.Signer, Sources: taken.Sources, Changes: []api.Change{}}
+	for _, c := range taken.Changes {
+		d.Changes = append(d.Changes, api.Change{Path: c.Path, Old: c.Old, New: c.New})
+	}
+	return d, nil
+}
+
+// Restart asks process 1 for a restart of the machine.
+func (v systemView) Restart(who string) error { return v.systems.Restart(who) }
+
+// asSentence makes one of an error.
+func asSentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"tollgate/board/update"
+	"tollgate/firmware/policy"
+	"tollgate/firmware/pull"
+	"tollgate/firmware/resolve"
+)
+
+func TestWhatIsFetchedIsTakenByTheSameRules(t *testing.T) {
+	w := newWorkbench(t)
+	file := func(content []byte) string {
+		path := filepath.Join(t.TempDir(), "part")
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	if _, err := w.takePulled(t.Context(), file(w.bundle(t, 1001, ""))); !errors.Is(err, pull.ErrLater) {
+		t.Fatalf("without a policy: %v", err)
+	}
+	if _, err := (systemView{w.box}).Update(t.Context(), strings.NewReader(string(w.bundle(t, 1001, stickPolicy))), "anna"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.takePulled(t.Context(), file([]byte("<html>moved</html>"))); err == nil || errors.Is(err, pull.ErrLater) {
+		t.Errorf("something else: %v", err)
+	}
+	system, err := w.takePulled(t.Context(), file(w.bundle(t, 1002, strings.Replace(stickPolicy, "name: Lyon", "name: Nice", 1))))
+	if err != nil || !system || w.policy().Site.Name != "Nice" {
+		t.Fatalf("%v, %v, %q", system, err, w.policy().Site.Name)
+	}
+	if state, _ := w.systems.installer.Slots.Read(); state.Trying != update.B || !state.Left {
+		t.Errorf("the next start takes %+v", state)
+	}
+	if m, err := (pulled{w.box}).Load(); m != (pull.Mark{}) || err != nil {
+		t.Errorf("%+v, %v", m, err)
+	}
+	want := pull.Mark{From: "https://updates.example/", ETag: `"1"`}
+	if err := (pulled{w.box}).Save(want); err != nil {
+		t.Fatal(err)
+	}
+	if m, err := (pulled{w.box}).Load(); m != want || err != nil {
+		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+func TestOnlyAServerThatAnAuthorityVouchesForIsListenedTo(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("a bundle")) }))
+	server.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	server.StartTLS()
+	defer server.Close()
+	b := &box{resolver: resolve.New(resolve.Options{Log: slog.New(slog.DiscardHandler)})}
+	client := pull.NewClient(b.dialName, time.Now)
+	if _, err := client.Get(server.URL); err == nil || !strings.Contains(err.Error(), "certificate") {
+		t.Errorf("a stranger: %v", err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	client.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots}
+	res, err := client.Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+}
+
+func TestBundlesAreFetchedWithinTheHoursOfThePolicyAndNotWithoutOne(t *testing.T) {
+	b := &box{puller: pull.New(pull.Options{})}
+	p, err := policy.Parse([]byte(stickPolicy + "updates: {from: https://updates.example/a.bundle, when: {from: \"02:00\", to: \"04:00\"}}\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := b.setPull(t.Context(), p); err != nil || b.puller.State().From != p.Updates.From {
+			t.Errorf("%+v, %v", b.puller.State(), err)
+		}
+	}
+	if shown := shownPull(b.puller.State()); shown == nil || shown.At != nil || shown.From != p.Updates.From {
+		t.Errorf("%+v", shown)
+	}
+	if err := b.setPull(t.Context(), nil); err != nil || shownPull(b.puller.State()) != nil {
+		t.Errorf("%+v, %v", b.puller.State(), err)
+	}
+}

@@ -21,6 +21,24 @@ const (
 type Slots struct {
 	A, B  string
 	State string
+
+	open func(path string, flag int) (device, error) // nil: that of the system
+}
+
+// device is a partition.
+type device interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Seeker
+	Sync() error
+	Close() error
+}
+
+func (s Slots) device(path string, flag int) (device, error) {
+	if s.open != nil {
+		return s.open(path, flag)
+	}
+	return os.OpenFile(path, flag, 0)
 }
 
 func (s Slots) path(which Slot) string {
@@ -32,7 +50,7 @@ func (s Slots) path(which Slot) string {
 
 // Read returns what chooses the slot at the next start.
 func (s Slots) Read() (State, error) {
-	f, err := os.Open(s.State)
+	f, err := s.device(s.State, os.O_RDONLY)
 	if err != nil {
 		return State{}, fmt.Errorf("read the state of the slots: %w", err)
 	}
@@ -51,7 +69,7 @@ func (s Slots) Read() (State, error) {
 
 // write stores the state, one copy after the other: a power cut leaves the old one or the new one.
 func (s Slots) write(state State) error {
-	f, err := os.OpenFile(s.State, os.O_WRONLY, 0)
+	f, err := s.device(s.State, os.O_WRONLY)
 	if err != nil {
 		return fmt.Errorf("write the state of the slots: %w", err)
 	}
@@ -73,7 +91,7 @@ const headSize = 4096
 
 // fill writes content of size bytes to a slot.
 func (s Slots) fill(which Slot, content io.ReaderAt, size int64) error {
-	f, err := os.OpenFile(s.path(which), os.O_WRONLY, 0)
+	f, err := s.device(s.path(which), os.O_WRONLY)
 	if err != nil {
 		return fmt.Errorf("write slot %s: %w", which, err)
 	}
@@ -115,16 +133,18 @@ func (zeroReader) Read(b []byte) (int, error) {
 
 // sum is the SHA-256 of a slot's first bytes, as the disk has them and not as they are remembered.
 func (s Slots) sum(which Slot, size int64) ([]byte, error) {
-	f, err := os.Open(s.path(which))
+	f, err := s.device(s.path(which), os.O_RDONLY)
 	if err != nil {
 		return nil, fmt.Errorf("read slot %s back: %w", which, err)
 	}
 	defer f.Close()
-	if err := unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED); err != nil && !errors.Is(err, unix.ENOSYS) {
-		return nil, fmt.Errorf("read slot %s back: %w", which, err)
+	if f, ok := f.(*os.File); ok {
+		if err := unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_DONTNEED); err != nil && !errors.Is(err, unix.ENOSYS) {
+			return nil, fmt.Errorf("read slot %s back: %w", which, err)
+		}
 	}
 	h := sha256.New()
-	if _, err := io.CopyN(h, f, size); err != nil {
+	if _, err := io.Copy(h, io.NewSectionReader(f, 0, size)); err != nil {
 		return nil, fmt.Errorf("read slot %s back: %w", which, err)
 	}
 	return h.Sum(nil), nil

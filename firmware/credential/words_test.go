@@ -2,11 +2,12 @@ package credential
 
 import (
 	"flag"
-	"fmt"
+	"maps"
 	"os"
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/ccojocar/zxcvbn-go/frequency"
 )
@@ -23,15 +24,26 @@ func TestTheListOfWordsIsThatOfZxcvbn(t *testing.T) {
 			}
 		}
 	}
-	var lines []string
-	for word, place := range places {
-		if strings.ContainsAny(word, " \n") {
-			t.Fatalf("%q does not fit into a line", word)
+	words := slices.Sorted(maps.Keys(places))
+	var list strings.Builder
+	before := ""
+	for _, word := range words {
+		if len(word) > longestWord || strings.ContainsFunc(word, func(r rune) bool { return r == '\n' || r > unicode.MaxASCII || unicode.IsUpper(r) }) {
+			t.Fatalf("%q does not fit into the list", word)
 		}
-		lines = append(lines, fmt.Sprintf("%s %d\n", word, wordBits(place)))
+		common := 0
+		for common < min(len(word), len(before)) && word[common] == before[common] {
+			common++
+		}
+		if common < 2 {
+			list.WriteByte('\n')
+		}
+		list.WriteByte('A' + byte(common))
+		list.WriteByte('A' + byte(wordBits(places[word])))
+		list.WriteString(word[common:])
+		before = word
 	}
-	slices.Sort(lines)
-	want := strings.Join(lines, "")
+	want := list.String() + "\n"
 	if *update {
 		if err := os.WriteFile("words.txt", []byte(want), 0o644); err != nil {
 			t.Fatal(err)

@@ -194,31 +194,33 @@ func (k *timekeeper) unknown() bool {
 
 // keepTime keeps the clock right until ctx ends.
 func (b *box) keepTime(ctx context.Context) error {
-	if !b.options.Appliance {
-		return nil
+	if b.options.Appliance {
+		go b.time.keep(ctx, b.adjust, b.noteTime)
 	}
-	go func() {
-		wait := askSoon
-		var noted time.Time
-		for ctx.Err() == nil {
-			if servers := b.time.servers(); len(servers) > 0 && b.adjust(ctx, servers) {
-				wait = askLater
-				if time.Since(noted) > noteEvery {
-					noted = time.Now()
-					b.noteTime(noted)
-				}
-			} else {
-				wait = min(2*wait, askLater)
-			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(wait):
-			case <-b.time.changed:
-				wait = askSoon
-			}
-		}
-	}()
 	return nil
+}
+
+// keep has the time asked until ctx ends: soon while it is not known, seldom then; and has it noted each hour.
+func (k *timekeeper) keep(ctx context.Context, adjust func(context.Context, []netip.AddrPort) bool, note func(time.Time)) {
+	wait := askSoon
+	var noted time.Time
+	for ctx.Err() == nil {
+		if servers := k.servers(); len(servers) > 0 && adjust(ctx, servers) {
+			wait = askLater
+			if time.Since(noted) > noteEvery {
+				noted = time.Now()
+				note(noted)
+			}
+		} else {
+			wait = min(2*wait, askLater)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		case <-k.changed:
+			wait = askSoon
+		}
+	}
 }
 
 // adjust asks the servers, all at once, and sets the clock by most of them.

@@ -36,9 +36,19 @@ func policyOf(revision uint64) []byte {
 	return bytes.Repeat([]byte(fmt.Sprintf("revision %d\n", revision)), 1+int(revision*37%700))
 }
 
+// inMemory is a folder in a memory file system, where there is one: what a disk does is decided here.
+func inMemory(t *testing.T) string {
+	dir, err := os.MkdirTemp("/dev/shm", "tollgate-store-*")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
+}
+
 // lived imports policies, one after the other, among other small writes, and records how they reach the disk.
 func lived(t *testing.T) history {
-	path := filepath.Join(t.TempDir(), "tollgate.db")
+	path := filepath.Join(inMemory(t), "tollgate.db")
 	s, err := Options{Keep: 8}.Open(path)
 	if err != nil {
 		t.Fatal(err)
@@ -163,7 +173,7 @@ func TestWhereverThePowerIsCutTheStateOpensAndNoConfirmedRevisionIsLost(t *testi
 	}
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
-	path := filepath.Join(t.TempDir(), "tollgate.db")
+	path := filepath.Join(inMemory(t), "tollgate.db")
 	for n := range *powerCuts {
 		at := random.IntN(len(h.log) + 1)
 		if err := h.opened(path, h.cut(random, at, true), at); err != nil {
@@ -176,7 +186,7 @@ func TestWhereverThePowerIsCutTheStateOpensAndNoConfirmedRevisionIsLost(t *testi
 func TestOnADiskThatDoesNotFlushRevisionsAreLost(t *testing.T) {
 	h := lived(t)
 	random := rand.New(rand.NewPCG(1, 2))
-	path := filepath.Join(t.TempDir(), "tollgate.db")
+	path := filepath.Join(inMemory(t), "tollgate.db")
 	for range 100 {
 		at := len(h.log) - random.IntN(len(h.log)/2)
 		if err := h.opened(path, h.cut(random, at, false), at); err != nil {

@@ -56,6 +56,7 @@ type frauds struct {
 	blocks uint64
 	habits time.Time // when they were written
 	policy *policy.Policy
+	shared map[string]bool // numbers that stand for the whole office; it does not change
 	rates  keptRates
 	alarms []api.FraudAlarm // newest first
 	closed bool
@@ -110,9 +111,22 @@ func (f *frauds) set(p *policy.Policy) error {
 	if err != nil {
 		return err
 	}
-	f.policy = p
+	f.policy, f.shared = p, officeNumbers(p)
 	f.watch.Set(c)
 	return nil
+}
+
+// officeNumbers are the first numbers of the trunks' accounts: a PBX that shows one number for everybody shows such a one.
+func officeNumbers(p *policy.Policy) map[string]bool {
+	set := map[string]bool{}
+	for _, t := range p.Trunks {
+		for _, a := range t.Accounts {
+			if len(a.Numbers) > 0 {
+				set[a.Numbers[0]] = true
+			}
+		}
+	}
+	return set
 }
 
 // badRates are rates that cannot be read.
@@ -146,7 +160,7 @@ func (f *frauds) Refuse(a admission.Attempt) *admission.Refusal {
 	if !a.Outward() || a.Number.Class == "" {
 		return nil
 	}
-	no := f.watch.Refuse(fraudCall(0, a))
+	no := f.watch.Refuse(f.call(0, a))
 	if no == nil {
 		return nil
 	}
@@ -154,18 +168,23 @@ func (f *frauds) Refuse(a admission.Attempt) *admission.Refusal {
 	return &admission.Refusal{Status: 403, Rule: no.Rule, Reason: no.Reason}
 }
 
-// fraudCall is an attempt as the judgement of fraud sees it: by the extension that calls, or else by the number.
-func fraudCall(id uint64, a admission.Attempt) fraud.Call {
-	return fraud.Call{ID: id, Caller: cmp.Or(a.User, a.From.String()), Trunk: a.Trunk, Number: a.Number, At: a.At}
+// call is an attempt as the judgement of fraud sees it: by the extension that calls, or else by the number. Who cannot be told
+// from the others of the office, by its number or without any, is judged by what is called.
+func (f *frauds) call(id uint64, a admission.Attempt) fraud.Call {
+	f.mu.Lock()
+	shared := f.shared[a.From.E164]
+	f.mu.Unlock()
+	caller := cmp.Or(a.User, a.From.String())
+	return fraud.Call{ID: id, Caller: caller, Trunk: a.Trunk, Number: a.Number, At: a.At, Shared: caller == "" || shared && !a.Caller.Phone()}
 }
 
 // Begin counts a call.
 func (f *frauds) Begin(id uint64, a admission.Attempt, answered time.Time) {
 	if answered.IsZero() {
-		f.watch.Begin(fraudCall(id, a))
+		f.watch.Begin(f.call(id, a))
 	} else {
 		a.At = time.Now()
-		f.watch.Resume(fraudCall(id, a), answered)
+		f.watch.Resume(f.call(id, a), answered)
 	}
 	f.settle()
 }

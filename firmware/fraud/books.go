@@ -42,7 +42,8 @@ func (w *Watch) account(k accountKey, m moment, now time.Time) *account {
 }
 
 // outlasts tells whether what an account has spent counts for another day: the money of the night in which that day has begun
-// is gone, and calls of the account were among those of the night. Who had all of it does not begin anew in the morning.
+// is gone, and calls of the account were among those of the night. Who had all of it does not begin anew in the morning. Nor does
+// what is not usual, when its own money was gone and some of it went in the night.
 func (w *Watch) outlasts(a *account, m moment, now time.Time) bool {
 	if a.night != m.before {
 		return false
@@ -52,7 +53,7 @@ func (w *Watch) outlasts(a *account, m moment, now time.Time) bool {
 		if night == nil || night.day != m.before {
 			continue
 		}
-		if limit := w.limit(night, now); limit > 0 && night.spent >= limit {
+		if limit := w.limit(night, now); limit > 0 && night.spent >= limit || s == ofNight && a.key.scope == ofUnusual && a.over && night.spent > 0 {
 			return true
 		}
 	}

@@ -47,6 +47,7 @@ type account struct {
 	levels  tally
 	usual   bool // it is of destinations that the office usually calls
 	over    bool // its money was gone, and nobody has said that this was right
+	knocks  int  // calls in a night that it had no money for
 }
 
 type later struct {
@@ -80,7 +81,7 @@ func (a *account) old(m moment) bool {
 func (a *account) roll(day int64, now time.Time) {
 	if a.day != day {
 		a.settle(now)
-		a.day, a.spent, a.granted, a.over = day, 0, 0, false
+		a.day, a.spent, a.granted, a.over, a.knocks = day, 0, 0, false, 0
 	}
 }
 

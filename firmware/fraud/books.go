@@ -28,7 +28,7 @@ func (w *Watch) account(k accountKey, m moment, now time.Time) *account {
 			day = m.off // from one working day to the next, so that nobody has it twice in a night or weekend
 		}
 		if a.day != day && w.outlasts(a, m, now) {
-			a.day = day
+			a.day, a.knocks = day, 0
 		}
 		if m.period != Day {
 			a.night = m.off
@@ -43,7 +43,7 @@ func (w *Watch) account(k accountKey, m moment, now time.Time) *account {
 
 // outlasts tells whether what an account has spent counts for another day: the money of the night in which that day has begun
 // is gone, and calls of the account were among those of the night. Who had all of it does not begin anew in the morning. Nor does
-// what is not usual, when its own money was gone and some of it went in the night.
+// what is not usual, when its own money was gone and some of it went in the night, or somebody kept trying all night.
 func (w *Watch) outlasts(a *account, m moment, now time.Time) bool {
 	if a.night != m.before {
 		return false
@@ -57,8 +57,11 @@ func (w *Watch) outlasts(a *account, m moment, now time.Time) bool {
 			return true
 		}
 	}
-	return false
+	return a.key.scope == ofUnusual && a.knocks >= mostKnocks
 }
+
+// mostKnocks is how many calls in a night that the money for what is not usual was gone for may be somebody of the office.
+const mostKnocks = 5
 
 // sweep forgets accounts of other days on which nothing runs.
 func (w *Watch) sweep(m moment, now time.Time) {

@@ -90,6 +90,9 @@ func (w *Watch) overBudget(a *account, c Call, d Destination, m moment) *Refusal
 	if limit == 0 || a.spent+a.ringing+max(d.Rate.begins(), d.Rate.Cost(leastCall)) <= limit {
 		return nil
 	}
+	if m.period != Day {
+		a.knocks++
+	}
 	return w.found(w.gone(a, limit, d, m), c, d)
 }
 

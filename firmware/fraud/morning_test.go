@@ -7,12 +7,14 @@ import (
 
 func TestWhatIsNotUsualBeginsAnewInTheMorningUnlessItsMoneyWentInTheNight(t *testing.T) {
 	for name, c := range map[string]struct {
-		hour  int // on Friday at which all of it is spent
-		rule  string
-		after string // on Tuesday
+		hour   int // on Friday at which all of it is spent
+		knocks int // on Saturday
+		rule   string
+		after  string // on Tuesday
 	}{
-		"by day":   {15, "", ""},
-		"at night": {22, "fraud.budgets.unusual", ""},
+		"by day":                        {15, 2, "", ""},
+		"by day, and he goes on trying": {15, 20, "fraud.budgets.unusual", ""},
+		"at night":                      {22, 1, "fraud.budgets.unusual", ""},
 	} {
 		s := refusing(t)
 		f := s.watch.config
@@ -23,7 +25,9 @@ func TestWhatIsNotUsualBeginsAnewInTheMorningUnlessItsMoneyWentInTheNight(t *tes
 		s.talk("12", "+252612345678", 6*time.Minute)
 		s.refused("13", "+253612345678", "fraud.budgets.unusual")
 		s.now = friday.AddDate(0, 0, 1)
-		s.refused("13", "+253612345678", "fraud.budgets.unusual")
+		for range c.knocks {
+			s.refused("13", "+253612345678", "fraud.budgets.unusual")
+		}
 		s.now = friday.AddDate(0, 0, 3)
 		s.refused("14", "0899123456", c.rule)
 		s.now = friday.AddDate(0, 0, 4)

@@ -24,5 +24,5 @@ export const main = box('at work', 0, `--password '${password}'`);
 export const first = box('new', 1, `--first-password ${firstPassword}`);
 /** A box without a policy. */
 export const setup = box('without a policy', 2, `--setup --password '${password}'`);
-/** A box whose trials are short, so that one can be seen to run out. */
-export const lost = box('with short trials', 3, `--trial 6s --away --password '${password}'`);
+/** A box whose trials are short, so that one can be seen to run out, and which only tells what it would do about fraud. */
+export const lost = box('with short trials', 3, `--trial 6s --away --simulate --password '${password}'`);

@@ -4,7 +4,7 @@ import { upload } from './upload';
 import createClient from 'openapi-fetch';
 import { Trouble } from './problem';
 import type { paths } from './schema';
-import type { Authority, Drop, Emergency, EndedCall, FilterView, FraudBlock, ImportResult, Overview, Problem, Revision, Session, Stick } from './types';
+import type { Authority, Drop, Emergency, EndedCall, FilterView, FraudBlock, ImportResult, Overview, Problem, Rehearsal, Revision, Session, Stick } from './types';
 
 /** No answer in this time counts as none. */
 const patience = 15_000;
@@ -93,6 +93,11 @@ export class Client {
   /** The confirmed policy as YAML, secrets masked. */
   policy(): Promise<string> {
     return answered(this.#api.GET('/api/v1/policy', { parseAs: 'text' }));
+  }
+
+  /** rehearse tells which calls of the last days a policy would not let through, and changes nothing. */
+  rehearse(document: string): Promise<Rehearsal> {
+    return answered(this.#api.POST('/api/v1/policy/rehearse', { body: { document } }));
   }
 
   importPolicy(document: string, why: string): Promise<ImportResult> {

@@ -29,6 +29,7 @@ export type Counter = Schemas['Counter'];
 export type Revision = Schemas['Revision'];
 export type Session = Schemas['Session'];
 export type ImportResult = Schemas['ImportResult'];
+export type Rehearsal = Schemas['Rehearsal'];
 export type Stick = Schemas['Stick'];
 export type System = Schemas['System'];
 export type Delivered = Schemas['Delivered'];

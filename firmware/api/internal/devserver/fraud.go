@@ -26,6 +26,15 @@ func fraudState(born time.Time) api.FraudState {
 	}
 }
 
+// simulated is the same where nothing is done about it.
+func simulated(s api.FraudState) api.FraudState {
+	s.Mode, s.Blocks = "simulate", []api.FraudBlock{}
+	for i := range s.Alarms {
+		s.Alarms[i].Simulated = true
+	}
+	return s
+}
+
 // purse lets the page's tests release what is blocked, and bring rates.
 type purse struct{ world *world }
 

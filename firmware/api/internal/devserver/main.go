@@ -33,6 +33,7 @@ type options struct {
 	setup    bool
 	still    bool
 	away     bool
+	simulate bool
 	verbose  bool
 }
 
@@ -59,6 +60,7 @@ func parse(args []string) (options, error) {
 	f.BoolVar(&o.setup, "setup", false, "start without a policy")
 	f.BoolVar(&o.still, "still", false, "stop the invented clock, so that screenshots look the same each time")
 	f.BoolVar(&o.away, "away", false, "the phones' PBX cannot be reached")
+	f.BoolVar(&o.simulate, "simulate", false, "what is found of fraud is only told")
 	f.BoolVar(&o.verbose, "verbose", false, "log what the API logs")
 	if err := f.Parse(args); err != nil {
 		return o, err

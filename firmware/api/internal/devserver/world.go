@@ -47,6 +47,9 @@ func newWorld(o options) (*world, error) {
 		return nil, err
 	}
 	w.policy, w.bans, w.keys, w.fraud = p, bans(w.born), credentials(w.born), fraudState(w.born)
+	if o.simulate {
+		w.fraud = simulated(w.fraud)
+	}
 	w.current = api.Revision{Number: 12, Who: "admin at 192.0.2.10", Why: "second carrier", At: w.born.Add(-50 * time.Hour), State: "confirmed"}
 	return w, nil
 }

@@ -82,7 +82,7 @@ export class Client {
   }
 
   async restart(): Promise<void> {
-    await done(this.#api.POST('/api/v1/restart'));
+    await done(this.#api.POST('/api/v1/restart', { headers: { 'Content-Type': 'application/json' } }));
   }
 
   /** The box's own CA and its fingerprint. */

@@ -283,7 +283,7 @@ export const en = {
     admitted: 'Let through by',
     signature: 'Signature of the number',
     signatures: { passed: 'right', failed: 'wrong', unsigned: 'none', unknown: 'not judged' },
-    attests: { '': '', A: ' – the number is the caller’s (A)', B: ' – the caller is known, not whether the number is his (B)', C: ' – only passed on (C)' },
+    attests: { A: ' – the number is the caller’s (A)', B: ' – the caller is known, not whether the number is his (B)', C: ' – only passed on (C)' },
     ended: 'Ended',
     state: 'State',
     stateRinging: 'ringing',

@@ -62,6 +62,7 @@ func document(t *testing.T, site string, replace ...string) []byte {
 	t.Helper()
 	doc := strings.Replace(string(policy.Example()), "name: Lyon office", "name: "+site, 1)
 	doc = regexp.MustCompile(`(?m)^ *certificate: \|\n( +[^:\n]*\n)+ *key: .*\n`).ReplaceAllString(doc, "") // whose key nobody has
+	doc = regexp.MustCompile(`( +sign: )on\n((?: +#.*\n)*) +url: .*\n`).ReplaceAllString(doc, "${1}off\n$2")
 	doc = strings.ReplaceAll(doc, `secret: "***"`, "secret: kX7-quiet-Lantern-42")
 	doc = strings.NewReplacer(replace...).Replace(doc)
 	if _, err := policy.Parse([]byte(doc)); err != nil {

@@ -90,6 +90,20 @@ func TestAllThatIsNotUsualHasOneBudgetADay(t *testing.T) {
 	s.refused("15", "118218", "")
 }
 
+func TestWhatDrainsTheMoneyOfADayIsBlockedUntilSomebodyHasLooked(t *testing.T) {
+	s := play(t, func(f *policy.Fraud) {
+		f.Budgets = policy.FraudBudgets{Unusual: 18}
+		f.Caller, f.Prefix = policy.FraudLevels{}, policy.FraudLevels{}
+	})
+	s.talk("12", "+253612345678", 2*time.Minute)
+	s.talk("12", "+252612345678", 4*time.Minute)
+	s.refused("13", "+253612345678", "fraud.budgets.unusual") // not most of it went there
+	s.refused("13", "+252612345678", "fraud.budgets.unusual")
+	s.pass(24 * time.Hour)
+	s.refused("13", "+253612345678", "")
+	s.refused("13", "+252612345678", "fraud.blocked.prefix")
+}
+
 func TestTheDearestRangesAreNeverUsual(t *testing.T) {
 	s := play(t, func(f *policy.Fraud) { f.Budgets.Unusual = 18 })
 	own, err := NewPrices(map[string]Rate{"+965": {Minute: Euro / 10}, "+4470": {Minute: Euro}})

@@ -102,10 +102,22 @@ func (w *Watch) gone(a *account, limit Money, d Destination, m moment) finding {
 	f := finding{
 		rule: a.key.scope.budgetKey(), of: a.key, action: w.action(a.key.scope), quiet: a.day, rare: !a.habitual(), reason: a.key.gone(d.Name, limit, d.Rate.Minute),
 	}
-	if a.key.scope == ofLand {
+	switch a.key.scope {
+	case ofLand:
 		f.quiet = m.day
+	case ofUnusual:
+		if f.action == policy.FraudRefuse && w.drains(d, limit) {
+			f.action = w.action(ofPrefix)
+		}
 	}
 	return f
+}
+
+// drains tells whether the greater part of a budget went to one prefix today: it would again with each day's money, until
+// somebody has looked at it.
+func (w *Watch) drains(d Destination, limit Money) bool {
+	a := w.accounts[accountKey{ofPrefix, d.Prefix}]
+	return d.Watched && a != nil && 2*a.spent >= limit
 }
 
 // watchNext makes sure that Next is no later than the money and the minutes of a call's accounts last. After the call was

@@ -14,7 +14,7 @@ import (
 
 // JudgeSeeds is the first of the seeds that the defaults are judged by. Those below it are for choosing them: nobody looks at
 // what the others make before the defaults are final, else they would only say how well the defaults were fitted to them.
-const JudgeSeeds = 1001
+const JudgeSeeds = 2001
 
 // How many weeks an office works before it is attacked, and in which of them it has a campaign.
 const (

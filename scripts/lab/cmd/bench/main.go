@@ -40,7 +40,7 @@ func main() {
 		return err
 	})
 	flag.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds of each system")
-	flag.IntVar(&o.First, "first", o.First, "the first seed of the invented offices; defaults are chosen with those from 1 on, and judged with those from 1001 on")
+	flag.IntVar(&o.First, "first", o.First, "the first seed of the invented offices; defaults are chosen with those below 2001, and judged with those from there on")
 	seeds := flag.Int("seeds", 0, "how many offices; 0: as many as the bars ask for")
 	quick := flag.Bool("quick", false, "one short round of everything, to see that it works; the figures are of little use")
 	only := flag.String("only", "", "measure only these parts, separated by commas")

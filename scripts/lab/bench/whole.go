@@ -27,7 +27,7 @@ const (
 	wholeMemory = 150
 	wholeGrowth = 1.1 // garbage moves it by a few per cent
 	// wholeRest is how long the box sets up nothing before what it keeps is weighed: garbage goes back to the system by then.
-	wholeRest = 20 * time.Second
+	wholeRest   = 20 * time.Second
 	carrierName = "carrier.example"
 	securedPort = 5061
 )

@@ -16,7 +16,7 @@ import (
 
 // openDeliveries makes the one who takes what is brought, whatever way it comes.
 func (b *box) openDeliveries(context.Context) error {
-	o := delivery.Options{Box: stickBox{b}, Memory: bundles{b.store}, Serial: board.Read("/").Serial}
+	o := delivery.Options{Box: delivered{b}, Memory: bundles{b.store}, Serial: board.Read("/").Serial}
 	if b.systems != nil {
 		o.Machine = b.systems
 	}

@@ -31,7 +31,7 @@ func newWorkbench(t *testing.T) workbench {
 		t.Fatal(err)
 	}
 	b.systems = s
-	b.taker = delivery.New(delivery.Options{Box: stickBox{b}, Memory: bundles{b.store}, Machine: s})
+	b.taker = delivery.New(delivery.Options{Box: delivered{b}, Memory: bundles{b.store}, Machine: s})
 	return workbench{b, key}
 }
 

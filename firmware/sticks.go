@@ -61,16 +61,16 @@ func (b *box) watchSticks(ctx context.Context) error {
 	return nil
 }
 
-// stickBox is the box as a stick changes it.
-type stickBox struct{ *box }
+// delivered is the box as what is brought to it changes it, by a stick or otherwise.
+type delivered struct{ *box }
 
-func (b stickBox) Examine(doc []byte) ([]policy.Change, error) {
+func (b delivered) Examine(doc []byte) ([]policy.Change, error) {
 	_, changes, err := b.config.Examine(doc)
 	return changes, err
 }
 
 // Import takes a policy for good: who holds the stick stands beside the box.
-func (b stickBox) Import(ctx context.Context, doc []byte, who, why string) error {
+func (b delivered) Import(ctx context.Context, doc []byte, who, why string) error {
 	r, err := b.config.Import(ctx, doc, who, why)
 	if err == nil && r.Trial {
 		_, err = b.config.Confirm(who)
@@ -78,12 +78,12 @@ func (b stickBox) Import(ctx context.Context, doc []byte, who, why string) error
 	return err
 }
 
-func (b stickBox) CheckBlockList(text string) (int, error) {
+func (b delivered) CheckBlockList(text string) (int, error) {
 	list, err := access.ReadBlockList(text)
 	return len(list), err
 }
 
-func (b stickBox) Block(text, who string) (func(), error) {
+func (b delivered) Block(text, who string) (func(), error) {
 	before := b.blockList.shown()
 	if _, err := b.blockList.set(text, who); err != nil {
 		return nil, err

@@ -44,7 +44,7 @@ func stickBench(t *testing.T, parts ...apply.Part) (*box, *fence) {
 	if b.blockList, err = newBlockList(f, s); err != nil {
 		t.Fatal(err)
 	}
-	b.taker = delivery.New(delivery.Options{Box: stickBox{b}, Memory: bundles{b.store}, Serial: "B7"})
+	b.taker = delivery.New(delivery.Options{Box: delivered{b}, Memory: bundles{b.store}, Serial: "B7"})
 	return b, f
 }
 
@@ -82,7 +82,7 @@ func TestWhatAStickChangesIsNotPutOnTrial(t *testing.T) {
 	b, _ := stickBench(t)
 	b.plug(aStick{delivery.PolicyFile: []byte(stickPolicy)})
 	moved := strings.Replace(stickPolicy, "192.0.2.10/24", "192.0.2.11/24", 1)
-	if err := (stickBox{b}).Import(t.Context(), []byte(moved), "anna", "moved"); err != nil {
+	if err := (delivered{b}).Import(t.Context(), []byte(moved), "anna", "moved"); err != nil {
 		t.Fatal(err)
 	}
 	if p, _, trial := b.config.Current(); trial || p.Network.Inside.Address.String() != "192.0.2.11/24" {

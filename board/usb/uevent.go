@@ -2,7 +2,6 @@ package usb
 
 import (
 	"bytes"
-	"path"
 	"strings"
 )
 
@@ -38,8 +37,8 @@ func (e uevent) disk() string {
 		return ""
 	}
 	name := e.values["DEVNAME"]
-	if name == "" || name != path.Base(name) || strings.HasPrefix(name, ".") {
-		return ""
+	if strings.Contains(name, "/") || strings.HasPrefix(name, ".") {
+		return "" // no device of a stick lies in a folder
 	}
 	return name
 }

@@ -25,6 +25,7 @@ func TestOnlyWholeDisksOnUSBPortsAreTold(t *testing.T) {
 		{"the card of the box", change("usb1", "mmc1").Replace(stickAdded), nil},
 		{"a hub", change("SUBSYSTEM=block", "SUBSYSTEM=usb").Replace(stickAdded), nil},
 		{"a keyboard that says it is one of those", change("DEVNAME=sda", "DEVNAME=../mem").Replace(stickAdded), nil},
+		{"the folder of all devices", change("DEVNAME=sda", "DEVNAME=/").Replace(stickAdded), nil},
 		{"udev's own message", "libudev\x00\xfe\xed\xca\xfe", nil},
 		{"nothing", "", nil},
 	} {

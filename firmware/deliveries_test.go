@@ -151,11 +151,11 @@ func TestAnUpdateThatProvesItselfIsShownAsKept(t *testing.T) {
 	}
 	w.again(t, update.B, true)
 	start := time.Now()
-	w.systems.proved(true, 0, start)
+	w.systems.proved(nil, 0, start)
 	if s := shownSystem(w.systems); !s.Trial || s.Waiting != "" || s.Other != "1.0.0" {
 		t.Errorf("on trial: %+v", s)
 	}
-	w.systems.proved(true, proveTime, start.Add(proveTime))
+	w.systems.proved(nil, proveTime, start.Add(proveTime))
 	if s := shownSystem(w.systems); s.Trial || s.Last.Outcome != tryKept || s.Other != "1.0.0" || s.FellBack {
 		t.Errorf("kept: %+v", s)
 	}

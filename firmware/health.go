@@ -35,7 +35,11 @@ func (b *box) proveWell(context.Context) error {
 	go func() {
 		for {
 			err := b.examine()
-			b.systems.proved(err == nil, uptime(), time.Now())
+			fault := err
+			if before, trial := b.systems.onTrial(); trial && fault == nil {
+				fault = b.examineTrial(before)
+			}
+			b.systems.proved(fault, uptime(), time.Now())
 			if err == nil {
 				err = voice.Well()
 			}

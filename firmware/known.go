@@ -26,6 +26,8 @@ const (
 type known struct {
 	Slots map[update.Slot]string `json:"slots"` // release in each
 	Last  *attempt               `json:"last"`  // nil: no update was brought yet
+	// Trunks were up when the last update was brought, or when the machine was restarted for it.
+	Trunks []string `json:"trunks,omitempty"`
 }
 
 // attempt is one update.
@@ -35,6 +37,7 @@ type attempt struct {
 	By      string    `json:"by"`
 	At      time.Time `json:"at"` // of the outcome
 	Outcome string    `json:"outcome"`
+	Why     string    `json:"why,omitempty"` // it was left, as far as that could still be noted
 }
 
 // The outcomes of an update.
@@ -49,6 +52,21 @@ func (k *known) settle(outcome string, now time.Time) {
 	if k.Last != nil && k.Last.Outcome == tryWaiting {
 		k.Last.Outcome, k.Last.At = outcome, now
 	}
+}
+
+// blame notes why the update at hand is left.
+func (k *known) blame(fault error) {
+	if k.Last != nil {
+		k.Last.Why = fault.Error()
+	}
+}
+
+// why tells why the last update was left.
+func (k known) why() string {
+	if k.Last == nil || k.Last.Why == "" {
+		return "it ended before it could say"
+	}
+	return k.Last.Why
 }
 
 // remember reads what is known and adds what this start tells.

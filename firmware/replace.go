@@ -91,6 +91,7 @@ func (i *incoming) Try() error {
 	defer i.systems.mu.Unlock()
 	i.systems.note(func(k *known) {
 		k.Last = &attempt{Release: d.Release, SHA256: hex.EncodeToString(d.SHA256), By: d.By, At: time.Now(), Outcome: tryWaiting}
+		i.systems.noteTrunks(k)
 	})
 	return nil
 }

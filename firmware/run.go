@@ -267,7 +267,7 @@ func (b *box) openSystems(context.Context) error {
 		b.log.Error("no updates", "err", err)
 	}
 	if b.systems != nil {
-		b.systems.kept = b.forgetOlder
+		b.systems.kept, b.systems.up = b.forgetOlder, b.registered
 	}
 	return nil
 }

@@ -45,13 +45,15 @@ type systems struct {
 	voice     supervise.Voice
 	records   notebook
 	log       *slog.Logger
-	kept      func() // may be nil; called when a new system has proved itself
+	kept      func()          // may be nil; called when a new system has proved itself
+	up        func() []string // may be nil; the trunks that are up
 
 	mu       sync.Mutex // guards what follows
 	trial    bool
 	stage    string // what is being done with an update; "": nothing
 	known    known
 	wellFrom time.Time
+	until    time.Duration // uptime at which a trial ends; 0: trialTime
 }
 
 // openSystems reads what runs here; nil on a machine whose system is not the box's own.
@@ -92,10 +94,11 @@ func openSystems(root, spool string, voice supervise.Voice, kept notebook, log *
 	s.trial = words.Trial && string(state.Active) != words.Slot
 	s.installer.Running.Trial = s.trial
 	fellBack, err := s.installer.Fallback()
+	err = errors.Join(err, s.remember(fellBack, time.Now()))
 	if fellBack {
-		log.Error("the last update has not proved itself: the system before it runs again")
+		log.Error("the last update has not proved itself: the system before it runs again", "why", s.known.why())
 	}
-	return s, errors.Join(err, s.remember(fellBack, time.Now()))
+	return s, err
 }
 
 // running reads name=value lines.
@@ -129,6 +132,11 @@ func findSlots(root string) (update.Slots, error) {
 
 // Restart asks process 1 for a restart of the machine, when the answer has gone out.
 func (s *systems) Restart(string) error {
+	s.mu.Lock()
+	if last := s.known.Last; last != nil && last.Outcome == tryWaiting && !s.trial {
+		s.note(s.noteTrunks)
+	}
+	s.mu.Unlock()
 	time.AfterFunc(answerTime, func() {
 		if err := s.voice.RestartMachine(); err != nil {
 			s.log.Error("no restart", "err", err)
@@ -137,9 +145,27 @@ func (s *systems) Restart(string) error {
 	return nil
 }
 
-// proved is told, again and again, whether everything does its work. It keeps a new system that has done so for long enough, and
-// leaves one that has not in time.
-func (s *systems) proved(well bool, uptime time.Duration, now time.Time) {
+// noteTrunks notes the trunks that are up: under the next system they have to come up again.
+func (s *systems) noteTrunks(k *known) {
+	if s.up != nil {
+		k.Trunks = s.up()
+	}
+}
+
+// onTrial tells whether the system has yet to prove itself, and which trunks were up before it.
+func (s *systems) onTrial() (trunks []string, yes bool) {
+	if s == nil {
+		return nil, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.known.Trunks, s.trial
+}
+
+// proved is told, again and again, what is wrong with what the system does; nil: it does its work. It keeps a new system that has done
+// so for long enough, and leaves one that has not in time. While that cannot be told (errAway) it does neither: should somebody
+// switch the machine off and on, the system before it is back.
+func (s *systems) proved(fault error, uptime time.Duration, now time.Time) {
 	if s == nil {
 		return
 	}
@@ -148,28 +174,47 @@ func (s *systems) proved(well bool, uptime time.Duration, now time.Time) {
 	switch {
 	case !s.trial:
 		return
-	case !well:
+	case errors.Is(fault, errAway):
+		s.wellFrom, s.until = time.Time{}, uptime+trialTime
+	case fault != nil:
 		s.wellFrom = time.Time{}
 	case s.wellFrom.IsZero():
 		s.wellFrom = now
 	case now.Sub(s.wellFrom) >= proveTime:
-		if err := s.installer.Commit(); err != nil {
-			s.log.Error("the new system is not kept", "err", err)
-			break
+		if fault = s.keep(now); fault == nil {
+			return
 		}
-		s.trial = false
-		s.installer.Running.Trial = false
-		s.note(func(k *known) { k.settle(tryKept, now) })
-		if s.kept != nil {
-			s.kept()
-		}
-		s.log.Info("the new system has proved itself and is kept", "release", s.installer.Running.Release)
-		return
 	}
-	if uptime >= trialTime {
-		s.log.Error("the new system has not proved itself in time: back to the one before")
-		if err := s.voice.RestartMachine(); err != nil {
-			s.log.Error("no restart", "err", err)
-		}
+	if fault != nil {
+		s.log.Warn("the new system has not proved itself yet", "err", fault)
+	}
+	if uptime >= max(s.until, trialTime) {
+		s.leave(fault)
+	}
+}
+
+// keep has a new system count from now on; s.mu is held.
+func (s *systems) keep(now time.Time) error {
+	if err := s.installer.Commit(); err != nil {
+		return fmt.Errorf("the new system is not kept: %w", err)
+	}
+	s.trial = false
+	s.installer.Running.Trial = false
+	s.note(func(k *known) { k.settle(tryKept, now) })
+	if s.kept != nil {
+		s.kept()
+	}
+	s.log.Info("the new system has proved itself and is kept", "release", s.installer.Running.Release)
+	return nil
+}
+
+// leave restarts the machine, whose loader then takes the system before; s.mu is held.
+func (s *systems) leave(fault error) {
+	s.log.Error("the new system has not proved itself in time: back to the one before", "err", fault)
+	if fault != nil {
+		s.note(func(k *known) { k.blame(fault) })
+	}
+	if err := s.voice.RestartMachine(); err != nil {
+		s.log.Error("no restart", "err", err)
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -79,16 +80,16 @@ func TestANewSystemIsKeptWhenItHasBeenWellForLongEnough(t *testing.T) {
 	start := time.Date(2026, 7, 1, 12, 0, 0, 0, time.UTC)
 	for _, step := range []struct {
 		after time.Duration
-		well  bool
+		fault error
 		kept  bool
 	}{
-		{0, true, false},
-		{proveTime - time.Second, true, false},
-		{proveTime, false, false}, // the minute begins again
-		{proveTime + time.Second, true, false},
-		{2*proveTime + time.Second, true, true},
+		{0, nil, false},
+		{proveTime - time.Second, nil, false},
+		{proveTime, errors.New("a hiccup"), false}, // the minute begins again
+		{proveTime + time.Second, nil, false},
+		{2*proveTime + time.Second, nil, true},
 	} {
-		s.proved(step.well, step.after, start.Add(step.after))
+		s.proved(step.fault, step.after, start.Add(step.after))
 		state, err := s.installer.Slots.Read()
 		if err != nil {
 			t.Fatal(err)
@@ -101,5 +102,5 @@ func TestANewSystemIsKeptWhenItHasBeenWellForLongEnough(t *testing.T) {
 
 func TestAMachineWithASystemOfItsOwnHasNothingToProve(t *testing.T) {
 	var s *systems
-	s.proved(true, time.Hour, time.Now())
+	s.proved(nil, time.Hour, time.Now())
 }

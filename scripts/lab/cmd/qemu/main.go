@@ -2,7 +2,7 @@
 // encrypted, it survives power cuts, a clock in 1970 and a kernel that hangs, an update is tried and kept, a bad one is left, a false
 // one refused. One line a step, with how long it took.
 //
-//	qemu -image FILE -work DIR [-short] [-update FILE -bad FILE] [-cuts 5] prove
+//	qemu -image FILE -work DIR [-short] [-update FILE -bad FILE -key FILE] [-cuts 5] prove
 //	qemu -image FILE -work DIR -update FILE interrupted
 //	qemu -image FILE -work DIR -cuts N powercut
 //	qemu -image FILE -work DIR -floor FILE -packed FILE [-idle 10m] figures
@@ -29,6 +29,7 @@ func main() {
 	flag.StringVar(&w.work, "work", "", "folder for disks and logs")
 	flag.StringVar(&w.update, "update", "", "a newer release, signed")
 	flag.StringVar(&w.bad, "bad", "", "a newer release, signed, that cannot start")
+	flag.StringVar(&w.key, "key", "", "private key that has signed both, and may sign settings")
 	flag.BoolVar(&w.short, "short", false, "only what takes no minutes")
 	flag.StringVar(&w.only, "only", "", "of the sticks that are to change nothing, those whose name holds this word")
 	flag.IntVar(&w.cuts, "cuts", 5, "how often the power is cut while things are written")

@@ -23,8 +23,8 @@ const (
 	report     = bundle.ReportPrefix
 )
 
-// stickTime is how long a stick may take, from being plugged in to a decision.
-const stickTime = 2 * time.Minute
+// stickTime is how long a stick may take, from being plugged in to a decision; one may hold a system that is written to a slot.
+const stickTime = 4 * time.Minute
 
 // integrator signs sticks; stranger does so, too, and nobody knows him.
 var (
@@ -32,10 +32,17 @@ var (
 	stranger   = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, ed25519.SeedSize))
 )
 
-// signers has a policy take the integrator's sticks, and no others.
-func signers(document string) string {
-	key := base64.StdEncoding.EncodeToString(integrator.Public().(ed25519.PublicKey))
-	return document + fmt.Sprintf("stick:\n  take: signed\n  signers:\n    - name: integrator\n      key: %s\n", key)
+// signers has a policy take the integrator's sticks and, where there are updates, those of their maker.
+func (w *world) signers(document string) string {
+	document += "stick:\n  take: signed\n  signers:\n" + signer("integrator", integrator)
+	if w.maker != nil {
+		document += signer(makerName, w.maker)
+	}
+	return document
+}
+
+func signer(name string, key ed25519.PrivateKey) string {
+	return fmt.Sprintf("    - name: %s\n      key: %s\n", name, base64.StdEncoding.EncodeToString(key.Public().(ed25519.PublicKey)))
 }
 
 // decision is what the page says became of a stick.

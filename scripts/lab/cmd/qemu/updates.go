@@ -29,7 +29,9 @@ func (w *world) proveUpdates(ctx context.Context) error {
 		return err
 	}
 	return steps(ctx, []part{
-		{"a good update is tried", w.tries},
+		{"a stick with the update that did not prove itself is refused", w.refusesAgain},
+		{"a stick with settings and another update is taken", w.takesBundle},
+		{"  its update is tried", w.tries},
 		{"  and kept when it has been well for a minute", w.keeps},
 		{"  over a power cut, too", w.stays},
 	})
@@ -74,7 +76,7 @@ func (w *world) leaves(ctx context.Context) (string, error) {
 }
 
 func (w *world) tries(ctx context.Context) (string, error) {
-	s, err := w.replace(ctx, w.update)
+	s, err := w.startAgain(ctx)
 	if err == nil && (s.Slot != "b" || s.FellBack) {
 		err = fmt.Errorf("the update does not run: %+v", s)
 	}
@@ -102,6 +104,11 @@ func (w *world) replace(ctx context.Context, file string) (system, error) {
 	if err := w.sendFile(ctx, file); err != nil {
 		return system{}, err
 	}
+	return w.startAgain(ctx)
+}
+
+// startAgain has the page restart the machine, and waits until a system is well again.
+func (w *world) startAgain(ctx context.Context) (system, error) {
 	before := strings.Count(w.box.Console(), running)
 	if err := w.page.JSON(ctx, http.MethodPost, "/api/v1/restart", nil, nil); err != nil {
 		return system{}, err

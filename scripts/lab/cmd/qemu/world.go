@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
@@ -28,19 +29,20 @@ const (
 
 // world is the machine under test between an office and a carrier.
 type world struct {
-	image, floor, packed, work, update, bad string
-	idle                                    time.Duration // of the box, while it is measured what it writes
-	short                                   bool          // only what takes no minutes
-	cuts                                    int           // of the power, while things are written
-	only                                    string        // of the sticks that are to change nothing: those whose name holds this
+	image, floor, packed, work, update, bad, key string
+	idle                                         time.Duration // of the box, while it is measured what it writes
+	short                                        bool          // only what takes no minutes
+	cuts                                         int           // of the power, while things are written
+	only                                         string        // of the sticks that are to change nothing: those whose name holds this
 
 	branch          *branch.Branch
 	inside, outside *os.File
 	disk            string
 	box             *machine.Machine
 	page            *machine.Page
-	policy          string    // document that the sticks bring
-	time            io.Closer // the time server
+	policy          string             // document that the sticks bring
+	maker           ed25519.PrivateKey // of updates; nil: there are none
+	time            io.Closer          // the time server
 
 	first struct { // what became of the first stick
 		stick  decision
@@ -140,13 +142,16 @@ func (w *world) card(image, name string) (string, error) {
 
 // lay builds the branch with the machine in the box's place.
 func (w *world) lay(ctx context.Context) error {
+	if err := w.readMaker(); err != nil {
+		return err
+	}
 	w.branch = branch.New(branch.Wishes{
 		Laid: func(b *branch.Branch) (err error) {
 			w.inside, w.outside, err = b.Lab.PlugMachine()
 			return err
 		},
 		Machine: w.start,
-		Amend:   func(document string) string { return signers(ports(document)) },
+		Amend:   func(document string) string { return w.signers(ports(document)) },
 	})
 	for _, s := range w.branch.Steps() {
 		if err := step(s.Name, func() (string, error) { return "", s.Run(ctx) }); err != nil {

@@ -69,7 +69,7 @@ type machine struct {
 	begun   bool // the start was done, and is not done twice
 	kept    bool // data outlives a power-off
 	dog     supervise.Watchdog
-	off     atomic.Bool // what ends is to be switched off, not restarted
+	end     atomic.Int32 // how the machine stops when it was told to: a boot.End
 }
 
 // live starts the machine, keeps the program alive and stops the machine when it is told to.
@@ -85,8 +85,8 @@ func (m *machine) live(words []string) {
 	go m.lendSticks(ctx)
 	go m.obey(ctx, cancel, s.Restart)
 	end := boot.Restart
-	if s.Run(ctx) && m.off.Load() {
-		end = boot.PowerOff
+	if s.Run(ctx) {
+		end = boot.End(m.end.Load())
 	}
 	fmt.Printf("\ntollgate: %v\n", end)
 	if err := boot.Halt(end, dataPath); err != nil {
@@ -192,7 +192,11 @@ func (m *machine) openSlots() error {
 		return nil
 	}
 	var faults []error
-	for _, label := range []string{slotLabel + other, stateLabel} {
+	writable := []string{slotLabel + other, stateLabel}
+	if m.words.Tryboot {
+		writable = append(writable, autobootLabel)
+	}
+	for _, label := range writable {
 		device, found := boot.FindPartition("/", label)
 		if !found {
 			faults = append(faults, fmt.Errorf("the disk has no partition %s", label))
@@ -237,11 +241,8 @@ func (m *machine) supervision(end func()) supervise.Config {
 			Credential: &syscall.Credential{Uid: programUser, Gid: programUser, Groups: []uint32{}}, AmbientCaps: capabilities, Setsid: true,
 		},
 		Socket: filepath.Join(notifyFolder, "notify"), SocketGroup: programUser, LastWords: wordsPath, Version: m.version, Watchdog: m.dog, Log: m.log,
-		RestartMachine: func() {
-			m.off.Store(false)
-			end()
-		},
-		State: m.show,
+		RestartMachine: func(trial bool) { m.stop(map[bool]boot.End{false: boot.Restart, true: boot.Trial}[trial], end) },
+		State:          m.show,
 	}
 }
 
@@ -276,8 +277,13 @@ func (m *machine) obey(ctx context.Context, end, restart func()) {
 				restart()
 				continue
 			}
-			m.off.Store(s == unix.SIGUSR2 || s == unix.SIGPWR)
-			end()
+			m.stop(map[bool]boot.End{false: boot.Restart, true: boot.PowerOff}[s == unix.SIGUSR2 || s == unix.SIGPWR], end)
 		}
 	}
+}
+
+// stop has the machine stop in this way.
+func (m *machine) stop(how boot.End, end func()) {
+	m.end.Store(int32(how))
+	end()
 }

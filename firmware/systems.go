@@ -27,6 +27,8 @@ const (
 const (
 	slotLabel  = "tollgate-" // and the slot
 	stateLabel = "tollgate-state"
+	// autobootLabel is what the firmware of a Raspberry Pi chooses the slot by.
+	autobootLabel = "tollgate-boot"
 )
 
 const (
@@ -83,7 +85,7 @@ func openSystems(root, spool string, voice supervise.Voice, kept notebook, log *
 	if words.Slot == "" {
 		return s, nil
 	}
-	if s.installer.Slots, err = findSlots(root); err != nil {
+	if s.installer.Slots, err = findSlots(root, words.Tryboot); err != nil {
 		return nil, err
 	}
 	state, err := s.installer.Slots.Read()
@@ -118,9 +120,13 @@ func running(release string) update.Running {
 	return r
 }
 
-func findSlots(root string) (update.Slots, error) {
+func findSlots(root string, tryboot bool) (update.Slots, error) {
 	var s update.Slots
-	for label, path := range map[string]*string{slotLabel + "a": &s.A, slotLabel + "b": &s.B, stateLabel: &s.State} {
+	partitions := map[string]*string{slotLabel + "a": &s.A, slotLabel + "b": &s.B, stateLabel: &s.State}
+	if tryboot {
+		partitions[autobootLabel] = &s.Autoboot
+	}
+	for label, path := range partitions {
 		device, found := boot.FindPartition(root, label)
 		if !found {
 			return s, fmt.Errorf("the disk has no partition %s", label)
@@ -130,15 +136,19 @@ func findSlots(root string) (update.Slots, error) {
 	return s, nil
 }
 
-// Restart asks process 1 for a restart of the machine, when the answer has gone out.
+// Restart asks process 1 for a restart of the machine, when the answer has gone out; what waits is tried then.
 func (s *systems) Restart(string) error {
 	s.mu.Lock()
 	if last := s.known.Last; last != nil && last.Outcome == tryWaiting && !s.trial {
 		s.note(s.noteTrunks)
 	}
 	s.mu.Unlock()
+	trial, err := s.installer.Arm()
+	if err != nil {
+		return fmt.Errorf("ready the restart: %w", err)
+	}
 	time.AfterFunc(answerTime, func() {
-		if err := s.voice.RestartMachine(); err != nil {
+		if err := s.voice.RestartMachine(trial); err != nil {
 			s.log.Error("no restart", "err", err)
 		}
 	})
@@ -214,7 +224,7 @@ func (s *systems) leave(fault error) {
 	if fault != nil {
 		s.note(func(k *known) { k.blame(fault) })
 	}
-	if err := s.voice.RestartMachine(); err != nil {
+	if err := s.voice.RestartMachine(false); err != nil {
 		s.log.Error("no restart", "err", err)
 	}
 }

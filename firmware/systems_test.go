@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -97,6 +98,27 @@ func TestANewSystemIsKeptWhenItHasBeenWellForLongEnough(t *testing.T) {
 		if kept := state.Active == update.B; kept != step.kept || shownSystem(s).Trial == step.kept {
 			t.Errorf("after %v: kept %v, want %v; %+v", step.after, kept, step.kept, shownSystem(s))
 		}
+	}
+}
+
+func TestTheSlotsOfARaspberryPiAreFoundByTheirNames(t *testing.T) {
+	root := t.TempDir()
+	for n, label := range []string{"boot", "a", "b", "state", "data"} {
+		name := fmt.Sprintf("mmcblk0p%d", n+1)
+		dir := filepath.Join(root, "sys/class/block", name)
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "uevent"), []byte("DEVNAME="+name+"\nPARTNAME=tollgate-"+label+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want := update.Slots{A: "/dev/mmcblk0p2", B: "/dev/mmcblk0p3", State: "/dev/mmcblk0p4", Autoboot: "/dev/mmcblk0p1"}
+	if got, err := findSlots(root, true); fmt.Sprint(got) != fmt.Sprint(want) || err != nil {
+		t.Errorf("%+v, %v; want %+v", got, err, want)
+	}
+	if got, err := findSlots(root, false); got.Autoboot != "" || err != nil {
+		t.Errorf("U-Boot chooses by %q, %v", got.Autoboot, err)
 	}
 }
 

@@ -61,6 +61,27 @@ func TestTheCommandLineSaysWhereDataIsAndWhatIsUsed(t *testing.T) {
 	}
 }
 
+func TestTheFirmwareOfARaspberryPiSaysWhichSlotItHasStarted(t *testing.T) {
+	const tree = "sys/firmware/devicetree/base/chosen/bootloader/"
+	for name, c := range map[string]struct {
+		line, partition, tryboot string
+		want                     Words
+	}{
+		"slot a":                            {partition: "\x00\x00\x00\x02", tryboot: "\x00\x00\x00\x00", want: Words{Slot: "a", Tryboot: true}},
+		"slot b on trial":                   {partition: "\x00\x00\x00\x03", tryboot: "\x00\x00\x00\x01", want: Words{Slot: "b", Trial: true, Tryboot: true}},
+		"a card without slots":              {partition: "\x00\x00\x00\x01", tryboot: "\x00\x00\x00\x00"},
+		"a loader that does not say":        {partition: "\x00\x00\x00\x00", tryboot: "\x00\x00\x00\x00"},
+		"another form":                      {partition: "2"},
+		"U-Boot between, whose word counts": {line: "tollgate.slot=b", partition: "\x00\x00\x00\x02", want: Words{Slot: "b"}},
+	} {
+		root := lay(t, map[string]string{"proc/cmdline": c.line, tree + "partition": c.partition, tree + "tryboot": c.tryboot})
+		c.want.Data, c.want.Watchdog = DataLabel, true
+		if got, err := ReadWords(root); got != c.want || err != nil {
+			t.Errorf("%s: %+v, %v; want %+v", name, got, err, c.want)
+		}
+	}
+}
+
 func FuzzWords(f *testing.F) {
 	f.Add("tollgate.data=/dev/vda3 tollgate.watchdog=off")
 	f.Add("tollgate.data=PARTLABEL=x\x00 tollgate.=")

@@ -3,6 +3,7 @@ package boot
 import (
 	"fmt"
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,12 +15,21 @@ type End int
 const (
 	Restart End = iota
 	PowerOff
+	// Trial restarts, and asks the firmware of a Raspberry Pi to start the slot on trial, once. Others restart as ever.
+	Trial
 )
+
+// trialWords are what the kernel of a Raspberry Pi hands on to its firmware: the usual partition, and the flag that has autoboot.txt
+// name another one.
+const trialWords = "0 tryboot"
 
 // String names the end.
 func (e End) String() string {
-	if e == PowerOff {
+	switch e {
+	case PowerOff:
 		return "power off"
+	case Trial:
+		return "restart for a trial"
 	}
 	return "restart"
 }
@@ -35,12 +45,33 @@ func Halt(end End, data string) error {
 		}
 	}
 	unix.Sync()
-	how := unix.LINUX_REBOOT_CMD_RESTART
-	if end == PowerOff {
-		how = unix.LINUX_REBOOT_CMD_POWER_OFF
-	}
-	if err := unix.Reboot(how); err != nil {
+	if err := reboot(end); err != nil {
 		return fmt.Errorf("%v: %w", end, err)
+	}
+	return nil
+}
+
+func reboot(end End) error {
+	switch end {
+	case PowerOff:
+		return unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF)
+	case Trial:
+		if err := rebootWith(trialWords); err != nil {
+			return err
+		}
+	}
+	return unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
+}
+
+// rebootWith is reboot(2) with words for what starts the machine.
+func rebootWith(words string) error {
+	text, err := unix.BytePtrFromString(words)
+	if err != nil {
+		return err
+	}
+	_, _, errno := unix.Syscall6(unix.SYS_REBOOT, unix.LINUX_REBOOT_MAGIC1, unix.LINUX_REBOOT_MAGIC2, unix.LINUX_REBOOT_CMD_RESTART2, uintptr(unsafe.Pointer(text)), 0, 0)
+	if errno != 0 {
+		return errno
 	}
 	return nil
 }

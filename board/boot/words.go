@@ -19,6 +19,8 @@ type Words struct {
 	Slot string
 	// Trial tells that the slot has not proved itself yet (tollgate.trial=1).
 	Trial bool
+	// Tryboot tells that both come from the firmware of a Raspberry Pi, which chooses by autoboot.txt.
+	Tryboot bool
 }
 
 // DataLabel is the name of the partition that data is kept on, unless the command line names another place.
@@ -27,14 +29,18 @@ const DataLabel = "PARTLABEL=tollgate-data"
 // prefix stands before every word that is meant for the box.
 const prefix = "tollgate."
 
-// ReadWords reads the kernel's command line below root, then more, which counts more. The error tells every word that means
-// nothing; the other words count all the same.
+// ReadWords reads the kernel's command line below root, then more, which counts more; and on a Raspberry Pi what its firmware says of
+// the slot, unless they do. The error tells every word that means nothing; the other words count all the same.
 func ReadWords(root string, more ...string) (Words, error) {
 	line, err := os.ReadFile(filepath.Join(root, "proc/cmdline"))
 	if err != nil {
-		return parseWords(strings.Join(more, " "))
+		line = nil
 	}
-	return parseWords(string(line) + " " + strings.Join(more, " "))
+	w, err := parseWords(string(line) + " " + strings.Join(more, " "))
+	if w.Slot == "" {
+		w.hearFirmware(root)
+	}
+	return w, err
 }
 
 // parseWords reads one line; the last of equal words counts, as it does for the kernel.

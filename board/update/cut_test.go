@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"maps"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -108,8 +110,31 @@ func (f *flash) lose() {
 // cutBench is a box whose power is cut, with a first system in slot a.
 type cutBench struct {
 	Installer
-	power *supply
-	disks map[string]*flash
+	power  *supply
+	disks  map[string]*flash
+	loader loader
+}
+
+// loader is what starts a machine.
+type loader interface {
+	// next is the slot that the next start takes, and whether it is on trial; an error is a power cut.
+	next(*cutBench) (slot Slot, trial bool, err error)
+	// told is what a restart says: whether it asks for a trial. A power cut says nothing.
+	told(ask bool)
+}
+
+// uBoot does what buildroot/board/virt/boot.cmd says.
+type uBoot struct{}
+
+func (uBoot) told(bool) {}
+
+func (uBoot) next(b *cutBench) (Slot, bool, error) {
+	s, err := b.Slots.Read()
+	if err != nil || !s.Left {
+		return s.Active, false, err
+	}
+	s.Left = false
+	return s.Trying, true, b.Slots.write(s)
 }
 
 // release is what a box gets as its first system, its second and so on.
@@ -119,7 +144,7 @@ func release(n int) []byte {
 
 func newCutBench(seed uint64, cuts ...int) *cutBench {
 	power := &supply{cuts: cuts, chance: rand.New(rand.NewPCG(seed, 1))}
-	b := &cutBench{power: power, disks: map[string]*flash{"a": newFlash(power, 32<<10), "b": newFlash(power, 32<<10), "state": newFlash(power, 16*copySize)}}
+	b := &cutBench{power: power, loader: uBoot{}, disks: map[string]*flash{"a": newFlash(power, 32<<10), "b": newFlash(power, 32<<10), "state": newFlash(power, 16*copySize)}}
 	b.Slots = Slots{A: "a", B: "b", State: "state", open: func(path string, _ int) (device, error) { return b.disks[path], nil }}
 	for _, copied := range [][]byte{b.disks["a"].durable, b.disks["a"].cached} {
 		copy(copied, release(1))
@@ -138,35 +163,43 @@ func (b *cutBench) holds(s Slot) int {
 	return 0
 }
 
-// start switches the power on and starts what the loader chooses (buildroot/board/virt/boot.cmd); the slot must hold a system.
+// start switches the power on and starts what the loader chooses; the slot must hold a system.
 func (b *cutBench) start(t *testing.T) {
 	t.Helper()
 	for {
 		if b.power.off {
-			for _, name := range []string{"a", "b", "state"} {
+			for _, name := range slices.Sorted(maps.Keys(b.disks)) {
 				b.disks[name].lose()
 			}
+			b.loader.told(false)
 			b.power.back()
 		}
-		s, err := b.Slots.Read()
+		chosen, trial, err := b.loader.next(b)
+		if errors.Is(err, errCut) {
+			continue // once more
+		}
 		if err != nil {
 			t.Fatal(err)
 		}
-		chosen, trial := s.Active, false
-		if s.Left {
-			s.Left = false
-			chosen, trial = s.Trying, true
-			if err := b.Slots.write(s); err != nil {
-				continue // cut once more
-			}
-		}
 		n := b.holds(chosen)
 		if n == 0 {
-			t.Fatalf("slot %s is started and holds no whole system: %+v", chosen, s)
+			t.Fatalf("slot %s is started and holds no whole system: trial %v", chosen, trial)
 		}
 		b.Running.Slot, b.Running.Trial, b.Running.Built = chosen, trial, int64(n)
 		return
 	}
+}
+
+// restart is the restart that somebody wants.
+func (b *cutBench) restart(t *testing.T) error {
+	t.Helper()
+	ask, err := b.Arm()
+	if err != nil {
+		return err
+	}
+	b.loader.told(ask)
+	b.start(t)
+	return nil
 }
 
 // live brings release n as a box does: written, tried, kept; and does so until it runs, whatever is cut.
@@ -185,7 +218,7 @@ func (b *cutBench) live(t *testing.T, n int, content *Kept) {
 				err = b.Try()
 			}
 			if err == nil {
-				b.start(t)
+				err = b.restart(t)
 			}
 		}
 		if err != nil {
@@ -215,18 +248,22 @@ func kept(t *testing.T, n int) *Kept {
 // either way. What the loader chooses always is a whole system, and the update comes to run in the end.
 func TestWheneverThePowerIsCutAWholeSystemStarts(t *testing.T) {
 	second, third := kept(t, 2), kept(t, 3)
-	whole := newCutBench(0)
-	whole.live(t, 2, second)
-	whole.live(t, 3, third)
-	if whole.Running.Slot != A || whole.power.steps < 30 {
-		t.Fatalf("in slot %s after %d steps", whole.Running.Slot, whole.power.steps)
+	for name, bench := range map[string]func(seed uint64, cuts ...int) *cutBench{"U-Boot": newCutBench, "Raspberry Pi": newPiCutBench} {
+		t.Run(name, func(t *testing.T) {
+			whole := bench(0)
+			whole.live(t, 2, second)
+			whole.live(t, 3, third)
+			if whole.Running.Slot != A || whole.power.steps < 30 {
+				t.Fatalf("in slot %s after %d steps", whole.Running.Slot, whole.power.steps)
+			}
+			for one := range whole.power.steps {
+				for other := one % 3; other < whole.power.steps; other += 3 {
+					b := bench(uint64(one*100+other), one, other)
+					b.live(t, 2, second)
+					b.live(t, 3, third)
+				}
+			}
+			t.Logf("cut at each of %d steps, and once more at every third of what follows", whole.power.steps)
+		})
 	}
-	for one := range whole.power.steps {
-		for other := one % 3; other < whole.power.steps; other += 3 {
-			b := newCutBench(uint64(one*100+other), one, other)
-			b.live(t, 2, second)
-			b.live(t, 3, third)
-		}
-	}
-	t.Logf("cut at each of %d steps, and once more at every third of what follows", whole.power.steps)
 }

@@ -10,17 +10,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Where the two copies of the state lie in its partition, in bytes: the first whole one counts. They lie in different blocks, so
-// that what spoils one leaves the other.
-const (
-	copySize   = 512
-	secondCopy = 8 * copySize
-)
-
 // Slots are the partitions that updates work on: block devices, or files in tests.
 type Slots struct {
 	A, B  string
 	State string
+	// Autoboot is the partition with autoboot.txt, by which the firmware of a Raspberry Pi chooses; empty where U-Boot does.
+	Autoboot string
 
 	open func(path string, flag int) (device, error) // nil: that of the system
 }
@@ -48,45 +43,28 @@ func (s Slots) path(which Slot) string {
 	return s.B
 }
 
+// keeper keeps what the machine's loader chooses the slot by.
+type keeper interface {
+	read() (State, error)
+	write(State) error
+	// arm readies a restart for a trial, if one waits, and tells whether the restart has to ask the loader for it.
+	arm() (ask bool, err error)
+}
+
+func (s Slots) keeper() keeper {
+	if s.Autoboot != "" {
+		return tryboot{environment{s}}
+	}
+	return environment{s}
+}
+
 // Read returns what chooses the slot at the next start.
-func (s Slots) Read() (State, error) {
-	f, err := s.device(s.State, os.O_RDONLY)
-	if err != nil {
-		return State{}, fmt.Errorf("read the state of the slots: %w", err)
-	}
-	defer f.Close()
-	for _, at := range []int64{0, secondCopy} {
-		copied := make([]byte, copySize)
-		if _, err := f.ReadAt(copied, at); err != nil {
-			return State{}, fmt.Errorf("read the state of the slots: %w", err)
-		}
-		if state, err := parseState(copied); err == nil {
-			return state, nil
-		}
-	}
-	return fresh, nil
-}
+func (s Slots) Read() (State, error) { return s.keeper().read() }
 
-// write stores the state, one copy after the other: a power cut leaves the old one or the new one.
-func (s Slots) write(state State) error {
-	f, err := s.device(s.State, os.O_WRONLY)
-	if err != nil {
-		return fmt.Errorf("write the state of the slots: %w", err)
-	}
-	defer f.Close()
-	for _, at := range []int64{0, secondCopy} {
-		if _, err := f.WriteAt(state.marshal(), at); err != nil {
-			return fmt.Errorf("write the state of the slots: %w", err)
-		}
-		if err := f.Sync(); err != nil {
-			return fmt.Errorf("write the state of the slots: %w", err)
-		}
-	}
-	return nil
-}
+func (s Slots) write(state State) error { return s.keeper().write(state) }
 
-// headSize is how much of a slot is written last, in bytes. U-Boot knows a system by its head, so a slot that is half
-// written holds none.
+// headSize is how much of a slot is written last, in bytes. U-Boot knows a system by its head and a Raspberry Pi's firmware a
+// file system by both its boot sectors, which lie in there, so a slot that is half written holds none.
 const headSize = 4096
 
 // fill writes content of size bytes to a slot.

@@ -5,9 +5,13 @@
 //	Keep:    the content whole, as its checksum says? It waits in a file
 //	Write:   to the other slot, and read back
 //	Try:     the next start tries it, once
+//	Arm:     right before the restart; how the loader is asked for a trial
 //	restart: the loader starts the slot on trial
 //	Commit:  the system has proved itself and is the one from now on
 //	otherwise the next start, however it comes about, takes the old one, and Fallback tells of it
+//
+// What chooses is either U-Boot, by a state that it shares with this package (environment.go), or the firmware of a Raspberry Pi, by a file of
+// its own (tryboot.go).
 //
 // Everything about an update is verified before the first byte of a slot is written. It leaves to others who has signed a system
 // and how it comes (firmware/bundle), what proves one (firmware), how the machine restarts, and who may bring an update.
@@ -147,6 +151,15 @@ func (i Installer) Write(k *Kept) error {
 // Try has the next start try what Write has written, once.
 func (i Installer) Try() error {
 	return i.Slots.write(State{Active: i.Running.Slot, Trying: i.Running.Slot.Other(), Left: true})
+}
+
+// Arm is for right before a restart that somebody wants. It tells whether the restart has to ask the loader for the trial of what Try has
+// chosen: on a Raspberry Pi it has, and there the system counts as tried from here on.
+func (i Installer) Arm() (ask bool, err error) {
+	if !i.Running.Slot.known() {
+		return false, nil
+	}
+	return i.Slots.keeper().arm()
 }
 
 // Commit makes the running system, which has proved itself, the one that is started from now on.

@@ -14,18 +14,22 @@ const (
 	notifySocket = "NOTIFY_SOCKET"
 	wordReady    = "READY=1"
 	wordWell     = "WATCHDOG=1"
-	wordRestart  = "X_TOLLGATE_RESTART=1" // of the machine; systemd knows none for it
+	wordRestart  = "X_TOLLGATE_RESTART=1"     // of the machine; systemd knows none for it
+	wordTrial    = "X_TOLLGATE_RESTART=trial" // the same, and a system is to be tried
 )
 
-// ears hear what the program says. A word is compared with the three that count, and forgotten otherwise.
+// ears hear what the program says. A word is compared with the four that count, and forgotten otherwise.
 type ears struct {
 	path  string
 	group int
 	heard chan struct{} // room for one: something was said
 
-	mu                   sync.Mutex // guards what follows
-	ready, well, restart bool
+	mu    sync.Mutex // guards what follows
+	words heard
 }
+
+// heard is what was said since it was last looked at.
+type heard struct{ ready, well, restart, trial bool }
 
 func newEars(path string, group int) *ears {
 	return &ears{path: path, group: group, heard: make(chan struct{}, 1)}
@@ -68,9 +72,10 @@ func (e *ears) open() (*net.UnixConn, error) {
 func (e *ears) note(word string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.ready = e.ready || word == wordReady
-	e.well = e.well || word == wordWell
-	e.restart = e.restart || word == wordRestart
+	e.words.ready = e.words.ready || word == wordReady
+	e.words.well = e.words.well || word == wordWell
+	e.words.restart = e.words.restart || word == wordRestart || word == wordTrial
+	e.words.trial = e.words.trial || word == wordTrial
 	select {
 	case e.heard <- struct{}{}:
 	default:
@@ -78,12 +83,12 @@ func (e *ears) note(word string) {
 }
 
 // take returns what was heard since the last time.
-func (e *ears) take() (ready, well, restart bool) {
+func (e *ears) take() heard {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	ready, well, restart = e.ready, e.well, e.restart
-	e.ready, e.well, e.restart = false, false, false
-	return ready, well, restart
+	words := e.words
+	e.words = heard{}
+	return words
 }
 
 // Voice says to whoever supervises this process how it is: process 1 of the box, or systemd.
@@ -108,8 +113,14 @@ func (v Voice) Ready() error { return v.say(wordReady) }
 // Well says that everything does its work at this moment.
 func (v Voice) Well() error { return v.say(wordWell) }
 
-// RestartMachine asks for a restart of the machine; only process 1 of the box does that.
-func (v Voice) RestartMachine() error { return v.say(wordRestart) }
+// RestartMachine asks for a restart of the machine, and that the loader is asked for the trial of a system; only process 1 of the box
+// does that.
+func (v Voice) RestartMachine(trial bool) error {
+	if trial {
+		return v.say(wordTrial)
+	}
+	return v.say(wordRestart)
+}
 
 func (v Voice) say(word string) error {
 	if v.conn == nil {

@@ -58,8 +58,8 @@ type Config struct {
 	Log *slog.Logger
 	// State is told how the program is, in words for a person: Starting, Running, or a sentence; may be nil.
 	State func(string)
-	// RestartMachine is called when the program asks for it; may be nil.
-	RestartMachine func()
+	// RestartMachine is called when the program asks for it, for the trial of a system or not; may be nil.
+	RestartMachine func(trial bool)
 	// Fault is called at named points of every goroutine, so that a test can make each of them panic; nil otherwise.
 	Fault func(point string)
 }
@@ -97,7 +97,7 @@ func (c *Config) fill() {
 		c.State = func(string) {}
 	}
 	if c.RestartMachine == nil {
-		c.RestartMachine = func() {}
+		c.RestartMachine = func(bool) {}
 	}
 	if c.Fault == nil {
 		c.Fault = func(string) {}
@@ -232,11 +232,11 @@ func (s *Supervisor) giveUp() {
 
 // hear takes what the child has said.
 func (s *Supervisor) hear(now time.Time) {
-	ready, well, restart := s.ears.take()
-	if restart && s.child != nil {
-		s.c.RestartMachine()
+	said := s.ears.take()
+	if said.restart && s.child != nil {
+		s.c.RestartMachine(said.trial)
 	}
-	if s.child == nil || !ready && !well {
+	if s.child == nil || !said.ready && !said.well {
 		return
 	}
 	if !s.child.ready {

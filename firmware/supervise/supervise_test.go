@@ -36,6 +36,9 @@ func TestMain(m *testing.M) {
 	signal.Notify(leave, syscall.SIGHUP) // whoever runs the tests may have it ignored
 	go func() { <-leave; os.Exit(0) }()
 	voice.Ready()
+	if kind == "leaving" {
+		voice.RestartMachine(true)
+	}
 	for i := 0; ; i++ {
 		switch {
 		case kind == "crashing", kind == "once" && i == 3 && len(starts) == 0:
@@ -163,6 +166,19 @@ func TestAProgramIsStartedHeardAndStopped(t *testing.T) {
 		t.Errorf("%d starts and %d last words of a program that was asked to end", s.starts(), n)
 	}
 	s.asked <- true
+}
+
+func TestAProgramMayAskForARestartOfTheMachineThatTriesASystem(t *testing.T) {
+	asked := make(chan bool, 1)
+	supervised(t, "leaving", func(c *Config) { c.RestartMachine = func(trial bool) { asked <- trial } })
+	select {
+	case trial := <-asked:
+		if !trial {
+			t.Error("the trial was not heard")
+		}
+	case <-time.After(time.Minute):
+		t.Error("nothing was heard")
+	}
 }
 
 func TestAProgramThatCrashesComesBackAndLeavesLastWords(t *testing.T) {

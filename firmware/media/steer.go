@@ -111,7 +111,7 @@ func (s *steering) drop(a netip.AddrPort) error {
 }
 
 // bpf is the system call; attributes are those of union bpf_attr (linux/bpf.h) that the command reads. It is a raw call: none of
-// the commands takes long, and every call opens and shuts four ports (see datagram).
+// these commands takes long, and every call opens and shuts four ports (see datagram).
 func bpf[T any](command int, attributes *T) (int, error) {
 	r, _, errno := unix.RawSyscall(unix.SYS_BPF, uintptr(command), uintptr(unsafe.Pointer(attributes)), unsafe.Sizeof(*attributes))
 	if errno != 0 {
@@ -120,14 +120,18 @@ func bpf[T any](command int, attributes *T) (int, error) {
 	return int(r), nil
 }
 
-// loadLookup loads a program that is run when the kernel looks for the socket of a packet.
+// loadTries is how often a program is handed to the kernel that a signal has kept from checking it.
+const loadTries = 10
+
+// loadLookup loads a program that is run when the kernel looks for the socket of a packet. Checking it may take the kernel long, and a
+// signal ends it (EAGAIN): as a call that Go knows of, it is at least not ended by Go's own for goroutines that run for long.
 func loadLookup(program []instruction) (int, error) {
 	license := append([]byte("GPL"), 0) // of these few instructions, for the kernel's own bookkeeping
 	var pins runtime.Pinner
 	defer pins.Unpin()
 	pins.Pin(&program[0])
 	pins.Pin(&license[0])
-	return bpf(unix.BPF_PROG_LOAD, &struct {
+	attributes := &struct {
 		kind, count       uint32
 		program, license  unsafe.Pointer
 		logLevel, logSize uint32
@@ -136,5 +140,14 @@ func loadLookup(program []instruction) (int, error) {
 		name              [16]byte
 		link, attach      uint32
 	}{kind: unix.BPF_PROG_TYPE_SK_LOOKUP, count: uint32(len(program)), program: unsafe.Pointer(&program[0]),
-		license: unsafe.Pointer(&license[0]), name: [16]byte{'t', 'o', 'l', 'l', 'g', 'a', 't', 'e'}, attach: unix.BPF_SK_LOOKUP})
+		license: unsafe.Pointer(&license[0]), name: [16]byte{'t', 'o', 'l', 'l', 'g', 'a', 't', 'e'}, attach: unix.BPF_SK_LOOKUP}
+	for try := 1; ; try++ {
+		r, _, errno := unix.Syscall(unix.SYS_BPF, unix.BPF_PROG_LOAD, uintptr(unsafe.Pointer(attributes)), unsafe.Sizeof(*attributes))
+		if errno == 0 {
+			return int(r), nil
+		}
+		if errno != unix.EAGAIN || try == loadTries {
+			return -1, os.NewSyscallError("bpf", errno)
+		}
+	}
 }

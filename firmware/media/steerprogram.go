@@ -37,6 +37,9 @@ const (
 //	the key is the local address, port and family, at the bottom of 24 bytes of stack
 //	is there a socket under that key? else the ordinary way
 //	the packet is for that socket
+//
+// Of each eight bytes of the key the upper four are stored first: to a program without CAP_PERFMON, Linux 6.1 refuses a
+// store beside lower ones, which it takes for half of a pointer.
 func steerProgram(table int) []instruction {
 	const key = -int16(len(steerKey{}))
 	word := uint8(unix.BPF_MEM | unix.BPF_W)
@@ -67,19 +70,19 @@ func steerProgram(table int) []instruction {
 	}
 	search[5].offset = int16(len(search) - 6)
 	v6 := []instruction{
-		load(r3, atLocalIPv6), store(r3, key), load(r3, atLocalIPv6+4), store(r3, key+4),
-		load(r3, atLocalIPv6+8), store(r3, key+8), load(r3, atLocalIPv6+12), store(r3, key+12),
+		load(r3, atLocalIPv6+4), store(r3, key+4), load(r3, atLocalIPv6), store(r3, key),
+		load(r3, atLocalIPv6+12), store(r3, key+12), load(r3, atLocalIPv6+8), store(r3, key+8),
 	}
 	v4 := []instruction{
-		load(r3, atLocalIPv4), store(r3, key),
 		set(r3, 0), store(r3, key+4), store(r3, key+8), store(r3, key+12),
+		load(r3, atLocalIPv4), store(r3, key),
 		{unix.BPF_JMP | unix.BPF_JA, 0, int16(len(v6)), 0},
 	}
 	head := []instruction{
 		move(r6, r1),
 		load(r3, atProtocol), {},
-		load(r3, atLocalPort), store(r3, key+16),
 		load(r2, atFamily), store(r2, key+20),
+		load(r3, atLocalPort), store(r3, key+16),
 		unless(r2, unix.AF_INET, int16(len(v4))),
 	}
 	head[2] = unless(r3, unix.IPPROTO_UDP, int16(len(head)-3+len(v4)+len(v6)+len(search)))

@@ -3,6 +3,7 @@ module tollgate
 go 1.26.0
 
 require (
+	filippo.io/age v1.2.1
 	github.com/ccojocar/zxcvbn-go v1.0.4
 	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/diskfs/go-diskfs v1.9.4

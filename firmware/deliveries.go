@@ -16,7 +16,7 @@ import (
 
 // openDeliveries makes the one who takes what is brought, whatever way it comes.
 func (b *box) openDeliveries(context.Context) error {
-	o := delivery.Options{Box: delivered{b}, Memory: bundles{b.store}, Serial: board.Read("/").Serial}
+	o := delivery.Options{Box: delivered{b}, Lists: b.lists(), Key: b.key, Memory: bundles{b.store}, Serial: board.Read("/").Serial}
 	if b.systems != nil {
 		o.Machine = b.systems
 	}
@@ -78,7 +78,7 @@ func (v systemView) Update(ctx context.Context, r io.Reader, who string) (api.De
 	if err != nil {
 		return api.Delivered{}, &api.Conflict{Detail: asSentence(err), Remedy: "What runs goes on running, and nothing was changed. Fetch the file once more from where it is published."}
 	}
-	d := api.Delivered{System: v.System(), Signer: taken.Seal.Signer, Sources: taken.Sources, Changes: []api.Change{}}
+	d := api.Delivered{System: v.System(), Signer: taken.Seal.Signer, Changes: []api.Change{}, Sources: taken.Entries[delivery.BlockListFile], Prices: taken.Entries[delivery.RatesFile]}
 	for _, c := range taken.Changes {
 		d.Changes = append(d.Changes, api.Change{Path: c.Path, Old: c.Old, New: c.New})
 	}

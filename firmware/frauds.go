@@ -111,7 +111,7 @@ func (f *frauds) set(p *policy.Policy) error {
 	if err != nil {
 		return err
 	}
-	f.policy, f.shared = p, officeNumbers(p)
+	f.policy, f.shared, f.rates.Count = p, officeNumbers(p), c.Prices.Own()
 	f.watch.Set(c)
 	return nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"io"
 	"sync"
 	"time"
@@ -13,6 +14,8 @@ const (
 	linesWait = 200 * time.Millisecond
 	// linesKept is how many bytes wait at most.
 	linesKept = 64 << 10
+	// linesTail is how many bytes of what went out are remembered, for whoever wants the log on a stick.
+	linesTail = 256 << 10
 )
 
 // lines is what the log is written to. A line that comes alone goes out at once; on a busy box, where a call writes three,
@@ -23,6 +26,7 @@ type lines struct {
 	mu   sync.Mutex // guards everything below
 	kept []byte
 	last time.Time // when something went out
+	tail []byte    // the end of the log, up to twice linesTail
 }
 
 // Write takes a line. It fails only when the line goes out at once.
@@ -30,6 +34,7 @@ func (l *lines) Write(line []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
+	l.note(line)
 	if len(l.kept) == 0 && now.Sub(l.last) >= linesWait {
 		l.last = now
 		return l.to.Write(line)
@@ -41,6 +46,24 @@ func (l *lines) Write(line []byte) (int, error) {
 		l.write(now)
 	}
 	return len(line), nil
+}
+
+// note remembers a line. l.mu is held.
+func (l *lines) note(line []byte) {
+	if l.tail = append(l.tail, line...); len(l.tail) > 2*linesTail {
+		l.tail = append(make([]byte, 0, 2*linesTail), l.tail[len(l.tail)-linesTail:]...)
+	}
+}
+
+// latest returns the end of the log, whole lines of it.
+func (l *lines) latest() []byte {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	text := l.tail[max(0, len(l.tail)-linesTail):]
+	if len(text) < len(l.tail) || len(text) == linesTail {
+		_, text, _ = bytes.Cut(text, []byte("\n"))
+	}
+	return bytes.Clone(text)
 }
 
 // flush writes what waits.

@@ -184,6 +184,7 @@ func (b *box) setTrunks(ctx context.Context, p *policy.Policy) error {
 
 func (b *box) setPage(ctx context.Context, p *policy.Policy) error {
 	c := api.Config{Names: pageNames()}
+	var err error
 	var own []netip.Addr
 	if p != nil {
 		own = []netip.Addr{p.Network.Inside.Address.Addr()}
@@ -200,11 +201,17 @@ func (b *box) setPage(ctx context.Context, p *policy.Policy) error {
 			c.Sources = append(c.Sources, a.Masked())
 		}
 	}
-	tls, err := b.authority.Server(pageNames(), own)
+	if p != nil && p.Admin.Certificate != "" {
+		var names []string
+		if c.TLS, names, err = b.authority.ForPage(p.Admin); err == nil {
+			c.Names = append(c.Names, names...)
+		}
+	} else {
+		c.TLS, err = b.authority.Server(pageNames(), own)
+	}
 	if err != nil {
 		return err
 	}
-	c.TLS = tls
 	if err := b.server.Set(ctx, c); err != nil {
 		return err
 	}

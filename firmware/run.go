@@ -22,6 +22,7 @@ import (
 	"tollgate/firmware/cli"
 	"tollgate/firmware/delivery"
 	"tollgate/firmware/edge"
+	"tollgate/firmware/envelope"
 	"tollgate/firmware/event"
 	"tollgate/firmware/live"
 	"tollgate/firmware/media"
@@ -51,6 +52,7 @@ const (
 // box is everything that runs. The order of its fields is the order in which it is put together.
 type box struct {
 	log     *slog.Logger
+	said    *lines // where the log goes
 	options cli.RunOptions
 	seed    []byte // the policy that fills an empty store
 	started time.Time
@@ -94,14 +96,15 @@ type box struct {
 	taker       *delivery.Taker
 	puller      *pull.Puller
 	sticks      *stick.Desk
-	password    string // the first one, until the box is claimed
+	key         envelope.Identity // opens what is sealed for this box
+	password    string            // the first one, until the box is claimed
 }
 
 // run is the box from start to stop.
 func run(ctx context.Context, o cli.RunOptions) error {
 	out := &lines{to: os.Stderr}
 	defer out.flush()
-	b := &box{log: slog.New(slog.NewTextHandler(out, nil)), options: o, started: time.Now(), facts: &event.Hub{}}
+	b := &box{said: out, log: slog.New(slog.NewTextHandler(out, nil)), options: o, started: time.Now(), facts: &event.Hub{}}
 	end := b.stop
 	defer func() { end() }()
 	spareProcessors()
@@ -139,6 +142,12 @@ func (b *box) openStore(context.Context) (err error) {
 		return err
 	}
 	b.clampClock(since)
+	if err := recall(b.store); err != nil {
+		return err
+	}
+	if b.key, err = openKey(b.store); err != nil {
+		return err
+	}
 	b.authority, err = certs.Open(b.store, certificateClock(time.Now, built(), since), rand.Reader)
 	return err
 }

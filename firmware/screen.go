@@ -23,6 +23,7 @@ type screen struct {
 	version, serial string
 	pages           []string
 	fingerprint     string
+	recipient       string // for whoever seals something for the box
 	mode            string
 	password        string // empty: the box is claimed
 	claimable       bool
@@ -44,6 +45,9 @@ func (s screen) text() string {
 		line("Page", strings.Join(s.pages, "  "))
 	}
 	line("Its authority", "SHA-256 "+s.fingerprint)
+	if s.recipient != "" {
+		line("Seal for it with", "age -r "+s.recipient)
+	}
 	line("State", map[string]string{
 		"setup": "set-up: there is no policy, and no call passes", "running": "running", "trial": "a policy is on trial: confirm it on the page", "draining": "stopping",
 	}[s.mode])
@@ -92,7 +96,7 @@ func (b *box) screen(ctx context.Context) screen {
 	if b.time.unknown() {
 		faults = append(faults, "no time server answers: certificates are judged by the last time that is known")
 	}
-	s := screen{version: b.options.Version, serial: hardware.Serial, fingerprint: fingerprint, mode: b.mode(p, trial), faults: faults}
+	s := screen{version: b.options.Version, serial: hardware.Serial, recipient: b.key.Recipient(), fingerprint: fingerprint, mode: b.mode(p, trial), faults: faults}
 	if b.password != "" && b.claimed(ctx) {
 		b.password = ""
 	}

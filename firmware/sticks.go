@@ -11,8 +11,9 @@ import (
 
 	"tollgate/board"
 	"tollgate/board/usb"
-	"tollgate/firmware/access"
 	"tollgate/firmware/api"
+	"tollgate/firmware/delivery"
+	"tollgate/firmware/envelope"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/stick"
 	"tollgate/firmware/store"
@@ -29,7 +30,7 @@ func (b *box) openSticks(context.Context) error {
 	}
 	serial := board.Read("/").Serial
 	reader := usb.Reader{Command: []string{program, readStick}, Serial: serial}
-	b.sticks = stick.New(stick.Options{Reader: patient{reader}, Taker: b.taker, Policy: b.policy, Makers: b.makers(), Serial: serial, Log: b.log})
+	b.sticks = stick.New(stick.Options{Reader: patient{reader}, Taker: b.taker, Policy: b.policy, Makers: b.makers(), Serial: serial, Recipient: b.key.Recipient(), Log: b.log})
 	return nil
 }
 
@@ -64,9 +65,14 @@ func (b *box) watchSticks(ctx context.Context) error {
 // delivered is the box as what is brought to it changes it, by a stick or otherwise.
 type delivered struct{ *box }
 
-func (b delivered) Examine(doc []byte) ([]policy.Change, error) {
-	_, changes, err := b.config.Examine(doc)
-	return changes, err
+func (b delivered) Examine(doc []byte) (*policy.Policy, []policy.Change, error) {
+	return b.config.Examine(doc)
+}
+
+// Document is the policy in force, for certificates that come without one.
+func (b delivered) Document() []byte {
+	_, rev, _ := b.config.Current()
+	return rev.Policy
 }
 
 // Import takes a policy for good: who holds the stick stands beside the box.
@@ -76,23 +82,6 @@ func (b delivered) Import(ctx context.Context, doc []byte, who, why string) erro
 		_, err = b.config.Confirm(who)
 	}
 	return err
-}
-
-func (b delivered) CheckBlockList(text string) (int, error) {
-	list, err := access.ReadBlockList(text)
-	return len(list), err
-}
-
-func (b delivered) Block(text, who string) (func(), error) {
-	before := b.blockList.shown()
-	if _, err := b.blockList.set(text, who); err != nil {
-		return nil, err
-	}
-	return func() {
-		if _, err := b.blockList.set(before.Text, before.Who); err != nil {
-			b.log.Error("block list not put back", "err", err)
-		}
-	}, nil
 }
 
 // bundles keeps the number of the last signed bundle.
@@ -131,21 +120,32 @@ func (v stickView) Stick() *api.Stick {
 	return &shown
 }
 
-func (v stickView) Decide(ctx context.Context, yes bool, who string) (api.Stick, error) {
-	decide := v.sticks.Decline
-	if yes {
-		decide = v.sticks.Accept
+func (v stickView) Decide(ctx context.Context, d api.StickDecision, who string) (api.Stick, error) {
+	var s stick.State
+	var err error
+	if d.Yes {
+		s, err = v.sticks.Accept(ctx, who, d.Phrase)
+	} else {
+		s, err = v.sticks.Decline(ctx, who)
 	}
-	s, err := decide(ctx, who)
-	if errors.Is(err, stick.ErrNothingWaits) {
+	switch {
+	case errors.Is(err, stick.ErrNothingWaits):
 		return api.Stick{}, &api.Conflict{Detail: "No stick waits for a word.", Remedy: "Plug it in again."}
+	case errors.Is(err, envelope.ErrPhrase):
+		return api.Stick{}, &api.Conflict{Detail: "The stick is sealed with a pass phrase.", Remedy: "Type it; until then nobody knows what the stick would change."}
+	case errors.Is(err, envelope.ErrWrong):
+		return api.Stick{}, &api.Conflict{Detail: "The pass phrase is another one.", Remedy: "Type it again; nothing was changed."}
 	}
 	return shownStick(s), err
 }
 
+// Recipient is the public half of the box's key for what is sealed.
+func (v stickView) Recipient() string { return v.key.Recipient() }
+
 func shownStick(s stick.State) api.Stick {
 	shown := api.Stick{
-		At: s.At, Here: s.Here, Phase: string(s.Phase), Signer: s.Signer, Reason: s.Reason, Sources: s.Sources, Release: s.Release, Changes: []api.Change{},
+		At: s.At, Here: s.Here, Phase: string(s.Phase), Sealed: s.Sealed, Signer: s.Signer, Reason: s.Reason, Release: s.Release, Changes: []api.Change{},
+		Sources: s.Entries[delivery.BlockListFile], Prices: s.Entries[delivery.RatesFile], Records: s.Entries[delivery.RecordsFile],
 	}
 	for _, c := range s.Changes {
 		shown.Changes = append(shown.Changes, api.Change{Path: c.Path, Old: c.Old, New: c.New})

@@ -44,7 +44,7 @@ func stickBench(t *testing.T, parts ...apply.Part) (*box, *fence) {
 	if b.blockList, err = newBlockList(f, s); err != nil {
 		t.Fatal(err)
 	}
-	b.taker = delivery.New(delivery.Options{Box: delivered{b}, Memory: bundles{b.store}, Serial: "B7"})
+	b.taker = delivery.New(delivery.Options{Box: delivered{b}, Lists: b.lists(), Memory: bundles{b.store}, Serial: "B7"})
 	return b, f
 }
 

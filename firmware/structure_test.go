@@ -22,7 +22,7 @@ var floors = [][]string{
 	},
 	{"firmware/policy"},
 	{
-		"firmware/ua", "firmware/live", "firmware/store", "firmware/certs", "firmware/sdp", "firmware/eventbody", "firmware/media", "firmware/resolve", "firmware/supervise", "firmware/stir/fetch", // hands
+		"firmware/ua", "firmware/live", "firmware/store", "firmware/certs", "firmware/envelope", "firmware/sdp", "firmware/eventbody", "firmware/media", "firmware/resolve", "firmware/supervise", "firmware/stir/fetch", // hands
 		"firmware/access", "firmware/route", "firmware/admission", "firmware/fraud", "firmware/header", "firmware/nat", "firmware/rotation", "firmware/doctor", "firmware/load", "firmware/bundle", "firmware/stir", // judgement
 		"netfilter", "board/...", "webui",
 	},

@@ -15,7 +15,7 @@ import (
 const diskFD = 3
 
 // Child does one piece of work on the disk that its parent has left open for it and returns the exit status. args are those
-// that Reader adds: "list SERIAL", "copy NAME SERIAL" or "write NAME". The answer goes to standard output, a sentence to
+// that Reader adds: "list SERIAL", "copy NAME SERIAL", "write NAME" or "store NAME". The answer goes to standard output, a sentence to
 // standard error when there is none.
 func Child(args []string) int {
 	if err := shutIn(); err != nil {
@@ -50,6 +50,12 @@ func work(disk *os.File, args []string, in io.Reader, out io.Writer) error {
 			return err
 		}
 		return writeTo(disk, args[1], data)
+	case len(args) == 2 && args[0] == "store":
+		name, err := store(disk, args[1], in)
+		if err == nil {
+			_, err = io.WriteString(out, name)
+		}
+		return err
 	}
 	return fmt.Errorf("%q is no work for this process", args)
 }
@@ -138,7 +144,10 @@ func writeTo(disk *os.File, name string, data []byte) error {
 		if err != nil || top == "" {
 			continue
 		}
-		return put(v, join(top, name), data)
+		if err := put(v, join(top, name), data); err != nil {
+			return err
+		}
+		return flush(disk)
 	}
 	return fmt.Errorf("the stick has no folder %s", Folder)
 }
@@ -147,7 +156,7 @@ func put(v filesystem.FileSystem, path string, data []byte) error {
 	switch v.Type() {
 	case filesystem.TypeFat12, filesystem.TypeFat16, filesystem.TypeFat32:
 	default:
-		return errors.New("only sticks formatted as FAT are written to")
+		return errFAT
 	}
 	f, err := v.OpenFile("/"+path, os.O_CREATE|os.O_RDWR|os.O_TRUNC)
 	if err != nil {

@@ -14,15 +14,15 @@ const Folder = "tollgate"
 
 // Limits of one stick. What a box is configured with is small; an update is copied apart.
 const (
-	maxEntries = 256     // of the folder
-	maxFile    = 4 << 20 // octets of a file that is read at once
+	maxEntries = 256      // of the folder
+	maxFile    = 12 << 20 // octets of a file that is read at once
 	maxFiles   = 16 << 20
 )
 
 // Contents is what lies in the folder of a stick.
 type Contents struct {
 	FileSystem string            `json:"file_system"`     // "FAT32"
-	Files      map[string][]byte `json:"files"`           // by name; no file is larger than 4 MiB, all together 16 MiB
+	Files      map[string][]byte `json:"files"`           // by name; no file is larger than 12 MiB, all together 16 MiB
 	Large      map[string]int64  `json:"large,omitempty"` // size of the files that are not in Files
 	// Ignored are names that cannot be used, why in words.
 	Ignored []string `json:"ignored,omitempty"`

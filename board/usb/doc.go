@@ -6,7 +6,7 @@
 // hands back the plain files of one folder, each with a plain name. A stick that breaks the child has broken the child.
 //
 //	Watch    tells when a disk on a USB port comes and goes
-//	Reader   starts the child: Read, Copy, Write
+//	Reader   starts the child: Read, Copy, Write, Store
 //	Child    is what the child does
 //
 // It leaves to others what the files mean, whether to believe them and what becomes of them.

@@ -50,6 +50,15 @@ func (r Reader) Write(ctx context.Context, device, name string, data []byte) err
 	return r.run(ctx, device, os.O_RDWR, bytes.NewReader(data), io.Discard, "write", name)
 }
 
+// Store puts a new file into the folder OutFolder of a stick, which it makes when it is missing, and returns the name that it got: a
+// file of that name stays as it is. The file is whole on the stick, or has no name there.
+func (r Reader) Store(ctx context.Context, device, name string, data []byte) (string, error) {
+	var got limited
+	got.room = maxName
+	err := r.run(ctx, device, os.O_RDWR, bytes.NewReader(data), &got, "store", name)
+	return got.String(), err
+}
+
 // run starts the child for one piece of work and waits for it.
 func (r Reader) run(ctx context.Context, device string, mode int, in io.Reader, out io.Writer, args ...string) error {
 	disk, err := openDisk(ctx, device, mode)

@@ -123,6 +123,7 @@ func plausible(method, path string) any {
 		"/api/v1/policy/confirm":     ConfirmRequest{Revision: 1},
 		"/api/v1/blocklist":          BlockListRequest{Text: "203.0.113.7"},
 		"/api/v1/stick":              StickDecision{Yes: true},
+		"/api/v1/stick/export":       StickExport{Log: true},
 
 		"/api/v1/calls/try":       TryRequest{Number: "0123456789"},
 		"/api/v1/policy/rehearse": RehearseRequest{Document: "version: 1"},

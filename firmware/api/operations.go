@@ -48,6 +48,7 @@ func (s *Server) register(a huma.API) {
 	huma.Register(a, upTo(maxBlockList, operation(post, "/blocklist", "set-block-list", "Bring another block list", administrator)), s.block)
 	huma.Register(a, operation(get, "/stick", "get-stick", "What became of the latest USB stick", administrator), s.getStick)
 	huma.Register(a, operation(post, "/stick", "decide-stick", "Take or refuse the USB stick that waits", administrator), s.decideStick)
+	huma.Register(a, operation(post, "/stick/export", "export-to-stick", "Write a backup, the latest calls or the log onto the USB stick", administrator), s.exportToStick)
 	huma.Register(a, operation(get, "/bans", "list-bans", "Who is banned, the latest first", administrator), s.getBans)
 	huma.Register(a, operation(post, "/bans", "ban", "Keep a source away", administrator), s.ban)
 	huma.Register(a, operation(post, "/bans/lift", "lift-ban", "End a ban", administrator), s.liftBan)

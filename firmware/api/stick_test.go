@@ -10,7 +10,18 @@ func (o *office) Stick() *Stick {
 	return &Stick{Phase: "waiting", Reason: "it is not signed", Changes: []Change{}}
 }
 
-func (o *office) Decide(_ context.Context, yes bool, who string) (Stick, error) {
+func (o *office) Recipient() string { return "age1office" }
+
+func (o *office) WriteStick(_ context.Context, e StickExport, who string) ([]StickFile, error) {
+	o.who = who
+	if o.err != nil {
+		return nil, o.err
+	}
+	return []StickFile{{Name: "backup-" + e.Recipient + ".age", Size: 7}}, nil
+}
+
+func (o *office) Decide(_ context.Context, d StickDecision, who string) (Stick, error) {
+	yes := d.Yes
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.who = who
@@ -36,4 +47,22 @@ func TestAStickIsLookedAtAndDecidedOn(t *testing.T) {
 	wantProblem(t, b.post("/api/v1/stick", StickDecision{Yes: true}), NotLoggedIn)
 	b.box.err = &Conflict{Detail: "No stick waits for a word.", Remedy: "Plug it in again."}
 	wantProblem(t, b.post("/api/v1/stick", StickDecision{Yes: true}, c), NotNow)
+}
+
+func TestABackupIsWrittenOntoTheStick(t *testing.T) {
+	type answer struct {
+		Files     []StickFile
+		Recipient string
+	}
+	b, c := newOwnedBench(t)
+	if a := body[answer](t, b.get("/api/v1/stick", c)); a.Recipient != "age1office" {
+		t.Errorf("whom files are sealed for: %+v", a)
+	}
+	order := StickExport{Backup: true, Recipient: "age1mine"}
+	if a := body[answer](t, b.post("/api/v1/stick/export", order, c)); len(a.Files) != 1 || a.Files[0] != (StickFile{"backup-age1mine.age", 7}) || b.box.who != "admin at 192.0.2.10" {
+		t.Errorf("%+v by %q", a, b.box.who)
+	}
+	wantProblem(t, b.post("/api/v1/stick/export", order), NotLoggedIn)
+	b.box.err = &Conflict{Detail: "No stick is plugged in.", Remedy: "Plug one in."}
+	wantProblem(t, b.post("/api/v1/stick/export", order, c), NotNow)
 }

@@ -57,6 +57,7 @@ type Delivered struct {
 	Signer  string   `json:"signer" doc:"Who signed it."`
 	Changes []Change `json:"changes" nullable:"false" doc:"What its policy has changed."`
 	Sources int      `json:"sources" doc:"Sources on its block list; 0: it has none."`
+	Prices  int      `json:"prices" doc:"Prices on its list of rates; 0: it has none."`
 }
 
 const (

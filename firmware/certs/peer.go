@@ -48,3 +48,14 @@ func identityOf(t policy.TLS) (*tls.Certificate, error) {
 	}
 	return &own, nil
 }
+
+// ForPage is a configuration for the page with the certificate that a policy gives it, and the host names that stand in it.
+func (a *Authority) ForPage(p policy.Admin) (c *tls.Config, names []string, err error) {
+	own, err := identityOf(policy.TLS{Certificate: p.Certificate, Key: p.Key})
+	if err != nil {
+		return nil, nil, fmt.Errorf("the page's certificate: %w", err)
+	}
+	c = modern(a.now)
+	c.Certificates = []tls.Certificate{*own}
+	return c, own.Leaf.DNSNames, nil
+}

@@ -1,12 +1,15 @@
-// Package delivery takes what is brought to the box: a policy, a list of sources to keep away, a system, whatever way they came.
+// Package delivery takes what is brought to the box: a policy, certificates and keys, lists of sources to keep away and of prices, a
+// backup, a system, whatever way they came.
 //
-//	bundle -> whose is it, for this box, newer? -> every file whole -> would each be taken? -> nothing has changed so far
-//	       -> the system into the slot that does not run -> list -> policy -> the next start tries the system
+//	bundle -> whose is it, for this box, newer? -> every file whole -> what is sealed is opened -> certificates go into the policy
+//	       -> would each be taken? -> nothing has changed so far
+//	       -> the system into the slot that does not run -> lists -> policy -> the next start tries the system
 //
-// All of it is taken or nothing.
+// All of it is taken or nothing. A file NAME.age is the file NAME, sealed for the box or with a pass phrase; a private key comes in no
+// other way.
 //
-// It leaves to others how it comes (the page, firmware/stick, firmware/pull), what a signature is (bundle), how a policy comes into
-// force (apply) and how a system is replaced (board/update).
+// It leaves to others how it comes (the page, firmware/stick, firmware/pull), what a signature is (bundle), what a
+// sealed file is (envelope), how a policy comes into force (apply) and how a system is replaced (board/update).
 package delivery
 
 import (
@@ -14,17 +17,24 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"tollgate/firmware/bundle"
+	"tollgate/firmware/envelope"
 	"tollgate/firmware/policy"
 )
 
-// The files that mean something.
+// The files that mean something, beside certificates and keys (policy.CertificateFile) and backups.
 const (
 	PolicyFile    = "policy.yaml"
 	BlockListFile = "bans.txt"
+	RatesFile     = "rates.csv"
+	RecordsFile   = "records.json" // what a box remembers, within a backup
 )
+
+// lists are the files that are checked and put by a List, in this order.
+func lists() []string { return []string{BlockListFile, RatesFile, RecordsFile} }
 
 // maxSettings is how long a file of settings may be, in bytes.
 const maxSettings = 4 << 20
@@ -32,13 +42,19 @@ const maxSettings = 4 << 20
 // Box is what settings change.
 type Box interface {
 	// Examine tells what a document would change, and every fault in it.
-	Examine(doc []byte) ([]policy.Change, error)
+	Examine(doc []byte) (*policy.Policy, []policy.Change, error)
 	// Import puts a document into force for good.
 	Import(ctx context.Context, doc []byte, who, why string) error
-	// CheckBlockList finds the faults of a list of sources to keep away, and counts them.
-	CheckBlockList(text string) (sources int, err error)
-	// Block replaces that list; undo brings the one before back.
-	Block(text, who string) (undo func(), err error)
+	// Document is the policy in force with its secrets; nil: there is none.
+	Document() []byte
+}
+
+// List is something that is brought beside the policy.
+type List interface {
+	// Check finds the faults of a list, and counts its entries. p is the policy that comes with it; nil: the one in force stays.
+	Check(text string, p *policy.Policy) (entries int, err error)
+	// Put replaces what the box has; undo brings that back.
+	Put(text, who string) (undo func(), err error)
 }
 
 // Memory keeps the number of the last bundle, so that an older one is not taken again.
@@ -74,6 +90,8 @@ type System interface {
 // Options are what a taker works with.
 type Options struct {
 	Box     Box
+	Lists   map[string]List // by the name of the file: BlockListFile, RatesFile, RecordsFile
+	Key     envelope.Identity
 	Machine Machine // nil: the system of this machine is not the box's own
 	Memory  Memory
 	Serial  string // of this box
@@ -94,6 +112,8 @@ type Order struct {
 	Who   string       // who takes responsibility; the signer's name is added
 	Why   string
 	Again bool // a person wants a system that did not prove itself to be tried once more
+	// Phrase opens what is sealed with a pass phrase; empty: nobody has typed one.
+	Phrase string
 }
 
 // Taken says what a delivery has changed.
@@ -101,13 +121,14 @@ type Taken struct {
 	Seal    bundle.Seal
 	System  *bundle.System // that the next start tries; nil: none came
 	Changes []policy.Change
-	Sources int // of the block list; 0 when none came
+	Entries map[string]int // how many each list has, by the name of its file
 }
 
 // ErrBusy says that something else is being taken.
 var ErrBusy = errors.New("another delivery is being taken: wait until it is")
 
-// Take takes a bundle that is one file. The error is ErrBusy, or a sentence that says why nothing was changed.
+// Take takes a bundle that is one file. The error is ErrBusy, envelope.ErrPhrase when somebody must type a pass phrase, or a sentence
+// that says why nothing was changed.
 func (t *Taker) Take(ctx context.Context, r io.Reader, o Order) (Taken, error) {
 	if !t.work.TryLock() {
 		return Taken{}, ErrBusy
@@ -132,10 +153,13 @@ func (t *Taker) Take(ctx context.Context, r io.Reader, o Order) (Taken, error) {
 	taken := Taken{Seal: b.Seal, System: b.System}
 	var s Settings
 	if len(files) > 0 || system == nil {
+		if files, err = t.Open(files, o.Phrase); err != nil {
+			return Taken{}, err
+		}
 		if s, err = t.Examine(files); err != nil {
 			return Taken{}, err
 		}
-		taken.Changes, taken.Sources = s.Changes, s.Sources
+		taken.Changes, taken.Entries = s.Changes, s.Entries
 	}
 	return taken, t.put(ctx, s, system, b.Seal.Number, who, o.Why)
 }
@@ -155,10 +179,10 @@ func (t *Taker) unpack(b *bundle.Reader, who string, again bool) (files map[stri
 				return files, nil, errors.New("the bundle holds a system, and the system of this machine is not the box's own: update it as its administrator does")
 			}
 			system, err = t.o.Machine.Keep(Described{System: *b.System, Size: size, SHA256: b.Sum(name), By: who}, b, again)
-		case name != PolicyFile && name != BlockListFile:
+		case !Takes(name):
 			err = fmt.Errorf("the bundle holds %.80q, which this version does not know", name)
-		case size > maxSettings:
-			err = fmt.Errorf("%s has %d bytes, more than %d", name, size, maxSettings)
+		case size > mostOf(name):
+			err = fmt.Errorf("%s has %d bytes, more than %d", name, size, mostOf(name))
 		default:
 			files[name], err = io.ReadAll(b)
 		}
@@ -166,6 +190,14 @@ func (t *Taker) unpack(b *bundle.Reader, who string, again bool) (files map[stri
 			return files, system, err
 		}
 	}
+}
+
+// mostOf is how long a file may be as it comes, in bytes. A sealed one is a little longer than what it holds.
+func mostOf(name string) int64 {
+	if strings.HasPrefix(name, BackupPrefix) {
+		return MaxBackup + MaxBackup>>8
+	}
+	return maxSettings
 }
 
 // put changes what is to change; the system comes last into effect, at the next start.

@@ -32,6 +32,15 @@ func (s *TLS) tidy() {
 	}
 }
 
+// identity is what is checked, tidied and masked as the certificate that a peer sees is.
+func (a Admin) identity() TLS { return TLS{Certificate: a.Certificate, Key: a.Key} }
+
+func (a *Admin) tidy() {
+	t := a.identity()
+	t.tidy()
+	a.Certificate, a.Key = t.Certificate, t.Key
+}
+
 // ownCertificate checks the certificate that the box shows to a peer. No fault tells anything of the key.
 func (c *checker) ownCertificate(path string, s TLS) {
 	const hint = "write both as text from -----BEGIN to -----END, each in a block behind |"

@@ -150,6 +150,7 @@ func (p *Policy) fill() {
 	p.Phones.fill()
 	p.PBX.leaveOut(p.Phones)
 	p.PBX.TLS.tidy()
+	p.Admin.tidy()
 	if p.PBX.Authentication == AuthDigest && len(p.PBX.DigestAlgorithms) == 0 {
 		p.PBX.DigestAlgorithms = DigestAlgorithms()
 	}

@@ -70,8 +70,8 @@ func TestTheExampleCannotBePutIntoForceAsItStands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if faults := FillSecrets(p, nil); len(faults) != 6 {
-		t.Errorf("FillSecrets found %v, want a fault for each of the two secrets and four keys", faults)
+	if faults := FillSecrets(p, nil); len(faults) != 7 {
+		t.Errorf("FillSecrets found %v, want a fault for each of the two secrets and five keys", faults)
 	}
 	if _, err := p.Canonical(); err == nil {
 		t.Error("Canonical wrote a policy with masked secrets")

@@ -39,6 +39,7 @@ func (c *checker) admin() {
 	if c.required("admin.port", a.Port != 0, "write the port of the page, such as 443") && (a.Port == 5060 || a.Port == 5061) {
 		c.fault("admin.port", "choose another, such as 443", "%d is a port of the signalling", a.Port)
 	}
+	c.ownCertificate("admin", a.identity())
 	if slices.Equal(a.Sources, c.p.Network.Inside.Prefixes) {
 		return // the default, whose faults are told there
 	}

@@ -5,6 +5,7 @@ func (p *Policy) secrets(visit func(path string, s *Secret)) {
 	visit("pbx.secret", &p.PBX.Secret)
 	visit("pbx.tls.key", &p.PBX.TLS.Key)
 	visit("phones.tls.key", &p.Phones.TLS.Key)
+	visit("admin.key", &p.Admin.Key)
 	for i := range p.Trunks {
 		visit(index("trunks", i)+".tls.key", &p.Trunks[i].TLS.Key)
 		visit(index("trunks", i)+".stir.key", &p.Trunks[i].Stir.Key)
@@ -49,6 +50,7 @@ func FillSecrets(p, from *Policy) Faults {
 	fill("pbx.secret", &p.PBX.Secret, from.PBX.secretOf(p.PBX.User))
 	fillKey("pbx.tls", p.PBX.TLS.Certificate, &p.PBX.TLS.Key, from.PBX.TLS.Key)
 	fillKey("phones.tls", p.Phones.TLS.Certificate, &p.Phones.TLS.Key, from.Phones.TLS.Key)
+	fillKey("admin", p.Admin.Certificate, &p.Admin.Key, from.Admin.Key)
 	for i := range p.Trunks {
 		t := &p.Trunks[i]
 		before := from.Trunk(t.Name)

@@ -13,27 +13,36 @@ func Parse(doc []byte) (*Policy, error) { return parse(doc, true) }
 func ParseKept(doc []byte) (*Policy, error) { return parse(doc, false) }
 
 func parse(doc []byte, judge bool) (*Policy, error) {
+	p, d, err := decode(doc)
+	if err != nil {
+		return nil, err
+	}
+	if faults := append(d.faults, d.placed(p.check(judge))...); len(faults) > 0 {
+		return nil, faults.inOrder()
+	}
+	return p, nil
+}
+
+// decode reads a document and fills in the defaults. What cannot be read of it, the decoder knows.
+func decode(doc []byte) (*Policy, *decoder, error) {
 	text, faults := readText(doc)
 	if faults != nil {
-		return nil, faults.inOrder()
+		return nil, nil, faults.inOrder()
 	}
 	tokens, faults := readTokens(text)
 	if faults != nil {
-		return nil, faults.inOrder()
+		return nil, nil, faults.inOrder()
 	}
 	root, faults := readTree(tokens)
 	if faults != nil {
-		return nil, faults.inOrder()
+		return nil, nil, faults.inOrder()
 	}
 	p := blank()
 	d := newDecoder()
 	d.document(p, root)
 	if other := d.otherVersion(p); other != nil {
-		return nil, other
+		return nil, nil, other
 	}
 	p.fill()
-	if faults = append(d.faults, d.placed(p.check(judge))...); len(faults) > 0 {
-		return nil, faults.inOrder()
-	}
-	return p, nil
+	return p, d, nil
 }

@@ -239,4 +239,8 @@ type Limits struct {
 type Admin struct {
 	Port    uint16         `yaml:"port"`    // HTTPS, inside only; default 443
 	Sources []netip.Prefix `yaml:"sources"` // default: Network.Inside.Prefixes
+	// Certificate is what the page shows to browsers, its own first, then the intermediates, in PEM; empty: one of the box's own
+	// authority. The page then answers to the names in it, too.
+	Certificate string `yaml:"certificate"`
+	Key         Secret `yaml:"key"` // PEM, of Certificate
 }

@@ -12,6 +12,7 @@ import (
 	"tollgate/board/usb"
 	"tollgate/firmware/bundle"
 	"tollgate/firmware/delivery"
+	"tollgate/firmware/envelope"
 	"tollgate/firmware/policy"
 )
 
@@ -20,6 +21,8 @@ type Reader interface {
 	Read(ctx context.Context, device string) (usb.Contents, error)
 	Write(ctx context.Context, device, name string, data []byte) error
 	Copy(ctx context.Context, device, name string, w io.Writer, most int64) error
+	// Store writes a new file beside what lies on the stick and returns the name that it got.
+	Store(ctx context.Context, device, name string, data []byte) (string, error)
 }
 
 // Options are what a desk works with.
@@ -27,10 +30,11 @@ type Options struct {
 	Reader Reader
 	Taker  *delivery.Taker
 	// Policy is the one in force; nil: there is none.
-	Policy func() *policy.Policy
-	Makers []bundle.Key // who may sign systems
-	Serial string       // of this box
-	Log    *slog.Logger
+	Policy    func() *policy.Policy
+	Makers    []bundle.Key // who may sign systems
+	Serial    string       // of this box
+	Recipient string       // for whoever seals something for this box
+	Log       *slog.Logger
 }
 
 // Desk takes one stick at a time. It is safe for concurrent use.
@@ -55,10 +59,12 @@ type State struct {
 	Signer  string // who signed it; "": nobody whose word counts
 	Reason  string // a sentence: why it was refused, or waits
 	Changes []policy.Change
-	Sources int    // of the block list; 0 when the stick has none
-	Release string // of the system that the next start tries; "": the stick has none
+	Entries map[string]int // how many each list of the stick has, by the name of its file
+	Release string         // of the system that the next start tries; "": the stick has none
+	Sealed  bool           // it waits for a pass phrase, and nobody knows yet what it would change
 
 	contents usb.Contents
+	opened   map[string][]byte // what of it means something, opened
 	settings delivery.Settings
 	number   uint64
 }
@@ -117,7 +123,8 @@ func (d *Desk) gone(device string) {
 	}
 	s.Here = false
 	if s.Phase == Waiting {
-		s.Phase, s.Reason, s.contents = Refused, "it was taken out before anybody said yes", usb.Contents{}
+		s.Phase, s.Reason = Refused, "it was taken out before anybody said yes"
+		s.forget()
 	}
 }
 
@@ -128,32 +135,52 @@ func (d *Desk) read(ctx context.Context, s *State, p *policy.Policy) {
 		d.refuse(ctx, s, err)
 		return
 	}
-	if name, err := s.bundle(); err != nil {
+	name, err := s.bundle()
+	switch {
+	case err != nil:
 		d.refuse(ctx, s, err)
-		return
-	} else if name != "" {
-		d.takeBundle(ctx, s, p, name)
-		return
+	case name != "":
+		_ = d.takeBundle(ctx, s, p, name, "") // told in the state
+	default:
+		_ = d.judge(ctx, s, p, "")
 	}
-	if err := d.examine(s); err != nil {
-		d.refuse(ctx, s, err)
-		return
+}
+
+// judge looks at every file of a stick and takes it, refuses it or has it wait. A pass phrase that does not open it changes nothing,
+// and is the error.
+func (d *Desk) judge(ctx context.Context, s *State, p *policy.Policy, phrase string) error {
+	wait, err := d.mayTake(s, p)
+	if err == nil {
+		if s.opened, err = d.o.Taker.Open(s.contents.Files, phrase); err == nil {
+			err = d.examine(s)
+		}
 	}
-	switch wait, err := d.mayTake(s, p); {
+	switch {
+	case errors.Is(err, envelope.ErrWrong):
+		return err
+	case errors.Is(err, envelope.ErrPhrase):
+		d.seal(s)
 	case err != nil:
 		d.refuse(ctx, s, err)
 	case wait != "":
-		s.Phase, s.Reason = Waiting, wait
+		s.Phase, s.Reason, s.Sealed = Waiting, wait, false
 		d.o.Log.Info("stick waits for an administrator", "device", s.Device, "why", wait)
 	default:
 		d.take(ctx, s, s.by())
 	}
+	return nil
+}
+
+// seal has a stick wait for a pass phrase.
+func (d *Desk) seal(s *State) {
+	s.Phase, s.Reason, s.Sealed = Waiting, "it is sealed with a pass phrase: somebody must type it on the page", true
+	d.o.Log.Info("stick waits for a pass phrase", "device", s.Device)
 }
 
 // examine checks every file of a stick; nothing changes.
 func (d *Desk) examine(s *State) (err error) {
-	s.settings, err = d.o.Taker.Examine(s.contents.Files)
-	s.Changes, s.Sources = s.settings.Changes, s.settings.Sources
+	s.settings, err = d.o.Taker.Examine(s.opened)
+	s.Changes, s.Entries = s.settings.Changes, s.settings.Entries
 	return err
 }
 
@@ -196,27 +223,53 @@ func (d *Desk) take(ctx context.Context, s *State, who string) {
 const fromStick = "from a stick"
 
 func (d *Desk) taken(ctx context.Context, s *State, who string) {
-	s.Phase, s.Reason = Taken, ""
-	d.o.Log.Info("stick taken", "device", s.Device, "who", who, "changes", len(s.Changes), "blocked", s.Sources, "system", s.Release)
+	s.Phase, s.Reason, s.Sealed = Taken, "", false
+	if s.Entries[delivery.RecordsFile] > 0 {
+		s.Reason = "what the backup remembers, and the authority of its box, count from the next start"
+	}
+	d.o.Log.Info("stick taken", "device", s.Device, "who", who, "changes", len(s.Changes), "lists", s.Entries, "system", s.Release)
 	d.report(ctx, s)
-	s.contents = usb.Contents{}
+	s.forget()
 }
 
-// Accept takes the stick that waits, on the word of who. The error is ErrNothingWaits when there is none.
-func (d *Desk) Accept(ctx context.Context, who string) (State, error) {
+// forget lets go of what a stick held.
+func (s *State) forget() {
+	s.contents, s.opened, s.settings = usb.Contents{}, nil, delivery.Settings{}
+}
+
+// Accept takes the stick that waits, on the word of who. One that is sealed is opened with phrase first; when nobody vouches for it
+// it waits on, and shows what it would change. The error is ErrNothingWaits when no stick waits, envelope.ErrPhrase or
+// envelope.ErrWrong when the pass phrase is missing or another one.
+func (d *Desk) Accept(ctx context.Context, who, phrase string) (State, error) {
 	d.work.Lock()
 	defer d.work.Unlock()
 	s := d.State()
 	if s == nil || s.Phase != Waiting {
 		return State{}, ErrNothingWaits
 	}
-	if err := d.examine(s); err != nil { // the policy may have changed since
+	if s.Sealed {
+		if err := d.open(ctx, s, phrase); err != nil {
+			return State{}, err
+		}
+	} else if err := d.examine(s); err != nil { // the policy may have changed since
 		d.refuse(ctx, s, err)
 	} else {
 		d.take(ctx, s, who)
 	}
 	d.show(*s)
 	return *s, nil
+}
+
+// open looks at a sealed stick once more, now that somebody has typed a pass phrase.
+func (d *Desk) open(ctx context.Context, s *State, phrase string) error {
+	if phrase == "" {
+		return envelope.ErrPhrase
+	}
+	p := d.o.Policy()
+	if name, err := s.bundle(); err == nil && name != "" {
+		return d.takeBundle(ctx, s, p, name, phrase)
+	}
+	return d.judge(ctx, s, p, phrase)
 }
 
 // Decline refuses the stick that waits. The error is ErrNothingWaits when there is none.
@@ -233,10 +286,10 @@ func (d *Desk) Decline(ctx context.Context, who string) (State, error) {
 }
 
 func (d *Desk) refuse(ctx context.Context, s *State, why error) {
-	s.Phase, s.Reason = Refused, why.Error()
+	s.Phase, s.Reason, s.Sealed = Refused, why.Error(), false
 	d.o.Log.Warn("stick refused: nothing was changed", "device", s.Device, "why", why)
 	d.report(ctx, s)
-	s.contents = usb.Contents{}
+	s.forget()
 }
 
 func (d *Desk) show(s State) {

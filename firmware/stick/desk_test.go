@@ -14,6 +14,7 @@ import (
 	"tollgate/board/usb"
 	"tollgate/firmware/bundle"
 	"tollgate/firmware/delivery"
+	"tollgate/firmware/envelope"
 	"tollgate/firmware/policy"
 )
 
@@ -28,6 +29,8 @@ type office struct {
 	reports map[string]string
 	fail    string // the file that does not come into force
 	machine delivery.Machine
+	key     envelope.Identity
+	stored  []string // what was written beside what lies on the stick
 }
 
 func (o *office) Read(context.Context, string) (usb.Contents, error) {
@@ -42,12 +45,22 @@ func (o *office) Write(_ context.Context, _, name string, data []byte) error {
 	return nil
 }
 
-func (o *office) Examine(doc []byte) ([]policy.Change, error) {
-	if strings.Contains(string(doc), "wrong") {
-		return nil, errors.New("line 3: wrong is not known here")
+func (o *office) Store(_ context.Context, _, name string, data []byte) (string, error) {
+	if o.locked {
+		return "", errors.New("the stick is locked")
 	}
-	return []policy.Change{{Path: "site.name", Old: "Lyon", New: strings.TrimSpace(string(doc))}}, nil
+	o.stored = append(o.stored, name+": "+string(data))
+	return name, nil
 }
+
+func (o *office) Examine(doc []byte) (*policy.Policy, []policy.Change, error) {
+	if strings.Contains(string(doc), "wrong") {
+		return nil, nil, errors.New("line 3: wrong is not known here")
+	}
+	return &policy.Policy{}, []policy.Change{{Path: "site.name", Old: "Lyon", New: strings.TrimSpace(string(doc))}}, nil
+}
+
+func (o *office) Document() []byte { return nil }
 
 func (o *office) Import(_ context.Context, doc []byte, who, _ string) error {
 	if o.fail == delivery.PolicyFile {
@@ -57,14 +70,17 @@ func (o *office) Import(_ context.Context, doc []byte, who, _ string) error {
 	return nil
 }
 
-func (o *office) CheckBlockList(text string) (int, error) {
+// ledger is the block list of an office.
+type ledger struct{ *office }
+
+func (o ledger) Check(text string, _ *policy.Policy) (int, error) {
 	if strings.Contains(text, "wrong") {
 		return 0, errors.New("line 1: wrong is no address")
 	}
 	return strings.Count(text, "\n"), nil
 }
 
-func (o *office) Block(text, who string) (func(), error) {
+func (o ledger) Put(_, who string) (func(), error) {
 	if o.fail == delivery.BlockListFile {
 		return nil, errors.New("the filter is away")
 	}
@@ -78,7 +94,7 @@ func (o *office) Keep(n uint64) error { o.last = n; return nil }
 
 func (o *office) desk() *Desk {
 	o.reports = map[string]string{}
-	taker := delivery.New(delivery.Options{Box: o, Memory: o, Machine: o.machine, Serial: "B7"})
+	taker := delivery.New(delivery.Options{Box: o, Lists: map[string]delivery.List{delivery.BlockListFile: ledger{o}}, Key: o.key, Memory: o, Machine: o.machine, Serial: "B7"})
 	return New(Options{Reader: o, Taker: taker, Policy: func() *policy.Policy { return o.policy }, Makers: makers(), Serial: "B7", Log: slog.New(slog.DiscardHandler)})
 }
 
@@ -156,11 +172,11 @@ func TestAStickThatWaitsIsTakenOnAWord(t *testing.T) {
 	o := &office{policy: inService(policy.StickAsk), stick: unsigned()}
 	d := o.desk()
 	plug(d, true)
-	s, err := d.Accept(context.Background(), "anna")
+	s, err := d.Accept(context.Background(), "anna", "")
 	if err != nil || s.Phase != Taken || strings.Join(o.log, ", ") != "list by anna, policy Nantes by anna" {
 		t.Errorf("%+v, %v: %q", s, err, o.log)
 	}
-	if _, err := d.Accept(context.Background(), "anna"); !errors.Is(err, ErrNothingWaits) {
+	if _, err := d.Accept(context.Background(), "anna", ""); !errors.Is(err, ErrNothingWaits) {
 		t.Errorf("it was taken twice: %v", err)
 	}
 }
@@ -177,7 +193,7 @@ func TestAStickThatWaitsIsRefusedByNoOrByTakingItOut(t *testing.T) {
 	if s := d.State(); s.Phase != Refused || s.Here {
 		t.Errorf("%+v", s)
 	}
-	if _, err := d.Accept(context.Background(), "anna"); !errors.Is(err, ErrNothingWaits) {
+	if _, err := d.Accept(context.Background(), "anna", ""); !errors.Is(err, ErrNothingWaits) {
 		t.Errorf("a stick that is gone was taken: %v", err)
 	}
 	if len(o.log) != 0 {

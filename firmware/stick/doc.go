@@ -1,9 +1,11 @@
-// Package stick takes what lies on a USB stick: a policy, a list of sources to keep away, a system for the box.
+// Package stick takes what lies on a USB stick: a policy, certificates and keys, lists of sources to keep away and of prices, a backup, a
+// system for the box.
 //
 //	plugged in -> read (by the reader's confined child) -> whose is it?
 //	  the box has no policy yet       -> taken
 //	  signed by a signer of the policy, for this box, newer than the last -> taken
 //	  anything else                   -> waits until an administrator says yes, or is refused, as the policy has it
+//	sealed with a pass phrase -> waits until somebody types it
 //	taken: every file is checked before anything changes, and all of it is put into force or nothing
 //	at last a report is written onto the stick
 //

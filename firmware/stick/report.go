@@ -3,6 +3,7 @@ package stick
 import (
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -15,7 +16,7 @@ import (
 // report writes onto the stick what became of it. That it cannot be written is no fault: many a stick is locked.
 func (d *Desk) report(ctx context.Context, s *State) {
 	name := fmt.Sprintf("%s%s-%s.txt", bundle.ReportPrefix, fileName(d.o.Serial), time.Now().Format(time.DateOnly))
-	if err := d.o.Reader.Write(ctx, s.Device, name, []byte(s.text(d.o.Serial))); err != nil {
+	if err := d.o.Reader.Write(ctx, s.Device, name, []byte(s.text(d.o.Serial, d.o.Recipient))); err != nil {
 		d.o.Log.Info("no report on the stick", "device", s.Device, "why", err)
 	}
 }
@@ -34,10 +35,13 @@ func fileName(serial string) string {
 }
 
 // text is the report: plain lines that any computer shows. Changes hold no secrets.
-func (s *State) text(serial string) string {
+func (s *State) text(serial, recipient string) string {
 	var b strings.Builder
 	line := func(format string, args ...any) { fmt.Fprintf(&b, format+"\r\n", args...) }
 	line("Tollgate %s, %s", serial, s.At.Format("2006-01-02 15:04 MST"))
+	if recipient != "" {
+		line("Seal keys for this box with: age -r %s", recipient)
+	}
 	switch s.Phase {
 	case Taken:
 		line("The stick was taken. You may take it out.")
@@ -72,7 +76,18 @@ func (s *State) list(line func(string, ...any)) {
 	if s.Release != "" {
 		line("System %s: the next start tries it. Restart the box on its page, or switch it off and on.", s.Release)
 	}
-	if s.Sources > 0 {
-		line("%s: %d sources to keep away", delivery.BlockListFile, s.Sources)
+	for _, name := range slices.Sorted(maps.Keys(s.Entries)) {
+		line("%s: %d %s", name, s.Entries[name], entriesOf(name))
 	}
+}
+
+// entriesOf says what the entries of a list are.
+func entriesOf(name string) string {
+	switch name {
+	case delivery.BlockListFile:
+		return "sources to keep away"
+	case delivery.RatesFile:
+		return "prices"
+	}
+	return "records, which count from the next start"
 }

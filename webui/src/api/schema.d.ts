@@ -470,6 +470,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/stick/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Write a backup, the latest calls or the log onto the USB stick */
+        post: operations["export-to-stick"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/system": {
         parameters: {
             query?: never;
@@ -689,6 +706,11 @@ export interface components {
         Delivered: {
             /** @description What its policy has changed. */
             changes: components["schemas"]["Change"][];
+            /**
+             * Format: int64
+             * @description Prices on its list of rates; 0: it has none.
+             */
+            prices: number;
             /** @description Who signed it. */
             signer: string;
             /**
@@ -1462,10 +1484,22 @@ export interface components {
              * @enum {string}
              */
             phase: "reading" | "waiting" | "taken" | "refused";
+            /**
+             * Format: int64
+             * @description Prices on its list of rates; 0: it has none.
+             */
+            prices: number;
             /** @description A sentence: why it was refused, or what it waits for. */
             reason: string;
+            /**
+             * Format: int64
+             * @description What its backup remembers, which counts from the next start; 0: it has none.
+             */
+            records: number;
             /** @description Of the system that it held and the next start tries; empty: it has none. */
             release: string;
+            /** @description It waits for a pass phrase, and what it would change is not known yet. */
+            sealed: boolean;
             /** @description Who signed it; empty: nobody whom the policy names. */
             signer: string;
             /**
@@ -1475,10 +1509,38 @@ export interface components {
             sources: number;
         };
         StickDecision: {
-            /** @description Take it. */
+            /** @description The pass phrase that it is sealed with. */
+            phrase?: string;
+            /** @description Take it; or open it, when it is sealed. */
             yes: boolean;
         };
+        StickExport: {
+            /** @description All that another box needs to take this one's place, sealed: policy, certificates, keys, lists, and what it remembers. */
+            backup?: boolean;
+            /** @description The latest calls, as JSON. */
+            calls?: boolean;
+            /** @description The end of the log. */
+            log?: boolean;
+            /** @description Seals the backup. */
+            phrase?: string;
+            /** @description Whom the backup is sealed for instead: age1 and 58 characters. */
+            recipient?: string;
+        };
+        StickFile: {
+            name: string;
+            /**
+             * Format: int64
+             * @description In bytes.
+             */
+            size: number;
+        };
+        StickFilesOutputBody: {
+            /** @description In the folder from-tollgate of the stick. */
+            files: components["schemas"]["StickFile"][];
+        };
         StickOutputBody: {
+            /** @description What is sealed for it with age, this box alone opens. */
+            recipient: string;
             /** @description Absent: none was plugged in since the box started. */
             stick?: components["schemas"]["Stick"];
         };
@@ -2691,6 +2753,39 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StickOutputBody"];
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "export-to-stick": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StickExport"];
+            };
+        };
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StickFilesOutputBody"];
                 };
             };
             /** @description The request was not served. */

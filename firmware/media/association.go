@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -58,6 +59,13 @@ func newAssociation(r *Relay, f *flow, terms *DTLS, remote netip.AddrPort) *asso
 // ICE addresses come and go (RFC 8842 §4).
 func (a *association) fits(terms *DTLS, remote netip.AddrPort, ice bool) bool {
 	return a.terms.same(terms) && (remote == a.remote || !remote.IsValid() || ice)
+}
+
+// follows tells whether the association is one more with the same peer in the same place: then the keys of the one before go on
+// until it has made others. Who begins has changed, which calls for another handshake (RFC 8842 §4); but telephones exist
+// (Linphone 5) that say so in every answer, and go on with the keys they have.
+func (a *association) follows(before *association) bool {
+	return a != nil && before != nil && a.remote == before.remote && slices.Equal(a.terms.Fingerprints, before.terms.Fingerprints)
 }
 
 // begin shakes hands until end.

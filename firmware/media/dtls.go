@@ -2,6 +2,7 @@ package media
 
 import (
 	"crypto/sha256"
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -70,6 +71,8 @@ func (d *DTLS) vouched(certificates [][]byte, _ [][]*x509.Certificate) error {
 func (d *DTLS) config(own identity) []dtls.Option {
 	return []dtls.Option{
 		dtls.WithCertificates(own.certificate),
+		// Whatever authorities the peer names: it judges by the fingerprint, like us (RFC 5763 §5).
+		dtls.WithGetClientCertificate(func(*dtls.CertificateRequestInfo) (*tls.Certificate, error) { return &own.certificate, nil }),
 		dtls.WithCipherSuites(
 			dtls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, dtls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
 			dtls.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, dtls.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384),

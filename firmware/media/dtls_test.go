@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
@@ -74,7 +75,9 @@ func (h *handshaker) shake(conn *net.UDPConn, to netip.AddrPort, suites ...polic
 		}
 		c, err = dtls.ClientWithOptions(unclosed{conn}, net.UDPAddrFromAddrPort(to), client...)
 	} else {
-		server := []dtls.ServerOption{dtls.WithClientAuth(dtls.RequireAnyClientCert)}
+		authorities := x509.NewCertPool() // telephones exist that name their own certificate, which has not signed ours
+		authorities.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: h.own.certificate.Certificate[0]}))
+		server := []dtls.ServerOption{dtls.WithClientAuth(dtls.RequireAnyClientCert), dtls.WithClientCAs(authorities)}
 		for _, o := range options {
 			server = append(server, o)
 		}
@@ -255,6 +258,30 @@ func TestAnotherCertificateMakesAnotherHandshake(t *testing.T) {
 	h.encrypt, h.decrypt = pionContext(t, *h.theirs), pionContext(t, *h.ours)
 	h.set()
 	call.converse(3)
+}
+
+// A telephone that says in a later answer that it begins the handshake may mean it, or may go on as before.
+func TestAnotherRoleLeavesTheKeysUntilOthersAreMade(t *testing.T) {
+	for _, first := range []bool{true, false} {
+		t.Run(fmt.Sprintf("the peer began: %v", first), func(t *testing.T) {
+			t.Parallel()
+			call, h := newDTLSCall(t, first)
+			h.agree(h.terms(aesCM))
+			h.meet(aesCM)
+			h.active = !first
+			h.agree(h.terms(aesCM, gcm))
+			h.talk([]byte("with the keys it has"))
+			call.a.hears([]byte("with the keys it has"))
+			before := *h.peer
+			h.meet(gcm)
+			before.talk([]byte("on its way"))
+			call.a.hears([]byte("on its way"))
+			call.converse(3)
+			if s := h.leg.Stats(); s.Suite != gcm {
+				t.Errorf("after another handshake the leg shows %+v", s)
+			}
+		})
+	}
 }
 
 func TestALegKeepsItsHandshakeInAnotherSession(t *testing.T) {

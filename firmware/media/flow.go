@@ -122,7 +122,10 @@ func (h *half) apply(s setting, now time.Time) {
 		case !s.handshakes:
 			f.association, f.ciphers = nil, s.ciphers.after(f.ciphers, now)
 		case a == nil || a != f.association:
-			f.association, f.ciphers = a, ciphers{pending: true}.after(f.ciphers, now)
+			if f.open == nil || !a.follows(f.association) {
+				f.ciphers = ciphers{pending: true}.after(f.ciphers, now)
+			}
+			f.association = a
 		}
 	}
 	h.rtp.signal(s.remote)
@@ -185,6 +188,9 @@ func (f *flow) learn(from netip.AddrPort, now time.Time) {
 func (f *flow) keyed(a *association, o *opener, s *sealer) {
 	if f.association != a {
 		return
+	}
+	if f.open != nil {
+		f.former, f.formerUntil = f.open, time.Now().Add(keyOverlap)
 	}
 	f.open, f.seal, f.pending = o, s, false
 	f.half.show()

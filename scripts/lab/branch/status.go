@@ -109,6 +109,7 @@ func (c Call) Outside() Leg {
 // Leg is the media of one side.
 type Leg struct {
 	Encrypted    bool   `json:"encrypted"`
+	Keying       string `json:"keying"`
 	Suite        string `json:"suite"`
 	PacketsIn    uint64 `json:"packets_in"`
 	PacketsOut   uint64 `json:"packets_out"`

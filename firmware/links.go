@@ -3,14 +3,12 @@ package main
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/json"
 	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"tollgate/board/link"
@@ -29,30 +27,19 @@ const (
 	bootEvery = 30 * time.Second // before a policy that could not be put into force is tried again
 )
 
-// network is what the box knows of the ports that it sets itself.
-type network struct {
-	mu    sync.Mutex // guards everything below
-	port  string     // of set-up mode; empty outside it
-	lease link.Lease
-	stop  context.CancelFunc // ends the search for a lease
-}
-
 // setLinks gives the machine the addresses of the policy where it is the box's own; elsewhere they must be there, and are
 // the operating system's business.
 func (b *box) setLinks(ctx context.Context, p *policy.Policy) error {
 	switch {
 	case p == nil && b.options.Appliance:
+		b.network.lend(nil, nil, nil)
 		return b.setUpLinks(ctx)
 	case p == nil:
 		return nil
 	case b.options.Appliance:
 		b.network.leaveSetUp()
-		if err := link.Set(ctx, apply.Ports(p)); err != nil {
-			return err
-		}
-		b.writeResolver(p.Network.DNSServers)
 	}
-	return link.Verify(apply.Links(p))
+	return b.placeLinks(ctx, p)
 }
 
 // setUpLinks has an address found for the page of set-up mode: lent by DHCP, or the one that was lent last, or one that the box
@@ -110,32 +97,6 @@ func servers(addrs []netip.Addr) (list []netip.AddrPort) {
 	return list
 }
 
-func (b *box) knownLease(port string) (l link.Lease) {
-	value, found, err := b.store.Get(leaseKind, port)
-	if err == nil && found {
-		err = json.Unmarshal(value, &l)
-	}
-	if err != nil {
-		b.log.Warn("the lease of before is not known", "err", err)
-		return link.Lease{}
-	}
-	return l
-}
-
-// keepLease keeps a lease for the next start; one that is only renewed is the same.
-func (b *box) keepLease(l link.Lease) {
-	if b.knownLease(l.Interface).Address == l.Address {
-		return
-	}
-	value, err := json.Marshal(l)
-	if err == nil {
-		err = b.store.Put(leaseKind, l.Interface, value)
-	}
-	if err != nil {
-		b.log.Warn("the lease is not kept", "err", err)
-	}
-}
-
 // writeResolver names the name servers, where the image has a place for it.
 func (b *box) writeResolver(list []netip.AddrPort) {
 	if _, err := os.Stat(filepath.Dir(resolverPath)); err != nil || len(list) == 0 {
@@ -148,54 +109,6 @@ func (b *box) writeResolver(list []netip.AddrPort) {
 	if err := os.WriteFile(resolverPath, []byte(text.String()), 0o644); err != nil {
 		b.log.Warn("the name servers are not in use", "err", err)
 	}
-}
-
-// enterSetUp has a lease sought on a port, unless it is already, and returns the one there is.
-func (n *network) enterSetUp(port string, seek func(ctx context.Context, port string)) link.Lease {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.port == port {
-		return n.lease
-	}
-	if n.stop != nil {
-		n.stop()
-	}
-	ctx, stop := context.WithCancel(context.Background())
-	n.port, n.lease, n.stop = port, link.Lease{}, stop
-	go seek(ctx, port)
-	return n.lease
-}
-
-// take notes a lease, unless ctx, that of the search, is over.
-func (n *network) take(ctx context.Context, l link.Lease) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if ctx.Err() != nil {
-		return false
-	}
-	n.lease = l
-	return true
-}
-
-func (n *network) leaveSetUp() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if n.stop != nil {
-		n.stop()
-	}
-	n.port, n.stop = "", nil
-}
-
-func (n *network) setUpPort() string {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.port
-}
-
-func (n *network) current() link.Lease {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.lease
 }
 
 // choosePort returns the port of set-up mode: the one that was named, else the first with a cable that leads somewhere, else the
@@ -241,6 +154,7 @@ func (b *box) bootAgain(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
+		case <-b.network.plugged:
 		case <-time.After(bootEvery):
 		}
 		if p, _, _ := b.config.Current(); p != nil {
@@ -266,22 +180,48 @@ func (b *box) watchLinks(ctx context.Context) error {
 			b.log.Error("changes of the links are not noticed", "err", err)
 		}
 	}()
+	go b.mendLinks(ctx)
 	return nil
 }
 
+// mendLinks tries again what could not be had, such as an address that another machine has.
+func (b *box) mendLinks(ctx context.Context) {
+	again := time.NewTicker(bootEvery)
+	defer again.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-again.C:
+			if b.network.faulty() != "" {
+				b.linkChanged(ctx, "")
+			}
+		}
+	}
+}
+
 func (b *box) linkChanged(ctx context.Context, iface string) {
+	b.network.looking.Lock()
+	defer b.network.looking.Unlock()
+	b.network.linked(iface)
 	p, _, _ := b.config.Current()
 	switch {
 	case p == nil && b.options.Appliance:
+		b.network.tellPlugged()
 		b.moveSetUp(ctx)
 		return
 	case p == nil:
 		return
-	case b.options.Appliance && link.Verify(apply.Links(p)) != nil:
-		if err := link.Set(ctx, apply.Ports(p)); err != nil {
+	}
+	b.follow(ctx)
+	p = b.current(ctx)
+	err := link.Verify(apply.Links(p))
+	if err != nil && b.options.Appliance {
+		if err = link.Set(ctx, apply.Ports(p)); err != nil {
 			b.log.Error("the ports are not as the policy wants them", "err", err)
 		}
 	}
+	b.network.fault(err)
 	if p.Network.Outside.Interface == iface {
 		b.trunks.Linked()
 	}

@@ -32,7 +32,7 @@ func (b *box) Overview() api.Overview {
 	}
 	o.Site.Name, o.Site.Country, o.Site.TimeZone, o.Site.Language = p.Site.Name, p.Site.Country, p.Site.TimeZone, p.Site.Language
 	o.Limits.Calls = p.Limits.Calls
-	o.Warnings = api.Warnings(p, o.At)
+	o.Warnings = append(api.Warnings(p, o.At), b.unplaced(context.Background(), p)...)
 	if !b.timely() {
 		o.Warnings = append(o.Warnings, untimely(p)...)
 	}

@@ -27,24 +27,24 @@ const setupPagePort = 443
 // pageNames are the host names the page answers to, besides its addresses.
 func pageNames() []string { return []string{"tollgate", "tollgate.local"} }
 
-// parts lists what a policy configures, in the order in which it is put into force.
+// parts lists what a policy configures, in the order in which it is put into force. The first finds out where the box stands.
 func (b *box) parts() []apply.Part {
 	return []apply.Part{
 		{Name: "network addresses", Set: b.setLinks},
-		{Name: "packet filter", Set: b.setFilter, Try: b.tryFilter},
-		{Name: "passage", Set: b.setPassage},
-		{Name: "media relay", Set: b.setMedia},
-		{Name: "access", Set: b.setAccess},
-		{Name: "registrar", Set: b.setRegistrar},
-		{Name: "phones", Set: b.setPhones},
-		{Name: "admission", Set: b.setAdmission},
-		{Name: "calls", Set: b.setCalls},
-		{Name: "running calls", Set: b.takeUp},
-		{Name: "SIP listeners", Set: b.setEdge},
-		{Name: "page", Set: b.setPage},
-		{Name: "time", Set: b.setTime}, // may wait
-		{Name: "trunks", Set: b.setTrunks},
-		{Name: "updates", Set: b.setPull},
+		{Name: "packet filter", Set: b.where(b.setFilter), Try: b.tryFilter},
+		{Name: "passage", Set: b.where(b.setPassage)},
+		{Name: "media relay", Set: b.where(b.setMedia)},
+		{Name: "access", Set: b.where(b.setAccess)},
+		{Name: "registrar", Set: b.where(b.setRegistrar)},
+		{Name: "phones", Set: b.where(b.setPhones)},
+		{Name: "admission", Set: b.where(b.setAdmission)},
+		{Name: "calls", Set: b.where(b.setCalls)},
+		{Name: "running calls", Set: b.where(b.takeUp)},
+		{Name: "SIP listeners", Set: b.where(b.setEdge)},
+		{Name: "page", Set: b.where(b.setPage)},
+		{Name: "time", Set: b.where(b.setTime)}, // may wait
+		{Name: "trunks", Set: b.where(b.setTrunks)},
+		{Name: "updates", Set: b.where(b.setPull)},
 	}
 }
 
@@ -64,7 +64,11 @@ func (b *box) tryFilter(ctx context.Context, p *policy.Policy, until time.Time) 
 	if p == nil {
 		return b.setFilter(ctx, nil)
 	}
-	return b.sources.try(ctx, p, until)
+	q, err := b.placed(ctx, p)
+	if err != nil {
+		return err
+	}
+	return b.sources.try(ctx, q, until)
 }
 
 // setPassage comes after the packet filter, which decides what passes.

@@ -105,6 +105,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	out := &lines{to: os.Stderr}
 	defer out.flush()
 	b := &box{said: out, log: slog.New(slog.NewTextHandler(out, nil)), options: o, started: time.Now(), facts: &event.Hub{}}
+	b.network.plugged = make(chan struct{}, 1)
 	end := b.stop
 	defer func() { end() }()
 	spareProcessors()

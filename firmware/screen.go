@@ -96,6 +96,9 @@ func (b *box) screen(ctx context.Context) screen {
 	if b.time.unknown() {
 		faults = append(faults, "no time server answers: certificates are judged by the last time that is known")
 	}
+	if b.network.faulty() != "" {
+		faults = append(faults, "a network port is not as the policy wants it")
+	}
 	s := screen{version: b.options.Version, serial: hardware.Serial, recipient: b.key.Recipient(), fingerprint: fingerprint, mode: b.mode(p, trial), faults: faults}
 	if b.password != "" && b.claimed(ctx) {
 		b.password = ""
@@ -104,7 +107,7 @@ func (b *box) screen(ctx context.Context) screen {
 	addrs, port := []string{}, uint16(setupPagePort)
 	if p != nil {
 		port = p.Admin.Port
-		addrs = append(addrs, p.Network.Inside.Address.Addr().String())
+		addrs = append(addrs, b.current(ctx).Network.Inside.Address.Addr().String())
 	} else if own, err := b.setupAddresses(); err == nil {
 		for _, a := range own {
 			addrs = append(addrs, a.Addr().String())

@@ -109,6 +109,11 @@ func (b *box) timeServers(p *policy.Policy) []netip.AddrPort {
 		return p.Network.TimeServers
 	}
 	lease := b.network.current()
+	if p != nil {
+		if l := b.network.leaseOf(p.Network.Outside.Interface); l.Address.IsValid() {
+			lease = l
+		}
+	}
 	addrs := lease.NTP
 	if p != nil && p.Network.Gateway.IsValid() {
 		addrs = append(addrs[:len(addrs):len(addrs)], p.Network.Gateway)

@@ -11,17 +11,23 @@ import (
 
 	"github.com/insomniacslk/dhcp/dhcpv4"
 	"github.com/insomniacslk/dhcp/dhcpv4/nclient4"
+	"github.com/mdlayher/packet"
+	"golang.org/x/sys/unix"
 )
 
 // Lease is what a DHCP server has lent (RFC 2131).
 type Lease struct {
-	Interface string        `json:"interface"`
-	Address   netip.Prefix  `json:"address"`
-	Router    netip.Addr    `json:"router"` // zero: none
-	DNS       []netip.Addr  `json:"dns"`
-	NTP       []netip.Addr  `json:"ntp"`
-	Server    netip.Addr    `json:"server"`
-	Length    time.Duration `json:"length"` // nanoseconds, from when it was lent
+	Interface string       `json:"interface"`
+	Address   netip.Prefix `json:"address"`
+	Router    netip.Addr   `json:"router"` // zero: none
+	DNS       []netip.Addr `json:"dns"`
+	NTP       []netip.Addr `json:"ntp"`
+	Server    netip.Addr   `json:"server"`
+	// Length is how long it is lent, Renew and Rebind after what time it is asked for again of its server and of every server (T1
+	// and T2, RFC 2131 section 4.4.5). All are nanoseconds, from when it was asked for.
+	Length time.Duration `json:"length"`
+	Renew  time.Duration `json:"renew"`
+	Rebind time.Duration `json:"rebind"`
 }
 
 // Times of the client.
@@ -43,10 +49,13 @@ type DHCP struct {
 	// Changed is told the lease in use, each time it is another one; lent is false for one that no server has confirmed. The
 	// zero Lease means that there is none.
 	Changed func(l Lease, lent bool)
-	Log     *slog.Logger
+	// Linked tells when the cable leads somewhere again, which may be another network: the lease is asked for at once. May be nil.
+	Linked <-chan struct{}
+	Log    *slog.Logger
 
 	inUse Lease
 	lent  bool
+	since time.Time // when the lease in use was asked for
 }
 
 // Errors that end what they are about.
@@ -58,12 +67,13 @@ var (
 // Run asks for a lease and renews it until ctx ends. The lease is not given back then: the box wants the same one again.
 func (d *DHCP) Run(ctx context.Context) {
 	for {
-		l := d.obtain(ctx)
+		l, asked := d.obtain(ctx)
 		if ctx.Err() != nil {
 			return
 		}
+		d.since = asked
 		d.use(l, true)
-		d.hold(ctx)
+		d.hold(ctx, d.extend)
 	}
 }
 
@@ -76,13 +86,14 @@ func (d *DHCP) use(l Lease, lent bool) {
 	}
 }
 
-// obtain asks until a server lends an address, or ctx ends.
-func (d *DHCP) obtain(ctx context.Context) Lease {
+// obtain asks until a server lends an address, or ctx ends. The lease runs from when it was asked for.
+func (d *DHCP) obtain(ctx context.Context) (l Lease, asked time.Time) {
 	begun, wait := time.Now(), leastWait
 	for ctx.Err() == nil {
+		asked = time.Now()
 		l, err := d.ask(ctx)
 		if err == nil {
-			return l
+			return l, asked
 		}
 		d.Log.Debug("no address by DHCP", "port", d.Interface, "err", err)
 		if errors.Is(err, errRefused) {
@@ -93,10 +104,13 @@ func (d *DHCP) obtain(ctx context.Context) Lease {
 				d.use(d.Known, false)
 			}
 		}
-		pause(ctx, wait)
+		if d.pause(ctx, wait) {
+			wait = leastWait
+			continue
+		}
 		wait = min(2*wait, mostWait)
 	}
-	return Lease{}
+	return Lease{}, asked
 }
 
 // ask asks for the lease that is known, and for any other where nobody wants to know of it.
@@ -107,7 +121,7 @@ func (d *DHCP) ask(ctx context.Context) (Lease, error) {
 	}
 	defer c.Close()
 	if known := d.Known.Address; known.IsValid() {
-		l, err := d.request(ctx, c, dhcpv4.WithOption(dhcpv4.OptRequestedIPAddress(known.Addr().AsSlice()))) // INIT-REBOOT
+		l, err := d.request(ctx, c, nclient4.DefaultServers, dhcpv4.WithOption(dhcpv4.OptRequestedIPAddress(known.Addr().AsSlice()))) // INIT-REBOOT
 		if err == nil || errors.Is(err, errRefused) {
 			return l, err
 		}
@@ -143,13 +157,13 @@ func (d *DHCP) decline(c *nclient4.Client, l *nclient4.Lease) error {
 	return err
 }
 
-// request asks for one address, by what more says, and takes what the server lends.
-func (d *DHCP) request(ctx context.Context, c *nclient4.Client, more ...dhcpv4.Modifier) (Lease, error) {
+// request asks a server, or all of them, for one address, by what more says, and takes what is lent.
+func (d *DHCP) request(ctx context.Context, c *nclient4.Client, server *net.UDPAddr, more ...dhcpv4.Modifier) (Lease, error) {
 	m, err := dhcpv4.New(append(append(d.modifiers(), dhcpv4.WithMessageType(dhcpv4.MessageTypeRequest), dhcpv4.WithHwAddr(c.InterfaceAddr())), more...)...)
 	if err != nil {
 		return Lease{}, err
 	}
-	answer, err := c.SendAndRead(ctx, nclient4.DefaultServers, m, nclient4.IsMessageType(dhcpv4.MessageTypeAck, dhcpv4.MessageTypeNak))
+	answer, err := c.SendAndRead(ctx, server, m, nclient4.IsMessageType(dhcpv4.MessageTypeAck, dhcpv4.MessageTypeNak))
 	if err != nil {
 		return Lease{}, err
 	}
@@ -177,6 +191,7 @@ func (d *DHCP) lease(m *dhcpv4.DHCPv4) (Lease, error) {
 		bits = 24
 	}
 	l := Lease{Interface: d.Interface, Address: netip.PrefixFrom(a, bits), DNS: hosts(m.DNS()), NTP: hosts(m.NTPServers()), Length: max(m.IPAddressLeaseTime(time.Hour), leastLease)}
+	l.Renew, l.Rebind = terms(m.IPAddressRenewalTime(0), m.IPAddressRebindingTime(0), l.Length)
 	if routers := hosts(m.Router()); len(routers) > 0 && l.Address.Masked().Contains(routers[0]) {
 		l.Router = routers[0]
 	}
@@ -194,41 +209,90 @@ func hosts(ips []net.IP) []netip.Addr {
 	return list
 }
 
-// hold renews the lease in use, from half of its time on, and returns when it is over or refused: then it is used no more.
-func (d *DHCP) hold(ctx context.Context) {
-	ends := time.Now().Add(d.inUse.Length)
+// terms are T1 and T2 of a lease as the server says, or as RFC 2131 section 4.4.5 has them where it says nothing that can be meant.
+func terms(renew, rebind, length time.Duration) (t1, t2 time.Duration) {
+	if renew <= 0 || rebind <= renew || length <= rebind {
+		return length / 2, length / 8 * 7
+	}
+	return renew, rebind
+}
+
+// extender asks for the lease in use once more: of the server that has lent it, or of every server.
+type extender func(ctx context.Context, everybody bool) (Lease, error)
+
+// hold asks for the lease in use again in good time, and returns when it is over or refused: then it is used no more (RFC 2131
+// section 4.4.5).
+func (d *DHCP) hold(ctx context.Context, extend extender) {
+	linked := d.pause(ctx, time.Until(d.since.Add(d.inUse.Renew)))
 	for ctx.Err() == nil {
-		pause(ctx, max(time.Until(ends)/2, leastLease/2))
-		next, err := d.renew(ctx)
+		asked, rebind, ends := time.Now(), d.since.Add(d.inUse.Rebind), d.since.Add(d.inUse.Length)
+		if !asked.Before(ends) {
+			break
+		}
+		next, err := extend(ctx, linked || !asked.Before(rebind))
 		if err == nil {
+			d.since = asked
 			d.use(next, true)
-			ends = time.Now().Add(next.Length)
+			linked = d.pause(ctx, time.Until(asked.Add(next.Renew)))
 			continue
 		}
 		d.Log.Debug("lease not renewed", "port", d.Interface, "err", err)
-		if errors.Is(err, errRefused) || ctx.Err() == nil && time.Now().After(ends) {
-			d.Known = Lease{}
-			d.use(Lease{}, false)
-			return
+		if errors.Is(err, errRefused) {
+			break
 		}
+		linked = d.pause(ctx, untilNext(time.Now(), rebind, ends))
+	}
+	if ctx.Err() == nil {
+		d.Known = Lease{}
+		d.use(Lease{}, false)
 	}
 }
 
-// renew asks whoever has lent the address, by broadcast, as a client whose own server may be gone (RFC 2131 section 4.3.2, REBINDING).
-func (d *DHCP) renew(ctx context.Context) (Lease, error) {
-	c, err := nclient4.New(d.Interface, nclient4.WithTimeout(answerTime), nclient4.WithRetry(2))
+// untilNext is the time to the next question: half of what is left until every server is asked, and then until the lease ends,
+// but a minute at least.
+func untilNext(now, rebind, ends time.Time) time.Duration {
+	left := ends.Sub(now)
+	if now.Before(rebind) {
+		left = rebind.Sub(now)
+	}
+	return min(max(left/2, time.Minute), left)
+}
+
+// extend asks for the lease in use: by unicast, or by broadcast as a client whose own server may be gone (RFC 2131 section 4.3.2,
+// RENEWING and REBINDING).
+func (d *DHCP) extend(ctx context.Context, everybody bool) (Lease, error) {
+	own, server := d.inUse.Address.Addr().AsSlice(), nclient4.DefaultServers
+	if !everybody && d.inUse.Server.IsValid() {
+		server = &net.UDPAddr{IP: d.inUse.Server.AsSlice(), Port: dhcpv4.ServerPort}
+	}
+	port, err := net.InterfaceByName(d.Interface)
+	if err != nil {
+		return Lease{}, fmt.Errorf("find port %s: %w", d.Interface, err)
+	}
+	// The socket is a raw one, which the packet filter does not see, and the address its own: no host takes a packet for itself
+	// alone from 0.0.0.0.
+	raw, err := packet.Listen(port, packet.Datagram, unix.ETH_P_IP, nil)
 	if err != nil {
 		return Lease{}, fmt.Errorf("open a socket for DHCP: %w", err)
 	}
+	conn := nclient4.NewBroadcastUDPConn(raw, &net.UDPAddr{IP: own, Port: dhcpv4.ClientPort})
+	c, err := nclient4.NewWithConn(conn, port.HardwareAddr, nclient4.WithTimeout(answerTime), nclient4.WithRetry(2))
+	if err != nil {
+		return Lease{}, errors.Join(fmt.Errorf("open a socket for DHCP: %w", err), raw.Close())
+	}
 	defer c.Close()
-	return d.request(ctx, c, dhcpv4.WithClientIP(d.inUse.Address.Addr().AsSlice()))
+	return d.request(ctx, c, server, dhcpv4.WithClientIP(own))
 }
 
-func pause(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
+// pause waits, and tells whether that ended early because the cable leads somewhere again.
+func (d *DHCP) pause(ctx context.Context, wait time.Duration) (linked bool) {
+	t := time.NewTimer(wait)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
 	case <-t.C:
+	case <-d.Linked:
+		return true
 	}
+	return false
 }

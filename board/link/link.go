@@ -1,8 +1,9 @@
 // Package link knows the network ports of the machine and their addresses.
 //
-// This release verifies that what the operator wants is there (Verify), lists what is (Interfaces, Addresses) and tells
-// when that changes (Watch); setting it is the operating system's business. Everything is read through netlink, of the
-// network namespace that the process runs in. Forwarder has the kernel pass packets on between two ports.
+// It lists what is there (Interfaces, Addresses), finds the port that is meant by its kind or hardware address (Find), verifies
+// that what the operator wants is there (Verify) and tells when that changes (Watch). On a machine of the box's own it sets
+// addresses and routes as well (Set) and borrows an address (DHCP). Everything goes through netlink, of the network namespace
+// that the process runs in. Forwarder has the kernel pass packets on between two ports.
 //
 // It leaves to others what an address is for, and which packets may pass (netfilter).
 package link
@@ -18,6 +19,7 @@ import (
 type Interface struct {
 	Name     string
 	Hardware net.HardwareAddr
+	Kind     Kind
 	MTU      int  // bytes
 	Up       bool // switched on
 	Carrier  bool // and the cable leads somewhere; false while it is not up

@@ -47,7 +47,7 @@ func whole[T any](list func() ([]T, error)) ([]T, error) {
 // interfaceOf picks the port's own addresses out of all.
 func interfaceOf(l *netlink.LinkAttrs, addrs []netlink.Addr) Interface {
 	i := Interface{
-		Name: l.Name, Hardware: l.HardwareAddr, MTU: l.MTU,
+		Name: l.Name, Hardware: l.HardwareAddr, Kind: kindOf("/", l.Name), MTU: l.MTU,
 		Up: l.Flags&net.FlagUp != 0, Carrier: l.Flags&net.FlagUp != 0 && l.RawFlags&unix.IFF_LOWER_UP != 0,
 	}
 	for _, a := range addrs {

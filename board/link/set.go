@@ -64,6 +64,16 @@ func Set(ctx context.Context, c Config) error {
 	return c.tidy()
 }
 
+// Raise switches the ports of c on and makes what VLANs are missing, as Set does, and leaves the rest as it is: addresses can be
+// borrowed then. The error is Faults when a port is not there.
+func Raise(c Config) error {
+	all, err := read()
+	if err != nil {
+		return err
+	}
+	return c.bringUp(all)
+}
+
 // bringUp makes what VLANs are missing and switches the ports on.
 func (c Config) bringUp(all []Interface) error {
 	var faults Faults

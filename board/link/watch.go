@@ -10,7 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Watch tells changed the name of a port whenever it is plugged in, its cable leads somewhere again, or one of its addresses
+// Watch tells changed the name of a port whenever it is plugged in or out, its cable leads somewhere again, or one of its addresses
 // that other networks can reach comes or goes. It returns when ctx ends, with nil, or when the kernel tells nothing more.
 func Watch(ctx context.Context, changed func(iface string)) error {
 	ended := make(chan struct{})
@@ -97,12 +97,13 @@ func look() (seen, error) {
 	return s, nil
 }
 
-// port notes what the kernel says of a port, and tells whether it has just been plugged in or its cable leads somewhere again.
+// port notes what the kernel says of a port, and tells whether it has just been plugged in or out or its cable leads somewhere again.
 func (s seen) port(u netlink.LinkUpdate) bool {
 	index := int(u.Index)
 	if u.Header.Type == unix.RTM_DELLINK {
+		_, known := s.up[index]
 		delete(s.up, index)
-		return false
+		return known
 	}
 	_, known := s.up[index]
 	return s.carries(index, u.IfInfomsg.Flags&unix.IFF_LOWER_UP != 0) || !known

@@ -182,7 +182,7 @@ func TestWhatTheBoxNeedsIsNeverBanned(t *testing.T) {
 	p := guarded()
 	p.Network.DNSServers = []netip.AddrPort{netip.MustParseAddrPort("198.51.100.53:53")}
 	p.Network.STUNServers = []netip.AddrPort{netip.MustParseAddrPort("203.0.113.200:3478")}
-	p.Network.Outside.Address = netip.MustParsePrefix("198.51.100.10/24")
+	p.Network.Outside.Address.Prefix = netip.MustParsePrefix("198.51.100.10/24")
 	b := newBans(p)
 	for _, a := range []string{"198.51.100.53", "203.0.113.200", "198.51.100.10", "192.0.2.1", "203.0.113.99"} {
 		d := deed(OffenceScanner, a)

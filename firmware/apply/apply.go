@@ -110,11 +110,14 @@ func (b *Box) Boot(ctx context.Context) (bool, error) {
 }
 
 // Again puts what is in force into force once more, be it set-up mode: something that it rests on has changed, such as an
-// address that was lent.
+// address that was lent. What is on trial stays so.
 func (b *Box) Again(ctx context.Context) error {
 	b.change.Lock()
 	defer b.change.Unlock()
-	p, _, _ := b.Current()
+	p, rev, trial := b.Current()
+	if trial {
+		return b.put(ctx, p, p, rev.Deadline)
+	}
 	return b.set(ctx, p, p)
 }
 

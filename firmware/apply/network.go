@@ -20,26 +20,26 @@ const (
 // Links are the addresses that must be there.
 func Links(p *policy.Policy) []link.Want {
 	return []link.Want{
-		{Role: "inside", Interface: p.Network.Inside.Interface, Address: p.Network.Inside.Address},
-		{Role: "outside", Interface: p.Network.Outside.Interface, Address: p.Network.Outside.Address},
+		{Role: "inside", Interface: p.Network.Inside.Interface, Address: p.Network.Inside.Address.Prefix},
+		{Role: "outside", Interface: p.Network.Outside.Interface, Address: p.Network.Outside.Address.Prefix},
 	}
 }
 
 // Ports are the ports of a machine that belongs to the box alone. Routers that announce themselves are believed outside only:
-// inside, anybody could.
+// inside, anybody could, unless an address of that one port is theirs to give.
 func Ports(p *policy.Policy) link.Config {
 	in, out := p.Network.Inside, p.Network.Outside
 	c := link.Config{Gateway: p.Network.Gateway}
-	inside := link.Port{Role: "inside", Interface: in.Interface, Addresses: []netip.Prefix{in.Address}}
-	outside := link.Port{Role: "outside", Interface: out.Interface, Addresses: []netip.Prefix{out.Address}, Routers: true}
+	inside := link.Port{Role: "inside", Interface: in.Interface, Addresses: []netip.Prefix{in.Address.Prefix}}
+	outside := link.Port{Role: "outside", Interface: out.Interface, Addresses: []netip.Prefix{out.Address.Prefix}, Routers: true}
 	if !p.Network.OnePort() {
 		c.Ports = []link.Port{inside, outside}
 		return c
 	}
-	if in.Address != out.Address {
-		inside.Addresses = append(inside.Addresses, out.Address)
+	if in.Address.Prefix != out.Address.Prefix {
+		inside.Addresses = append(inside.Addresses, out.Address.Prefix)
 	}
-	inside.Role = "inside and outside"
+	inside.Role, inside.Routers = "inside and outside", out.Address.By == policy.ByRouter
 	c.Ports = []link.Port{inside}
 	return c
 }

@@ -32,7 +32,7 @@ func Local(p *policy.Policy, side policy.Side, t policy.Transport) ua.Local {
 
 // Near is what trunks are told of the network outside.
 func Near(p *policy.Policy) trunk.Network {
-	return trunk.Network{Outside: p.Network.Outside.Address, Learn: p.Network.NAT == policy.NATLearn}
+	return trunk.Network{Outside: p.Network.Outside.Address.Prefix, Learn: p.Network.NAT == policy.NATLearn}
 }
 
 func port(t policy.Transport) uint16 {

@@ -1,16 +1,13 @@
 package policy
 
-import (
-	"net/netip"
-	"strings"
-)
+import "net/netip"
 
 func (c *checker) network() {
 	n := c.p.Network
 	c.linkName("network.inside.interface", n.Inside.Interface)
 	c.linkName("network.outside.interface", n.Outside.Interface)
-	inside := c.ownAddress("network.inside.address", n.Inside.Address)
-	outside := c.ownAddress("network.outside.address", n.Outside.Address)
+	inside := c.ownAddress("network.inside.address", n.Inside.Address, true)
+	outside := c.ownAddress("network.outside.address", n.Outside.Address, false)
 	c.ranges("network.inside.prefixes", n.Inside.Prefixes)
 	c.gateway(n)
 	c.passage(n)
@@ -24,18 +21,13 @@ func (c *checker) network() {
 	}
 }
 
-// linkName checks the name of a network interface by the kernel's rules (dev_valid_name).
-func (c *checker) linkName(path, name string) {
-	if !c.required(path, name != "", "name the network port, such as eth0") {
-		return
+// ownAddress checks an address of the box itself with its prefix length, and tells whether there is one.
+func (c *checker) ownAddress(path string, own OwnAddress, inside bool) bool {
+	p := own.Prefix
+	if own.Given() && !p.IsValid() {
+		c.givenAddress(path, own, inside)
+		return false
 	}
-	if len(name) > 15 || name == "." || name == ".." || strings.ContainsAny(name, "/: \t\n\v\f\r") || !printable(name, 15) {
-		c.fault(path, "use the name that the system shows, such as eth0", "%s is not the name of a network port", quoted(name))
-	}
-}
-
-// ownAddress checks an address of the box itself with its prefix length.
-func (c *checker) ownAddress(path string, p netip.Prefix) bool {
 	if !c.required(path, p.IsValid(), "write the box's own address with its prefix length, such as 192.0.2.1/24") {
 		return false
 	}
@@ -170,18 +162,18 @@ func (c *checker) servers(path string, list []netip.AddrPort, most int, kind str
 func (c *checker) sides(n Network) {
 	in, out := n.Inside.Address, n.Outside.Address
 	if n.OnePort() {
-		if in.Addr() == out.Addr() && in != out {
+		if in.Addr() == out.Addr() && in.Bits() != out.Bits() {
 			c.fault("network.outside.address", "write the same prefix length twice", "%s and the inside address %s differ in their prefix length only", out, in)
 		}
 		return
 	}
-	if in.Overlaps(out) {
+	if in.Overlaps(out.Prefix) {
 		c.fault("network.outside.address", "give each port a network of its own, or use one port for both sides",
 			"%s overlaps the inside network %s", out, in.Masked())
 		return
 	}
 	for i, p := range n.Inside.Prefixes {
-		if p.Overlaps(out) {
+		if p.Overlaps(out.Prefix) {
 			c.fault(index("network.inside.prefixes", i), "make it narrower", "%s overlaps the outside network %s", p, out.Masked())
 		}
 	}

@@ -51,8 +51,8 @@ func TestASmallDocumentGetsItsDefaults(t *testing.T) {
 		Version: 1,
 		Site:    Site{Name: "Lyon", Country: "FR", TimeZone: "Europe/Paris", Language: "en", Holidays: []string{"public"}},
 		Network: Network{
-			Inside:        Inside{Interface: "eth0", Address: netip.MustParsePrefix("192.0.2.10/24"), Prefixes: inside},
-			Outside:       Outside{Interface: "eth1", Address: netip.MustParsePrefix("198.51.100.10/24")},
+			Inside:        Inside{Interface: "eth0", Address: OwnAddress{Prefix: netip.MustParsePrefix("192.0.2.10/24")}, Prefixes: inside},
+			Outside:       Outside{Interface: "eth1", Address: OwnAddress{Prefix: netip.MustParsePrefix("198.51.100.10/24")}},
 			PublicAddress: netip.MustParseAddr("198.51.100.10"),
 			NAT:           NATNone,
 			MediaPorts:    PortRange{20000, 20999},

@@ -44,7 +44,8 @@ type Site struct {
 type Network struct {
 	Inside  Inside  `yaml:"inside"`
 	Outside Outside `yaml:"outside"`
-	// Gateway is the router towards the carrier. Its own address never counts as inside.
+	// Gateway is the router towards the carrier. Its own address never counts as inside. Zero, with address: dhcp outside: the
+	// one that the server names.
 	Gateway netip.Addr `yaml:"gateway"`
 	// Passage is what the office reaches of the networks outside through the box; default none.
 	Passage Passage `yaml:"passage"`
@@ -67,15 +68,16 @@ type Network struct {
 
 // Inside is the office's side.
 type Inside struct {
+	// Interface is the port's name, or PortOnboard, PortUSB or its hardware address; each may be followed by a VLAN, as in usb.12.
 	Interface string         `yaml:"interface"`
-	Address   netip.Prefix   `yaml:"address"`  // the box's own address with its prefix length
+	Address   OwnAddress     `yaml:"address"`
 	Prefixes  []netip.Prefix `yaml:"prefixes"` // sources that count as inside; default: the prefix of Address
 }
 
 // Outside is the carrier's side.
 type Outside struct {
-	Interface string       `yaml:"interface"`
-	Address   netip.Prefix `yaml:"address"`
+	Interface string     `yaml:"interface"` // as Inside.Interface
+	Address   OwnAddress `yaml:"address"`
 }
 
 // OnePort tells whether both sides share one interface.

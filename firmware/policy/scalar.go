@@ -17,6 +17,8 @@ func scalarReader(v reflect.Value) (reader, string) {
 	switch v.Interface().(type) {
 	case netip.Addr:
 		return readAddr, "an IP address"
+	case OwnAddress:
+		return readOwnAddress, "an address with its prefix length, or dhcp"
 	case netip.Prefix:
 		return readPrefix, "an address range"
 	case netip.AddrPort:

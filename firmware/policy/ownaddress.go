@@ -2,10 +2,9 @@ package policy
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"reflect"
-	"slices"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -112,13 +111,15 @@ const (
 // PortName tells whether a document names a port as the system does, rather than by its kind or its hardware address.
 func PortName(word string) bool {
 	base, _, _ := strings.Cut(word, ".")
-	return base != PortOnboard && base != PortUSB && !hardwareAddress(base)
+	return base != PortOnboard && base != PortUSB && !hardware.MatchString(base)
 }
 
-// hardwareAddress tells whether a word is the hardware address of an Ethernet port (EUI-48), such as 02:00:00:00:00:10.
-func hardwareAddress(word string) bool {
-	a, err := net.ParseMAC(word)
-	return err == nil && len(a) == 6 && strings.Count(word, ":") == 5
+// hardware matches the hardware address of an Ethernet port (EUI-48), such as 02:00:00:00:00:10.
+var hardware = regexp.MustCompile(`^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$`)
+
+// ofMany tells a hardware address that stands for several ports (its first octet is odd), or for none.
+func ofMany(address string) bool {
+	return strings.Trim(address, "0:") == "" || strings.ContainsAny(address[1:2], "13579bBdDfF")
 }
 
 // linkName checks how a network port is named: by its kind, by its hardware address, or by the kernel's rules (dev_valid_name).
@@ -138,7 +139,7 @@ func (c *checker) linkName(path, name string) {
 // portWord checks a kind of port or a hardware address, with the number of a VLAN behind it or without.
 func (c *checker) portWord(path, word string) {
 	base, vlan, tagged := strings.Cut(word, ".")
-	if a, err := net.ParseMAC(base); err == nil && (a[0]&1 != 0 || slices.Max(a) == 0) {
+	if hardware.MatchString(base) && ofMany(base) {
 		c.fault(path, "copy it from the port's label, or from the page", "%s is not the hardware address of one port", quoted(base))
 		return
 	}

@@ -173,6 +173,9 @@ func (b *box) openFilter(context.Context) (err error) {
 	if b.relay, err = media.New(pinholes{b.filter}, b.log); err != nil {
 		return err
 	}
+	if err := preferThreads(b.relay.Threads()); err != nil {
+		b.log.Warn("audio may come late while the box is busy", "err", err)
+	}
 	return b.keepIdentity()
 }
 

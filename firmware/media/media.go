@@ -16,7 +16,7 @@
 //	  -> send      to leg B's peer, unless it is on hold
 //	socket of leg B
 //
-// Each worker is one goroutine with one epoll instance; there is one for each core. While packets come fast it reads them
+// Each worker is one goroutine with a thread of its own and one epoll instance; there is one for each core. While packets come fast it reads them
 // once a millisecond (poll.go). Where the kernel allows it, the packets of all its sessions come to it by one socket for each
 // local address, and leave together (express.go); else each flow is read and written on its own socket. It holds its own lock for a turn: all
 // the packets that one look found. Set and Close of a leg take that lock between two turns, so that no packet meets
@@ -72,6 +72,7 @@ type Relay struct {
 	pinholes Pinholes // nil: there is no filter
 	log      *slog.Logger
 	workers  []*worker
+	threads  []int       // of the workers
 	steering *steering   // nil: there is none
 	identity identity    // shown in DTLS handshakes
 	exchange sync.Mutex  // held while two sessions exchange legs, and guards renewed
@@ -121,6 +122,7 @@ func start(p Pinholes, log *slog.Logger, s *steering) (*Relay, error) {
 		}
 		r.workers = append(r.workers, w)
 		go w.run()
+		r.threads = append(r.threads, <-w.begun)
 	}
 	go r.keepWaysOpen()
 	go r.keepAccounts()
@@ -214,6 +216,9 @@ func (r *Relay) retirePools() {
 
 // Steered tells whether packets are steered to a worker's own sockets (express.go), or every port is read by itself.
 func (r *Relay) Steered() bool { return r.steering != nil }
+
+// Threads are the kernel's numbers of the threads that carry the packets. Nothing else of the process runs on them.
+func (r *Relay) Threads() []int { return r.threads }
 
 // idlest returns the worker with the fewest sessions.
 func (r *Relay) idlest() *worker {

@@ -53,7 +53,7 @@ func TestPacketsThatComeFastAreGathered(t *testing.T) {
 		t.Errorf("after two packets the next is looked for %v later, not %v", took, pace)
 	}
 	take()
-	// The gate, shut for the rest, is opened when nothing came meanwhile.
+	// When nothing came meanwhile, whatever comes then ends the wait.
 	woken := make(chan struct{})
 	go func() {
 		defer close(woken)

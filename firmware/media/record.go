@@ -83,7 +83,7 @@ func (r *Relay) KeepRecords(on bool) { r.keeps.Store(on) }
 const (
 	// atOnce is how many sessions are described while their worker waits, and breath is how long it has for packets before
 	// the next ones.
-	atOnce = 32
+	atOnce = 16
 	breath = time.Millisecond
 )
 

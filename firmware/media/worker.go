@@ -3,10 +3,13 @@ package media
 import (
 	"fmt"
 	"log/slog"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"tollgate/firmware/datagram"
 )
@@ -16,6 +19,9 @@ const (
 	largest = 2048
 	// overhead is room for what SRTP adds at most: an authentication tag, an index and a master key identifier.
 	overhead = 16 + 4 + maxMKI
+	// breather is how long the worker lets others run when one of them has its lock, and patient how often.
+	breather = 20 * time.Microsecond
+	patient  = 20
 	// maxMKI is the longest master key identifier that signalling can agree on (RFC 4568 §9.1).
 	maxMKI = 128
 )
@@ -26,6 +32,7 @@ type worker struct {
 	poll     *poll
 	sessions atomic.Int32 // how many are assigned
 	presses  chan<- pressed
+	begun    chan int // brings the worker's thread, once
 	done     chan struct{}
 
 	// mu guards everything below, and the flows. It is held for a turn, not for a packet: an order comes between two turns.
@@ -49,12 +56,14 @@ func newWorker(log *slog.Logger, presses chan<- pressed) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &worker{log: log, poll: p, presses: presses, tools: newTools(), done: make(chan struct{})}, nil
+	return &worker{log: log, poll: p, presses: presses, tools: newTools(), begun: make(chan int, 1), done: make(chan struct{})}, nil
 }
 
-// run relays until stop.
+// run relays until stop, on a thread of its own, which ends with it.
 func (w *worker) run() {
 	defer close(w.done)
+	runtime.LockOSThread()
+	w.begun <- unix.Gettid()
 	for more, carried := true, 0; more; {
 		if err := w.poll.wait(carried); err != nil {
 			w.log.Error("the media relay cannot wait for packets", "err", err)
@@ -75,7 +84,7 @@ func (w *worker) run() {
 // that makes us panic is our fault, but it must not end every call. An event may be older than an order that gave its place
 // to another socket: then that one is read in vain.
 func (w *worker) turn() (carried int, more bool) {
-	w.mu.Lock()
+	w.lock()
 	defer w.mu.Unlock()
 	defer w.survive()
 	more = !w.stopped
@@ -95,6 +104,18 @@ func (w *worker) turn() (carried int, more bool) {
 	}
 	w.flush()
 	return carried, more
+}
+
+// lock takes the worker's lock. Whoever holds it may have been stopped by the kernel for us and needs a processor, and a goroutine that
+// waits for it in Go's scheduler would come after others that are ready: so the thread lets others run, a few times.
+func (w *worker) lock() {
+	for range patient {
+		if w.mu.TryLock() {
+			return
+		}
+		nap(breather)
+	}
+	w.mu.Lock()
 }
 
 // survive, deferred, turns a panic into a line of the log.

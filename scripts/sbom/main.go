@@ -1,104 +1,98 @@
-// Command sbom lists what an image is made of, as CycloneDX 1.5: the modules that the program says it was built from, and the packages
+// Command sbom lists what others have written of what an image is made of: as CycloneDX 1.5 for programs, and with all their terms for
+// people. That is the modules that the program says it was built from, Go's library, what was built into the web page, and the packages
 // of Debian whose list scripts/image leaves beside the image.
 //
-//	go run ./scripts/sbom -program FILE -packages FILE -release TEXT -built SECONDS > bom.json
+//	go run ./scripts/sbom -program FILE -packages FILE -tree DIR -page FILE -release TEXT -built SECONDS -bom FILE -terms FILE
 //
-// The same input makes the same bytes.
+// DIR is where the packages were unpacked, and the file after -page the list that webui/licenses.config.ts makes. Who has no terms is
+// an error. The same input makes the same bytes.
 package main
 
 import (
 	"debug/buildinfo"
-	"encoding/json"
 	"flag"
 	"fmt"
-	"net/url"
+	"io"
 	"os"
-	"strings"
-	"time"
+	"slices"
 )
 
-type document struct {
-	Format     string      `json:"bomFormat"`
-	Version    string      `json:"specVersion"`
-	Revision   int         `json:"version"`
-	Metadata   metadata    `json:"metadata"`
-	Components []component `json:"components"`
-}
-
-type metadata struct {
-	Timestamp string    `json:"timestamp"`
-	Component component `json:"component"`
-}
-
-type component struct {
-	Type    string `json:"type"`
-	Name    string `json:"name"`
-	Version string `json:"version"`
-	URL     string `json:"purl,omitempty"`
-	Hashes  []hash `json:"hashes,omitempty"`
-}
-
-type hash struct {
-	Algorithm string `json:"alg"`
-	Content   string `json:"content"`
-}
-
 func main() {
-	program := flag.String("program", "", "the box's program")
-	packages := flag.String("packages", "", "list of packages: name, version, SHA-256")
-	release := flag.String("release", "", "what the image calls itself")
-	built := flag.Int64("built", 0, "Unix seconds")
-	flag.Parse()
-	if err := run(*program, *packages, *release, *built); err != nil {
+	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "sbom:", err)
 		os.Exit(1)
 	}
 }
 
-func run(program, packages, release string, built int64) error {
-	d := document{Format: "CycloneDX", Version: "1.5", Revision: 1, Metadata: metadata{
-		Timestamp: time.Unix(built, 0).UTC().Format(time.RFC3339),
-		Component: component{Type: "firmware", Name: "tollgate", Version: release},
-	}}
-	info, err := buildinfo.ReadFile(program)
+// wanted is what the command line says.
+type wanted struct {
+	program, packages, tree, page string
+	release                       string
+	built                         int64
+	bom, terms                    string
+}
+
+func run() error {
+	var w wanted
+	flag.StringVar(&w.program, "program", "", "the box's program")
+	flag.StringVar(&w.packages, "packages", "", "list of Debian's packages: name, version, SHA-256")
+	flag.StringVar(&w.tree, "tree", "", "where they were unpacked")
+	flag.StringVar(&w.page, "page", "", "list of what was built into the page, with terms")
+	flag.StringVar(&w.release, "release", "", "what the image calls itself")
+	flag.Int64Var(&w.built, "built", 0, "Unix seconds")
+	flag.StringVar(&w.bom, "bom", "", "file to write: CycloneDX")
+	flag.StringVar(&w.terms, "terms", "", "file to write: terms, as text")
+	flag.Parse()
+	if w.program == "" || w.packages == "" || w.tree == "" || w.page == "" || w.release == "" || w.built == 0 || w.bom == "" || w.terms == "" || flag.NArg() != 0 {
+		return fmt.Errorf("-program, -packages, -tree, -page, -release, -built, -bom and -terms are all needed")
+	}
+	parts, err := gather(w)
 	if err != nil {
 		return err
 	}
-	text, err := os.ReadFile(packages)
+	if err := create(w.bom, func(f io.Writer) error { return writeBOM(f, w.release, w.built, parts) }); err != nil {
+		return err
+	}
+	return create(w.terms, func(f io.Writer) error { return writeTerms(f, w.release, parts, commonLicences) })
+}
+
+// gather is everything of others that the image holds.
+func gather(w wanted) ([]part, error) {
+	info, err := buildinfo.ReadFile(w.program)
+	if err != nil {
+		return nil, err
+	}
+	list, err := os.ReadFile(w.packages)
+	if err != nil {
+		return nil, err
+	}
+	page, err := os.ReadFile(w.page)
+	if err != nil {
+		return nil, err
+	}
+	modules := modules(info)
+	if err := findModules(modules); err != nil {
+		return nil, err
+	}
+	web, err := web(page, "webui")
+	if err != nil {
+		return nil, err
+	}
+	packages := debian(string(list))
+	if err := findPackages(packages, w.tree); err != nil {
+		return nil, err
+	}
+	return slices.Concat(modules, web, packages), nil
+}
+
+func create(path string, write func(io.Writer) error) error {
+	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	d.Components = append(modules(info), debian(string(text))...)
-	e := json.NewEncoder(os.Stdout)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(d)
-}
-
-// modules are what the program holds: Go's own library and every module it was linked from.
-func modules(info *buildinfo.BuildInfo) []component {
-	list := []component{{Type: "library", Name: "stdlib", Version: info.GoVersion, URL: "pkg:golang/stdlib@" + strings.TrimPrefix(info.GoVersion, "go")}}
-	for _, m := range info.Deps {
-		for m.Replace != nil {
-			m = m.Replace
-		}
-		list = append(list, component{Type: "library", Name: m.Path, Version: m.Version, URL: "pkg:golang/" + m.Path + "@" + url.PathEscape(m.Version)})
+	defer f.Close()
+	if err := write(f); err != nil {
+		return fmt.Errorf("writing %s: %w", path, err)
 	}
-	return list
-}
-
-// debian are the packages of a list.
-func debian(list string) []component {
-	var all []component
-	for line := range strings.Lines(list) {
-		f := strings.Fields(line)
-		if len(f) != 3 {
-			continue
-		}
-		all = append(all, component{
-			Type: "library", Name: f[0], Version: f[1], URL: fmt.Sprintf("pkg:deb/debian/%s@%s", f[0], url.QueryEscape(f[1])),
-			Hashes: []hash{{"SHA-256", f[2]}},
-		})
-	}
-	return all
+	return f.Close()
 }

@@ -1,21 +1,28 @@
-// Command sign makes what a box believes in: keys for updates, bundles with a system, and signatures of lists of checksums.
+// Command sign makes what a box believes in: keys for updates, bundles with a system, and signatures of lists of checksums; and looks
+// at bundles as a box does.
 //
 //	go run ./scripts/sign key FILE                     makes a private key, once
 //	go run ./scripts/sign public FILE                  prints the public key, for the image
+//	go run ./scripts/sign pem FILE                     prints it once more, as openssl reads it
 //	go run ./scripts/sign update -key FILE -board virt -release TEXT -built SECONDS -o OUT.bundle SLOT [policy.yaml] [bans.txt]
-//	go run ./scripts/sign list -key FILE LIST          prints the signature of a file, in base64
+//	go run ./scripts/sign list -key FILE LIST          prints the signature of a file, its 64 octets
+//	go run ./scripts/sign verify KEYS BUNDLE           reads all of a bundle with the public keys of a file, and says what it is
 package main
 
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"tollgate/firmware/bundle"
 )
@@ -29,7 +36,7 @@ func main() {
 
 func run(args []string) error {
 	if len(args) < 2 {
-		return errors.New("say what to do: key FILE, public FILE, update … SLOT or list … LIST")
+		return errors.New("say what to do: key FILE, public FILE, pem FILE, update … SLOT, list … LIST or verify KEYS BUNDLE")
 	}
 	switch args[0] {
 	case "key":
@@ -41,10 +48,17 @@ func run(args []string) error {
 		}
 		fmt.Println(base64.StdEncoding.EncodeToString(key.Public().(ed25519.PublicKey)))
 		return nil
+	case "pem":
+		return printPEM(args[1])
 	case "update":
 		return makeUpdate(args[1:])
 	case "list":
 		return signList(args[1:])
+	case "verify":
+		if len(args) != 3 {
+			return errors.New("verify needs a file with public keys, and a bundle")
+		}
+		return verify(os.Stdout, args[1], args[2])
 	}
 	return fmt.Errorf("nothing is called %q", args[0])
 }
@@ -134,6 +148,58 @@ func signList(args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Println(base64.StdEncoding.EncodeToString(ed25519.Sign(key, content)))
+	_, err = os.Stdout.Write(ed25519.Sign(key, content))
+	return err
+}
+
+// printPEM prints a public key as others' programs read it (RFC 8410).
+func printPEM(path string) error {
+	key, err := readKey(path)
+	if err != nil {
+		return err
+	}
+	der, err := x509.MarshalPKIXPublicKey(key.Public())
+	if err != nil {
+		return err
+	}
+	return pem.Encode(os.Stdout, &pem.Block{Type: "PUBLIC KEY", Bytes: der})
+}
+
+// verify reads a bundle to its end, as a box that has these keys and nothing else does.
+func verify(out io.Writer, keysFile, path string) error {
+	text, err := os.ReadFile(keysFile)
+	if err != nil {
+		return err
+	}
+	keys, err := bundle.ParseKeys(string(text), keysFile, bundle.Systems|bundle.Settings)
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	b, err := bundle.Open(f, bundle.Trust{Keys: keys})
+	if err != nil {
+		return err
+	}
+	if s := b.System; s != nil {
+		fmt.Fprintf(out, "a system for %s, release %s, built %s\n", s.Board, s.Release, time.Unix(s.Built, 0).UTC().Format(time.RFC3339))
+	}
+	for {
+		name, size, err := b.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := io.Copy(io.Discard, b); err != nil {
+			return err
+		}
+		fmt.Fprintf(out, "%s: %d bytes, as they were signed\n", name, size)
+	}
+	fmt.Fprintf(out, "signed by %s, number %d\n", b.Seal.Signer, b.Seal.Number)
 	return nil
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"tollgate/firmware/bundle"
@@ -33,9 +34,28 @@ func TestABoxWithThePublicKeyTakesTheUpdate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	keys, err := bundle.ParseKeys(base64.StdEncoding.EncodeToString(key.Public().(ed25519.PublicKey)), "us", bundle.Systems|bundle.Settings)
+	publicKey := base64.StdEncoding.EncodeToString(key.Public().(ed25519.PublicKey))
+	keys, err := bundle.ParseKeys(publicKey, "us", bundle.Systems|bundle.Settings)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if err := os.WriteFile(in("keys"), []byte(publicKey+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var told strings.Builder
+	if err := verify(&told, in("keys"), in("update")); err != nil || !strings.Contains(told.String(), "for virt, release 1.1.0, built 1970-01-01T00:16:41Z") || !strings.Contains(told.String(), "system: 8 bytes") {
+		t.Errorf("%v: %s", err, told.String())
+	}
+	spoiled, err := os.ReadFile(in("update"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	spoiled[len(spoiled)-1]++
+	if err := os.WriteFile(in("spoiled"), spoiled, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := verify(&told, in("keys"), in("spoiled")); err == nil {
+		t.Error("a bundle with another system passes")
 	}
 	f, err := os.Open(in("update"))
 	if err != nil {

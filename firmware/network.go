@@ -74,11 +74,12 @@ func (n *network) current() link.Lease {
 	return n.lease
 }
 
-// The first lease under a policy is waited for, and checked for this often whether it is there.
+// borrowTime is how long the first lease on a port is waited for: longer than until the one that is known is used.
 const borrowTime = 13 * time.Second
 
-// lend has addresses lent on these ports and on no others. before gives the lease that holds until a server has answered.
-func (n *network) lend(ports []string, keep func(ctx context.Context, port string, linked <-chan struct{}), before func(port string) link.Lease) {
+// lend has addresses lent on these ports and on no others, and returns those on which that has begun. before gives the lease
+// that holds until a server has answered.
+func (n *network) lend(ports []string, keep func(ctx context.Context, port string, linked <-chan struct{}), before func(port string) link.Lease) (begun []string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for port, c := range n.lent {
@@ -97,8 +98,10 @@ func (n *network) lend(ports []string, keep func(ctx context.Context, port strin
 		ctx, stop := context.WithCancel(context.Background())
 		linked := make(chan struct{}, 1)
 		n.lent[port] = &borrower{stop: stop, linked: linked, lease: before(port)}
+		begun = append(begun, port)
 		go keep(ctx, port, linked)
 	}
+	return begun
 }
 
 // await waits until every port has a lease, for a while.

@@ -212,8 +212,7 @@ func (b *box) borrow(ctx context.Context, p *policy.Policy) error {
 	if err := link.Raise(raised); err != nil {
 		return err
 	}
-	b.network.lend(ports, b.keepLent, b.lentBefore)
-	b.network.await(ctx, ports)
+	b.network.await(ctx, b.network.lend(ports, b.keepLent, b.lentBefore))
 	return nil
 }
 

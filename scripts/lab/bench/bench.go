@@ -1,5 +1,5 @@
 // Package bench puts the same calls through the box and through Kamailio, and the same audio through the box and through
-// rtpengine, one system after the other on one core, and holds what the box costs against its bars.
+// rtpengine, in turns on one core, and holds what the box costs against its bars.
 //
 //	world    the namespaces of the lab: office, system, carrier
 //	Kind     the box, Kamailio that records routes, Kamailio that hides the topology
@@ -16,24 +16,23 @@ package bench
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"slices"
 	"time"
 )
 
 // Options are what a bench is run with.
 type Options struct {
-	Binary   string // the box's program
-	Core     int    // of the generator; the bench itself and what it measures run on the core it was started on
-	Round    time.Duration
+	Binary   string        // the box's program
+	Core     int           // of the generator; the bench itself and what it measures run on the core it was started on
+	Another  string        // another build of the box's program, to be compared with it; "": Kamailio is
+	Round    time.Duration // with calls, of each system and rate: in one go, or, for processor time, in turns
 	Span     time.Duration // of each number of calls, for media
 	Levels   []int         // numbers of calls at which the cost of a packet is measured, for media
 	Only     string        // the one system to measure, for processor time and media; "": all of them, and their bars
 	Rates    []int         // calls a second at which processor time is compared
-	Rounds   int           // of each system and rate, for processor time
+	Rounds   int           // of each system, for media
 	Live     int           // calls up at once, for memory
 	Messages int           // of the flood
 	Together int           // calls at once through the whole box
@@ -84,95 +83,6 @@ func SIP() []Part {
 // of the time, and waking up is part of what a call costs; at the second topology hiding has Kamailio's core nearly full; the
 // last is what the box must take on one core.
 func Rates() []int { return []int{300, 500, cleanRate} }
-
-// comparison is the processor time of 1,000 calls at one rate, by system: of every clean round.
-type comparison struct {
-	rate  int
-	costs map[Kind][]float64
-}
-
-// Cost compares the processor time of 1,000 calls at several rates, the rounds in changing order. A round that was not clean
-// counts for nobody: calls that fail and messages that are sent again cost more. All ratios are told. The bars hold at the
-// highest rate that the other one takes cleanly: there its core is busiest, and a call the cheapest for it.
-func Cost(ctx context.Context, o Options) ([]Bar, error) {
-	kinds, err := o.kinds()
-	if err != nil {
-		return nil, err
-	}
-	var all []comparison
-	for _, rate := range o.Rates {
-		c, err := o.compare(ctx, rate, kinds)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, c)
-	}
-	if o.Only != "" {
-		return nil, nil
-	}
-	var bars []Bar
-	var faults error
-	for _, peer := range []struct {
-		kind  Kind
-		limit float64
-	}{{Hiding, ofHiding}, {Recording, ofRecording}} {
-		if b, err := o.against(peer.kind, peer.limit, all); err != nil {
-			faults = errors.Join(faults, err)
-		} else {
-			bars = append(bars, b)
-		}
-	}
-	return bars, faults
-}
-
-// kinds are the systems to measure.
-func (o Options) kinds() ([]Kind, error) {
-	if o.Only == "" {
-		return Kinds(), nil
-	}
-	known := append(Kinds(), Forgetful)
-	if !slices.Contains(known, Kind(o.Only)) {
-		return nil, fmt.Errorf("there is no system %q: say one of %q", o.Only, known)
-	}
-	return []Kind{Kind(o.Only)}, nil
-}
-
-// compare takes the rounds of one rate, no system always after the same other one.
-func (o Options) compare(ctx context.Context, rate int, kinds []Kind) (comparison, error) {
-	o.say("processor time at %d calls/s, rounds of %v", rate, o.Round)
-	c := comparison{rate: rate, costs: map[Kind][]float64{}}
-	for range o.Rounds {
-		rand.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
-		for _, k := range kinds {
-			r, err := round(ctx, o, k, during(rate, o.Round))
-			if err != nil {
-				return c, err
-			}
-			o.say("  %-20s %v", k, r)
-			if r.clean() {
-				c.costs[k] = append(c.costs[k], r.PerThousand().Seconds())
-			}
-		}
-	}
-	return c, nil
-}
-
-// against tells what the box costs beside a system, at each rate that it takes, and holds it to its bar at the highest.
-func (o Options) against(k Kind, limit float64, all []comparison) (bar Bar, err error) {
-	err = fmt.Errorf("no round of %s was clean: is the machine busy with something else?", k)
-	for _, c := range all {
-		if len(c.costs[k]) == 0 {
-			continue // beyond what it takes
-		}
-		if len(c.costs[Box]) == 0 {
-			return bar, fmt.Errorf("no round of the box at %d calls/s was clean: is the machine busy with something else?", c.rate)
-		}
-		box, other := median(c.costs[Box]), median(c.costs[k])
-		o.say("at %4d calls/s %.3f s for 1,000 calls, %.2f x the %.3f s of %s", c.rate, box, box/other, other, k)
-		bar, err = atMost(fmt.Sprintf("CPU for 1,000 calls at %d/s, %.3f s against %.3f s of %s", c.rate, box, other, k), box/other, limit, "%.2f x"), nil
-	}
-	return bar, err
-}
 
 // rateStep is how finely the highest clean rate is looked for.
 const rateStep = 100

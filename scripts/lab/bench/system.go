@@ -24,6 +24,7 @@ type Kind string
 const (
 	Box       Kind = "tollgate"
 	Forgetful Kind = "tollgate without records" // of running calls; only when it is asked for
+	Another   Kind = "tollgate, the other build"
 	Recording Kind = "kamailio rr+dialog"
 	Hiding    Kind = "kamailio topoh"
 )
@@ -60,9 +61,13 @@ func (w *world) start(ctx context.Context, k Kind) (*lab.Process, error) {
 	defer cancel()
 	var p *lab.Process
 	var err error
-	if k == Box || k == Forgetful {
+	switch k {
+	case Another:
+		w.options.Binary = w.options.Another
+		p, err = w.startBox(ctx, true)
+	case Box, Forgetful:
 		p, err = w.startBox(ctx, k == Box)
-	} else {
+	default:
 		p, err = w.startKamailio(k == Hiding)
 	}
 	if err != nil {

@@ -28,7 +28,7 @@ func main() {
 	flag.StringVar(&o.Binary, "binary", "", "the box's program")
 	flag.StringVar(&o.Keep, "logs", "", "folder that takes the logs of rounds that were not clean")
 	flag.IntVar(&o.Core, "generator", 1, "the core of the load generator")
-	flag.DurationVar(&o.Round, "round", o.Round, "how long a round takes")
+	flag.DurationVar(&o.Round, "round", o.Round, "how long each system has calls at each rate; for processor time in turns")
 	flag.DurationVar(&o.Span, "span", o.Span, "how long each number of calls has audio")
 	flag.StringVar(&o.Only, "system", "", "measure the processor time of signalling or the media of this system alone, without bars: tollgate, portable, rtpengine or a Kamailio")
 	flag.Func("rates", "calls a second at which processor time is compared, separated by commas", func(list string) (err error) {
@@ -39,7 +39,8 @@ func main() {
 		o.Levels, err = numbers(list)
 		return err
 	})
-	flag.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds of each system")
+	flag.StringVar(&o.Another, "another", "", "compare the processor time of signalling with that of this build of the box, in the place of Kamailio")
+	flag.IntVar(&o.Rounds, "rounds", o.Rounds, "rounds of each system, for media")
 	flag.IntVar(&o.First, "first", o.First, "the first seed of the invented offices; defaults are chosen with those below 2001, and judged with those from there on")
 	seeds := flag.Int("seeds", 0, "how many offices; 0: as many as the bars ask for")
 	quick := flag.Bool("quick", false, "one short round of everything, to see that it works; the figures are of little use")

@@ -31,8 +31,6 @@ const ackTimeout = 33 * time.Second
 // our 200 yet gets its BYE when it has, or when its time for that is over (RFC 3261 §15).
 func (s *Session) hangUp(headers []sip.Header) {
 	defer s.releaseLeaver()
-	ctx, cancel := context.WithTimeout(context.Background(), ackTimeout)
-	defer cancel()
 	var due []*Leg
 	for _, leg := range []*Leg{s.caller, s.callee} {
 		if leg != nil && leg.confirmed && !leg.gone {
@@ -40,26 +38,35 @@ func (s *Session) hangUp(headers []sip.Header) {
 		}
 	}
 	open := 0
-	for {
-		due = slices.DeleteFunc(due, func(leg *Leg) bool {
-			if !leg.gone && s.inbox.Unacknowledged(leg.Dialog.LocalTag) {
-				return false
-			}
-			if !leg.gone && s.sendBye(leg, headers) {
-				open++
-			}
-			return true
-		})
-		if len(due) == 0 {
-			break
+	bye := func(leg *Leg) bool {
+		if !leg.gone && s.inbox.Unacknowledged(leg.Dialog.LocalTag) {
+			return false
 		}
+		if !leg.gone && s.sendBye(leg, headers) {
+			open++
+		}
+		return true
+	}
+	if due = slices.DeleteFunc(due, bye); len(due) > 0 {
+		answered := s.awaitAck(due, bye) // it may open some
+		open -= answered
+	}
+	s.await(open)
+}
+
+// awaitAck waits until nothing is due any more; it tells how many BYEs of ours were answered meanwhile.
+func (s *Session) awaitAck(due []*Leg, bye func(*Leg) bool) (answered int) {
+	ctx, cancel := context.WithTimeout(context.Background(), ackTimeout)
+	defer cancel()
+	for len(due) > 0 {
 		e, err := s.inbox.Next(ctx)
 		if err != nil {
 			break
 		}
-		open -= s.settle(e)
+		answered += s.settle(e)
+		due = slices.DeleteFunc(due, bye)
 	}
-	s.await(open)
+	return answered
 }
 
 // sendBye ends a leg, with these headers; it tells whether an answer is to come.
@@ -85,6 +92,9 @@ func (s *Session) sendBye(leg *Leg, headers []sip.Header) bool {
 
 // await waits for the final responses to open BYEs of ours.
 func (s *Session) await(open int) {
+	if open == 0 {
+		return
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), byeTimeout)
 	defer cancel()
 	for open > 0 {

@@ -56,9 +56,6 @@ func (d *Desk) setUp(in *ua.Incoming) *Session {
 		in.Inbox.Close()
 		return nil
 	}
-	if err := in.Respond(s.inbox, ua.Reply{Status: 100}); err != nil {
-		s.log.Debug("100 Trying not sent", "err", err)
-	}
 	if r := s.prepare(); r != nil {
 		s.refuse(*r)
 		return nil

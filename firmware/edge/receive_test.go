@@ -143,7 +143,7 @@ func TestAChallengeIsTheSameForARetransmissionAndItsACKIsAbsorbed(t *testing.T) 
 			}
 		}
 		p.say(p.request("INVITE", 2))
-		tag := regexp.MustCompile("tag=[0-9a-f]{16}$")
+		tag := regexp.MustCompile("tag=[0-9a-f]{18}$")
 		one, other := tag.FindString(headerOf(first, "To")), tag.FindString(headerOf(p.hear(), "To"))
 		if one == "" || one == other {
 			t.Errorf("tags %q and %q of two transactions", one, other)

@@ -28,14 +28,17 @@ func (t tagger) request(req *sip.Request) string {
 	return t.sum(branch, req.Via().SentBy(), req.CallID().Value(), from, strconv.FormatUint(uint64(req.CSeq().SeqNo), 10))
 }
 
-// sum is 64 bits (RFC 3261 §19.3 asks for 32).
+// tagBytes are 72 bits (RFC 3261 §19.3 asks for 32): no tag of a dialog of the box's is as long, so that their ACKs are told apart
+// at a glance.
+const tagBytes = 9
+
 func (t tagger) sum(parts ...string) string {
 	mac := hmac.New(sha256.New, t.key[:])
 	for _, p := range parts {
 		mac.Write([]byte(p))
 		mac.Write([]byte{0})
 	}
-	return hex.EncodeToString(mac.Sum(nil)[:8])
+	return hex.EncodeToString(mac.Sum(nil)[:tagBytes])
 }
 
 // own tells whether req is an ACK to an answer that carried a tag of this tagger.
@@ -44,5 +47,5 @@ func (t tagger) own(req *sip.Request) bool {
 		return false
 	}
 	tag, ok := req.To().Params.Get("tag")
-	return ok && hmac.Equal([]byte(tag), []byte(t.request(req)))
+	return ok && len(tag) == 2*tagBytes && hmac.Equal([]byte(tag), []byte(t.request(req)))
 }

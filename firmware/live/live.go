@@ -63,18 +63,30 @@ func (f *Folder) Write(name string, payload []byte) error {
 	return nil
 }
 
-// writeFile writes a file in parts.
+// writeFile writes a file in parts. It calls the kernel by itself: os.OpenFile asks five times more whether a file of memory can
+// be waited for.
 func writeFile(path string, parts ...[]byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	fd, err := unix.Open(path, unix.O_WRONLY|unix.O_CREAT|unix.O_TRUNC|unix.O_CLOEXEC, 0o600)
 	if err != nil {
-		return err
+		return os.NewSyscallError("open", err)
 	}
 	for _, part := range parts {
-		if _, err := f.Write(part); err != nil {
-			return errors.Join(err, f.Close())
+		if err := writeAll(fd, part); err != nil {
+			return errors.Join(os.NewSyscallError("write", err), unix.Close(fd))
 		}
 	}
-	return f.Close()
+	return os.NewSyscallError("close", unix.Close(fd))
+}
+
+func writeAll(fd int, b []byte) error {
+	for len(b) > 0 {
+		n, err := unix.Write(fd, b)
+		if err != nil && err != unix.EINTR {
+			return err
+		}
+		b = b[max(n, 0):]
+	}
+	return nil
 }
 
 // Remove forgets a record. There need be none.

@@ -1,7 +1,6 @@
 package ua
 
 import (
-	"strconv"
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
@@ -111,8 +110,7 @@ func (d *Dialog) message(method sip.RequestMethod, seq uint32, body []byte, cont
 	req.AppendHeader(sip.NewHeader("Max-Forwards", "70"))
 	req.AppendHeader(sip.NewHeader("From", nameAddr(d.LocalName, d.LocalURI, d.LocalTag)))
 	req.AppendHeader(sip.NewHeader("To", nameAddr("", d.RemoteURI, d.RemoteTag)))
-	req.AppendHeader(sip.NewHeader("Call-ID", d.CallID))
-	req.AppendHeader(sip.NewHeader("CSeq", strconv.FormatUint(uint64(seq), 10)+" "+string(method)))
+	name(req, d.CallID, seq)
 	if method == sip.INVITE {
 		req.AppendHeader(sip.NewHeader("Contact", "<"+d.Contact+">"))
 	}

@@ -99,7 +99,7 @@ func (in *Incoming) response(r Reply) *sip.Response {
 	if len(r.Body) > 0 {
 		res.AppendHeader(sip.NewHeader("Content-Type", r.ContentType))
 	}
-	res.SetBody(r.Body)
+	setBody(res, r.Body)
 	return res
 }
 

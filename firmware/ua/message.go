@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/emiago/sipgo/sip"
+
+	"tollgate/firmware/field"
 )
 
 // Local is how the box calls itself towards a peer: in Via and in Contact.
@@ -71,13 +73,26 @@ func (d Draft) Request() (*sip.Request, error) {
 	req.AppendHeader(sip.NewHeader("Max-Forwards", strconv.Itoa(d.MaxForwards)))
 	req.AppendHeader(sip.NewHeader("From", nameAddr(d.FromName, d.From, d.FromTag)))
 	req.AppendHeader(sip.NewHeader("To", nameAddr("", d.To, "")))
-	req.AppendHeader(sip.NewHeader("Call-ID", d.CallID))
-	req.AppendHeader(sip.NewHeader("CSeq", strconv.FormatUint(uint64(d.Seq), 10)+" "+string(d.Method)))
+	name(req, d.CallID, d.Seq)
 	if d.Contact != "" {
 		req.AppendHeader(sip.NewHeader("Contact", "<"+d.Contact+">"))
 	}
 	finish(req, d.Local, d.Headers, d.ContentType, d.Body)
 	return req, nil
+}
+
+// name adds what tells a request from others of its dialog, in the form in which it is looked for later.
+func name(req *sip.Request, callID string, seq uint32) {
+	id := sip.CallIDHeader(callID)
+	req.AppendHeader(&id)
+	req.AppendHeader(&sip.CSeqHeader{SeqNo: seq, MethodName: req.Method})
+}
+
+// setBody gives a message its body with Content-Length. Without that the library would look through all header fields for one.
+func setBody(m sip.Message, body []byte) {
+	length := sip.ContentLengthHeader(len(body))
+	m.AppendHeader(&length)
+	m.SetBody(body)
 }
 
 // finish adds what every request of ours ends with.
@@ -91,16 +106,16 @@ func finish(req *sip.Request, l Local, headers []sip.Header, contentType string,
 	if len(body) > 0 {
 		req.AppendHeader(sip.NewHeader("Content-Type", contentType))
 	}
-	req.SetBody(body)
+	setBody(req, body)
 	req.SetTransport(strings.ToUpper(l.Transport))
 }
 
 // newVia has a fresh branch (RFC 3261 §8.1.1.7) and asks for rport (RFC 3581).
 func newVia(l Local) *sip.ViaHeader {
-	v := &sip.ViaHeader{ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: strings.ToUpper(l.Transport), Host: l.Host, Port: l.Port}
-	v.Params.Add("rport", "")
-	v.Params.Add("branch", sip.RFC3261BranchMagicCookie+token(12))
-	return v
+	return &sip.ViaHeader{
+		ProtocolName: "SIP", ProtocolVersion: "2.0", Transport: strings.ToUpper(l.Transport), Host: l.Host, Port: l.Port,
+		Params: sip.HeaderParams{{K: "rport"}, {K: "branch", V: sip.RFC3261BranchMagicCookie + token(12)}},
+	}
 }
 
 // NewTag is a From or To tag of 64 random bits (RFC 3261 §19.3).
@@ -145,14 +160,12 @@ func quote(s string) string {
 	return b.String()
 }
 
-// settleHeaders has sipgo read the headers that it reads on demand, so that no two goroutines do so later.
+// settleHeaders has sipgo read the headers that it reads on demand and that several goroutines look at later. Nobody reads the
+// others of a request of ours.
 func settleHeaders(req *sip.Request) {
 	req.Via()
-	req.From()
-	req.To()
 	req.CallID()
 	req.CSeq()
-	req.Contact()
 }
 
 // cancelFor makes the CANCEL of an INVITE: same branch, same CSeq number (RFC 3261 §9.1).
@@ -160,10 +173,20 @@ func cancelFor(invite *sip.Request) *sip.Request {
 	req := sip.NewRequest(sip.CANCEL, invite.Recipient)
 	req.AppendHeader(invite.Via().Clone())
 	copyHop(invite, req)
-	req.AppendHeader(sip.HeaderClone(invite.To()))
+	copyField("To", invite, req)
 	req.SetBody(nil)
 	req.SetTransport(invite.Transport())
 	return req
+}
+
+// copyField copies the one field of a name, as it is written.
+func copyField(name string, from, to *sip.Request) {
+	for _, h := range from.Headers() {
+		if field.Is(h, name) {
+			to.AppendHeader(sip.HeaderClone(h))
+			return
+		}
+	}
 }
 
 // ackForFailure makes the ACK that belongs to the INVITE's own transaction (RFC 3261 §17.1.1.3).
@@ -181,7 +204,6 @@ func ackForFailure(invite *sip.Request, res *sip.Response) *sip.Request {
 func copyHop(invite, req *sip.Request) {
 	sip.CopyHeaders("Route", invite, req)
 	req.AppendHeader(sip.NewHeader("Max-Forwards", "70"))
-	req.AppendHeader(sip.HeaderClone(invite.From()))
-	req.AppendHeader(sip.HeaderClone(invite.CallID()))
-	req.AppendHeader(sip.NewHeader("CSeq", strconv.FormatUint(uint64(invite.CSeq().SeqNo), 10)+" "+string(req.Method)))
+	copyField("From", invite, req)
+	name(req, invite.CallID().Value(), invite.CSeq().SeqNo)
 }

@@ -8,7 +8,7 @@ import (
 	"tollgate/firmware/policy"
 )
 
-// tryingAfter is how long an INVITE may stay without an answer before it gets 100 (RFC 3261 §17.2.1).
+// tryingAfter is how long an INVITE may stay without an answer before it gets 100 (RFC 3261 §17.2.1): most have one by then.
 const tryingAfter = 200 * time.Millisecond
 
 // serve begins the server transaction of a new request (RFC 3261 §17.2). It lasts until the final answer.

@@ -112,7 +112,7 @@ func cancels() []Flow {
 		{Name: "a CANCEL waits until the carrier has said something", Ladder: `
 INVITE   -> INVITE
 100      <-
-wait 100 | wait 300
+wait 100 | wait 800
 CANCEL   ->
 200      <-
 487      <-

@@ -45,6 +45,9 @@ type systemView struct{ *box }
 // System says what runs, and what the next start takes.
 func (v systemView) System() api.System {
 	s := v.systems
+	if s == nil {
+		return api.System{Release: v.options.Version, Pull: shownPull(v.puller.State())}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	r := s.installer.Running
@@ -86,7 +89,12 @@ func (v systemView) Update(ctx context.Context, r io.Reader, who string) (api.De
 }
 
 // Restart asks process 1 for a restart of the machine.
-func (v systemView) Restart(who string) error { return v.systems.Restart(who) }
+func (v systemView) Restart(who string) error {
+	if v.systems == nil {
+		return &api.Conflict{Detail: "This machine's system is not the box's own.", Remedy: "Restart it as its administrator does."}
+	}
+	return v.systems.Restart(who)
+}
 
 // asSentence makes one of an error.
 func asSentence(err error) string {

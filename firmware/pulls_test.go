@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"tollgate/board/update"
+	"tollgate/firmware/api"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/pull"
 	"tollgate/firmware/resolve"
@@ -92,5 +93,20 @@ func TestBundlesAreFetchedWithinTheHoursOfThePolicyAndNotWithoutOne(t *testing.T
 	}
 	if err := b.setPull(t.Context(), nil); err != nil || shownPull(b.puller.State()) != nil {
 		t.Errorf("%+v, %v", b.puller.State(), err)
+	}
+}
+
+func TestWhatIsFetchedIsShownOnAnOrdinaryMachineToo(t *testing.T) {
+	b, _ := stickBench(t)
+	b.options.Version = "1.2.3"
+	b.puller = pull.New(pull.Options{})
+	b.puller.Set(pull.Config{From: "https://updates.example/branch.bundle"})
+	v := systemView{b}
+	if s := v.System(); s.Release != "1.2.3" || s.Board != "" || s.Pull == nil || s.Pull.From != "https://updates.example/branch.bundle" {
+		t.Errorf("%+v", s)
+	}
+	var no *api.Conflict
+	if err := v.Restart("anna"); !errors.As(err, &no) {
+		t.Errorf("a restart of somebody else's machine: %v", err)
 	}
 }

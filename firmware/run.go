@@ -286,10 +286,7 @@ func (b *box) openSystems(context.Context) error {
 }
 
 func (b *box) openPage(ctx context.Context) (err error) {
-	o := api.Options{Box: b, Bans: guard{b.bans}, Credentials: keyring{b.rotations}, Alarms: &b.emergencies, Fraud: b.frauds, Filter: filterView{b}, Sticks: stickView{b}, Admission: judging{b, b.past}, Accounts: b.store, Authority: b.authority, Pages: webui.Files(), Log: b.log}
-	if b.systems != nil {
-		o.Systems = systemView{b}
-	}
+	o := api.Options{Box: b, Bans: guard{b.bans}, Credentials: keyring{b.rotations}, Alarms: &b.emergencies, Fraud: b.frauds, Filter: filterView{b}, Sticks: stickView{b}, Systems: systemView{b}, Admission: judging{b, b.past}, Accounts: b.store, Authority: b.authority, Pages: webui.Files(), Log: b.log}
 	if b.options.Appliance {
 		o.Claimable = claimable
 	}

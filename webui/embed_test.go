@@ -1,6 +1,8 @@
 package webui
 
 import (
+	"compress/gzip"
+	"io"
 	"io/fs"
 	"regexp"
 	"strings"
@@ -33,17 +35,16 @@ func TestPageObeysItsContentSecurityPolicy(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hashed := regexp.MustCompile(`-[A-Za-z0-9_-]{8}\.[a-z0-9]+$`)
+	hashed := regexp.MustCompile(`-[A-Za-z0-9_-]{8}\.[a-z0-9]+(\.gz)?$`)
 	for _, name := range names {
 		if !hashed.MatchString(name) {
 			t.Errorf("%s carries no hash, so it cannot be cached for ever", name)
 		}
-		if strings.HasSuffix(name, ".css") {
-			sheet, err := fs.ReadFile(Files(), name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if strings.Contains(string(sheet), "data:") {
+		if strings.HasSuffix(name, ".css") || strings.HasSuffix(name, ".js") {
+			t.Errorf("%s is not packed, which would be a quarter of its size", name)
+		}
+		if strings.HasSuffix(name, ".css.gz") {
+			if strings.Contains(unpacked(t, name), "data:") {
 				t.Errorf("%s holds a data: address, which the policy forbids for fonts", name)
 			}
 		}
@@ -51,4 +52,23 @@ func TestPageObeysItsContentSecurityPolicy(t *testing.T) {
 	if len(names) == 0 {
 		t.Error("index.html is there but assets is empty")
 	}
+}
+
+// unpacked reads a file that is kept compressed.
+func unpacked(t *testing.T, name string) string {
+	t.Helper()
+	f, err := Files().Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	from, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := io.ReadAll(from)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

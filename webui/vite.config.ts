@@ -1,3 +1,6 @@
+import { readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig, type Plugin } from 'vite';
 
@@ -16,8 +19,31 @@ function paintOnce(): Plugin {
   };
 }
 
+/**
+ * Leaves script and style in the box compressed, and nothing else of them: the program is a quarter of a megabyte shorter, and browsers
+ * get them as they lie there.
+ */
+function packed(): Plugin {
+  return {
+    name: 'packed',
+    apply: 'build',
+    writeBundle: {
+      order: 'post',
+      sequential: true,
+      handler(options, bundle) {
+        for (const name of Object.keys(bundle)) {
+          if (!/\.(js|css)$/.test(name)) continue;
+          const path = join(options.dir ?? 'dist', name);
+          writeFileSync(`${path}.gz`, gzipSync(readFileSync(path), { level: 9 }));
+          unlinkSync(path);
+        }
+      },
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [svelte(), paintOnce()],
+  plugins: [svelte(), paintOnce(), packed()],
   build: {
     // Nothing becomes a data: address, because the Content-Security-Policy allows none.
     assetsInlineLimit: 0,

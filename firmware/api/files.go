@@ -2,7 +2,9 @@ package api
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
+	"io"
 	"io/fs"
 	"net/http"
 	"path"
@@ -65,6 +67,9 @@ func (s *Server) serveFile(w http.ResponseWriter, r *http.Request) {
 func (s *Server) serveNamed(w http.ResponseWriter, r *http.Request, name string) {
 	kind, known := contentType(name)
 	data, err := s.readPage(name)
+	if known && errors.Is(err, fs.ErrNotExist) {
+		data, err = s.readPacked(w, r, name)
+	}
 	if !known || err != nil {
 		newProblem(NotFound, "The page has no such file.", "Load the page again; it may be from an older version.").write(w)
 		return
@@ -88,6 +93,25 @@ func (s *Server) serveIndex(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	serveBytes(w, r, "text/html; charset=utf-8", "no-store", data)
+}
+
+// readPacked reads a file that the binary holds compressed (RFC 1952), as it lies there for who takes it so (RFC 9110 §12.5.3). Nothing
+// secret is in it, so that its length may tell what it likes.
+func (s *Server) readPacked(w http.ResponseWriter, r *http.Request, name string) ([]byte, error) {
+	data, err := s.readPage(name + ".gz")
+	if err != nil {
+		return nil, err
+	}
+	w.Header().Set("Vary", "Accept-Encoding")
+	if strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		w.Header().Set("Content-Encoding", "gzip")
+		return data, nil
+	}
+	from, err := gzip.NewReader(bytes.NewReader(data))
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(from)
 }
 
 // readPage reads a whole file; fs.ReadFile refuses a name that leaves the tree.

@@ -1,6 +1,8 @@
 package api
 
 import (
+	"bytes"
+	"compress/gzip"
 	"net/http"
 	"strings"
 	"testing"
@@ -64,6 +66,27 @@ func TestNoPathLeavesThePage(t *testing.T) {
 			t.Errorf("%s: %s", path, res.Body)
 		}
 	}
+}
+
+func TestAFileThatIsKeptPackedIsServedEitherWay(t *testing.T) {
+	const script = "console.log('packed')"
+	var packed bytes.Buffer
+	to := gzip.NewWriter(&packed)
+	if _, err := to.Write([]byte(script)); err != nil || to.Close() != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t)
+	b.server.pages = fstest.MapFS{"assets/page-3c4d.js.gz": {Data: packed.Bytes()}}
+	for accepted, want := range map[string]string{"gzip, deflate, br": packed.String(), "": script, "identity": script} {
+		res := b.get("/assets/page-3c4d.js", func(r *http.Request) { r.Header.Set("Accept-Encoding", accepted) })
+		if res.Code != http.StatusOK || res.Body.String() != want || (res.Header().Get("Content-Encoding") == "gzip") != (want != script) {
+			t.Errorf("%q: %d, %d bytes, %v", accepted, res.Code, res.Body.Len(), res.Header())
+		}
+		if kind := res.Header().Get("Content-Type"); kind != "text/javascript; charset=utf-8" || res.Header().Get("Vary") != "Accept-Encoding" {
+			t.Errorf("%q: %v", accepted, res.Header())
+		}
+	}
+	wantProblem(t, b.get("/assets/page-3c4d.js.gz"), NotFound)
 }
 
 func TestPartsOfAFileAreNotServed(t *testing.T) {

@@ -26,7 +26,7 @@ type Options struct {
 	Fraud       Fraud
 	Filter      Filter
 	Sticks      Sticks
-	Systems     Systems // nil: this machine's system is not the box's own
+	Systems     Systems // nil: bundles are not brought by the page
 	Admission   Admission
 	Accounts    Accounts
 	Authority   Authority    // the box's own CA, offered for download; may be nil

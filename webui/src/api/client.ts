@@ -4,7 +4,7 @@ import { upload } from './upload';
 import createClient from 'openapi-fetch';
 import { Trouble } from './problem';
 import type { paths } from './schema';
-import type { Authority, Drop, Emergency, EndedCall, FilterView, FraudBlock, ImportResult, Overview, Problem, Rehearsal, Revision, Session, Stick } from './types';
+import type { Authority, Drop, Emergency, EndedCall, FilterView, FraudBlock, ImportResult, Overview, Problem, Rehearsal, Revision, Session, Stick, StickExport, StickFile } from './types';
 
 /** No answer in this time counts as none. */
 const patience = 15_000;
@@ -61,14 +61,19 @@ export class Client {
     return (await answered(this.#api.GET('/api/v1/filter/drops'))).drops;
   }
 
-  /** What became of the latest USB stick, if there was one. */
-  async stick(): Promise<Stick | undefined> {
-    return (await answered(this.#api.GET('/api/v1/stick'))).stick;
+  /** What became of the latest USB stick, if there was one, and what is sealed for this box is sealed for. */
+  stick(): Promise<{ stick?: Stick; recipient: string }> {
+    return answered(this.#api.GET('/api/v1/stick'));
   }
 
-  /** Takes the stick that waits, or refuses it. */
-  async decideStick(yes: boolean): Promise<Stick | undefined> {
-    return (await answered(this.#api.POST('/api/v1/stick', { body: { yes } }))).stick;
+  /** Takes the stick that waits, refuses it, or opens one that is sealed. */
+  async decideStick(yes: boolean, phrase?: string): Promise<Stick | undefined> {
+    return (await answered(this.#api.POST('/api/v1/stick', { body: { yes, phrase } }))).stick;
+  }
+
+  /** Writes onto the stick. A card or a stick is slow: there is no time limit. */
+  async writeStick(what: StickExport): Promise<StickFile[]> {
+    return (await answered(this.#api.POST('/api/v1/stick/export', { body: what }))).files;
   }
 
   /** What the machine runs. */

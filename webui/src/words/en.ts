@@ -348,8 +348,20 @@ export const en = {
     takeOut: 'You may take it out.',
     signed: (by: string) => `signed by ${by}`,
     sources: (sources: number) => `${many(sources, 'source', 'sources')} to keep away`,
+    prices: (prices: number) => many(prices, 'price', 'prices'),
+    records: (records: number) => `${many(records, 'record', 'records')} from the next start on`,
     yes: 'Take it',
     no: 'Refuse it',
+    phrase: 'Its pass phrase',
+    open: 'Open it',
+    write: 'Write onto the stick',
+    backup: 'A backup: settings, keys, what the box remembers',
+    calls: 'The latest calls',
+    log: 'The log',
+    seal: 'Pass phrase for the backup, or the recipient it is for (age1…)',
+    writeNow: 'Write',
+    written: 'Written to the folder from-tollgate. To have a box take the backup, move it to the folder tollgate.',
+    recipient: 'Keys for this box are sealed with: age -r',
   },
 
   update: {
@@ -373,6 +385,7 @@ export const en = {
     choose: 'Bring a file …',
     restart: 'Restart now',
     hint: 'A signed file whose name ends in .bundle. It may hold a system, settings or both.',
+    hintSettings: 'A signed file whose name ends in .bundle, with settings. The system of this machine is not the box’s own.',
   },
 
   load: {

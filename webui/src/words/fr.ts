@@ -352,8 +352,20 @@ export const fr: typeof en = {
     takeOut: 'Vous pouvez la retirer.',
     signed: (by) => `signée par ${by}`,
     sources: (sources) => `${n(sources)} ${plural(sources, 'source à écarter', 'sources à écarter')}`,
+    prices: (prices) => `${n(prices)} ${plural(prices, 'prix', 'prix')}`,
+    records: (records) => `${n(records)} ${plural(records, 'donnée', 'données')} à partir du prochain démarrage`,
     yes: 'Accepter',
     no: 'Refuser',
+    phrase: 'Sa phrase secrète',
+    open: 'Ouvrir',
+    write: 'Écrire sur la clé',
+    backup: 'Une sauvegarde : réglages, clés, mémoire du boîtier',
+    calls: 'Les derniers appels',
+    log: 'Le journal',
+    seal: 'Phrase secrète de la sauvegarde, ou son destinataire (age1…)',
+    writeNow: 'Écrire',
+    written: 'Écrit dans le dossier from-tollgate. Pour qu’un boîtier prenne la sauvegarde, déplacez-la dans le dossier tollgate.',
+    recipient: 'Les clés destinées à ce boîtier se chiffrent avec : age -r',
   },
 
   update: {
@@ -377,6 +389,7 @@ export const fr: typeof en = {
     choose: 'Apporter un fichier …',
     restart: 'Redémarrer maintenant',
     hint: 'Un fichier signé dont le nom finit par .bundle. Il peut contenir un système, des réglages ou les deux.',
+    hintSettings: 'Un fichier signé dont le nom finit par .bundle, avec des réglages. Le système de cette machine n’est pas celui du boîtier.',
   },
 
   load: {

@@ -62,7 +62,7 @@ func example() (*policy.Policy, error) {
 		return nil, fmt.Errorf("reading the example policy: %w", err)
 	}
 	p.PBX.TLS.Key, p.Phones.TLS.Key, p.Trunks[0].TLS.Key = "an-invented-key", "an-invented-key", "an-invented-key"
-	p.Trunks[0].Stir.Key = "an-invented-key"
+	p.Trunks[0].Stir.Key, p.Admin.Key = "an-invented-key", "an-invented-key"
 	return p, nil
 }
 

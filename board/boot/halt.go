@@ -1,6 +1,7 @@
 package boot
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"unsafe"
@@ -52,15 +53,14 @@ func Halt(end End, data string) error {
 }
 
 func reboot(end End) error {
+	var err error
 	switch end {
 	case PowerOff:
 		return unix.Reboot(unix.LINUX_REBOOT_CMD_POWER_OFF)
 	case Trial:
-		if err := rebootWith(trialWords); err != nil {
-			return err
-		}
+		err = rebootWith(trialWords) // when it comes back, a restart without a trial is better than none
 	}
-	return unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART)
+	return errors.Join(err, unix.Reboot(unix.LINUX_REBOOT_CMD_RESTART))
 }
 
 // rebootWith is reboot(2) with words for what starts the machine.

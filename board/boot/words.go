@@ -32,10 +32,7 @@ const prefix = "tollgate."
 // ReadWords reads the kernel's command line below root, then more, which counts more; and on a Raspberry Pi what its firmware says of
 // the slot, unless they do. The error tells every word that means nothing; the other words count all the same.
 func ReadWords(root string, more ...string) (Words, error) {
-	line, err := os.ReadFile(filepath.Join(root, "proc/cmdline"))
-	if err != nil {
-		line = nil
-	}
+	line, _ := os.ReadFile(filepath.Join(root, "proc/cmdline")) // without it, more says it all
 	w, err := parseWords(string(line) + " " + strings.Join(more, " "))
 	if w.Slot == "" {
 		w.hearFirmware(root)

@@ -1,5 +1,5 @@
 // Package board is the hardware that the box runs on, beside its network ports: what kind it is, its serial number, temperature,
-// supply voltage and the wear of what it writes to, its light, and the watchdog.
+// supply voltage and the wear of what it writes to, and the watchdog.
 //
 // Raspberry Pi 3, 4, 5, their Compute Modules and QEMU's virt are known by their device tree. Anything else works too, and
 // Missing says what it cannot tell. Readers take a root path, below which sys and proc are.
@@ -9,7 +9,6 @@
 package board
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -153,52 +152,4 @@ func wear(root string) *int {
 		}
 	}
 	return nil
-}
-
-// Pattern is what the light says, from afar.
-type Pattern string
-
-// The patterns, by what the kernel's LED triggers can do alone, so that a box that hangs is seen to hang: heartbeat beats while the
-// kernel lives, timer blinks evenly.
-const (
-	Starting Pattern = "starting" // fast
-	Ready    Pattern = "ready"    // steady
-	Alarm    Pattern = "alarm"    // slow
-)
-
-// ErrNoLight says that the board has no light that can be set.
-var ErrNoLight = errors.New("the board has no light")
-
-// Show has the light show a pattern.
-func Show(root string, p Pattern) error {
-	led, err := light(root)
-	if err != nil {
-		return err
-	}
-	trigger, settings := "none", map[string]string{"brightness": "1"}
-	switch p {
-	case Starting:
-		trigger, settings = "timer", map[string]string{"delay_on": "100", "delay_off": "100"}
-	case Alarm:
-		trigger, settings = "timer", map[string]string{"delay_on": "800", "delay_off": "800"}
-	}
-	if err := os.WriteFile(filepath.Join(led, "trigger"), []byte(trigger), 0); err != nil {
-		return fmt.Errorf("show %q: %w", p, err)
-	}
-	for name, value := range settings {
-		if err := os.WriteFile(filepath.Join(led, name), []byte(value), 0); err != nil {
-			return fmt.Errorf("show %q: %w", p, err)
-		}
-	}
-	return nil
-}
-
-// light is the folder of the green light: ACT on a Raspberry Pi, led0 with older kernels, or else what calls itself a status.
-func light(root string) (string, error) {
-	for _, name := range []string{"ACT", "led0", "*status*"} {
-		if found, _ := filepath.Glob(filepath.Join(root, "sys/class/leds", name)); len(found) > 0 {
-			return found[0], nil
-		}
-	}
-	return "", ErrNoLight
 }

@@ -19,7 +19,7 @@ var trees = map[string]map[string]string{
 		"devicetree/base/model": "Raspberry Pi 3 Model B Plus Rev 1.3@", "devicetree/base/compatible": "raspberrypi,3-model-b-plus@brcm,bcm2837@",
 		"devicetree/base/serial-number": "00000000a1b2c3d4@", "devicetree/base/system/linux,revision": "\x00\xa0\x20\xd3",
 		"class/thermal/thermal_zone0/type": "cpu-thermal\n", "class/thermal/thermal_zone0/temp": "48312\n",
-		"class/hwmon/hwmon1/name": "rpi_volt\n", "class/hwmon/hwmon1/in0_lcrit_alarm": "1\n", "class/leds/ACT/trigger": "none",
+		"class/hwmon/hwmon1/name": "rpi_volt\n", "class/hwmon/hwmon1/in0_lcrit_alarm": "1\n",
 	},
 	"pi4": {
 		"devicetree/base/model": "Raspberry Pi 4 Model B Rev 1.4@", "devicetree/base/compatible": "raspberrypi,4-model-b@brcm,bcm2711@",
@@ -78,21 +78,6 @@ func TestBoardsAreKnownByTheirDeviceTree(t *testing.T) {
 	want, err := os.ReadFile(golden)
 	if err != nil || string(want) != string(b)+"\n" {
 		t.Errorf("%v; the boards are read as\n%s", err, b)
-	}
-}
-
-func TestTheLightShowsPatternsThatTheKernelKeepsUp(t *testing.T) {
-	for p, want := range map[Pattern]string{Starting: "timer", Alarm: "timer", Ready: "none"} {
-		root := plant(t, trees["pi3"])
-		if err := Show(root, p); err != nil {
-			t.Fatal(err)
-		}
-		if got := text(filepath.Join(root, "sys/class/leds/ACT/trigger")); got != want {
-			t.Errorf("%s: trigger %q, not %q", p, got, want)
-		}
-	}
-	if err := Show(plant(t, trees["pc"]), Ready); !errors.Is(err, ErrNoLight) {
-		t.Errorf("a board without a light: %v", err)
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"tollgate/board"
 	"tollgate/board/boot"
+	"tollgate/board/panel"
 	"tollgate/firmware/supervise"
 )
 
@@ -29,6 +30,7 @@ const (
 	ownDataPath  = dataPath + "/init"               // of process 1 alone; others may read
 	wordsPath    = ownDataPath + "/last-words.json" // how the program ended, when nobody had asked it to
 	seedPath     = ownDataPath + "/seed"
+	resetPath    = ownDataPath + "/reset" // its presence has the next start forget statePath
 	notifyFolder = "/run/tollgate-init"
 	watchdogPath = "/dev/watchdog"
 )
@@ -54,6 +56,7 @@ func initial(version string, words []string) error {
 		return errors.New("init is for process 1 of an image; on a machine with a system of its own it is: tollgate run")
 	}
 	m := &machine{version: version, log: slog.New(slog.NewTextHandler(os.Stderr, nil))}
+	m.front = newFront("/", m.log, nil)
 	for {
 		m.live(words)
 		// Only a panic comes here, or a kernel that does not stop.
@@ -69,6 +72,7 @@ type machine struct {
 	begun   bool // the start was done, and is not done twice
 	kept    bool // data outlives a power-off
 	dog     supervise.Watchdog
+	front   *front
 	end     atomic.Int32 // how the machine stops when it was told to: a boot.End
 }
 
@@ -82,6 +86,8 @@ func (m *machine) live(words []string) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	s := supervise.New(m.supervision(cancel))
+	m.front.press, m.front.reset = s.Press, func() { m.reset(cancel) }
+	m.front.run(ctx)
 	go m.lendSticks(ctx)
 	go m.obey(ctx, cancel, s.Restart)
 	end := boot.Restart
@@ -118,6 +124,7 @@ func (m *machine) start(words []string) {
 		{"loopback", boot.Loopback},
 		{"restart keys", func() error { return unix.Reboot(unix.LINUX_REBOOT_CMD_CAD_OFF) }},
 		{"data", m.mountData},
+		{"reset", m.finishReset},
 		{"folders", makeFolders},
 		{"slots", m.openSlots},
 		{"random numbers", func() error { return boot.Seed(seedPath, "/dev/urandom") }},
@@ -243,6 +250,7 @@ func (m *machine) supervision(end func()) supervise.Config {
 		Socket: filepath.Join(notifyFolder, "notify"), SocketGroup: programUser, LastWords: wordsPath, Version: m.version, Watchdog: m.dog, Log: m.log,
 		RestartMachine: func(trial bool) { m.stop(map[bool]boot.End{false: boot.Restart, true: boot.Trial}[trial], end) },
 		State:          m.show,
+		Lights:         lightWords(), Light: func(word string) { m.front.show(panel.Pattern(word)) },
 	}
 }
 
@@ -250,16 +258,42 @@ func (m *machine) supervision(end func()) supervise.Config {
 // the console itself.
 func (m *machine) show(state string) {
 	fmt.Printf("tollgate: %s\n", state)
-	pattern := board.Alarm
+	pattern := panel.Alarm
 	switch state {
 	case supervise.Starting:
-		pattern = board.Starting
+		pattern = panel.Starting
 	case supervise.Running:
-		pattern = board.Ready
+		pattern = panel.Ready // until the program asks for another
 	}
-	if err := board.Show("/", pattern); err != nil && !errors.Is(err, board.ErrNoLight) {
-		m.log.Warn("the light does not show it", "err", err)
+	m.front.show(pattern)
+}
+
+// lightWords are the patterns that the program may ask for.
+func lightWords() (words []string) {
+	for _, p := range panel.Patterns() {
+		words = append(words, string(p))
 	}
+	return words
+}
+
+// reset has the machine restart and forget its policy and its secrets then, when nothing uses them.
+func (m *machine) reset(end func()) {
+	if err := boot.AskWipe(resetPath); err != nil {
+		m.log.Error("the box is not reset", "err", err)
+		m.front.show(panel.Alarm)
+		return
+	}
+	fmt.Println("\ntollgate: reset to how the box came")
+	m.stop(boot.Restart, end)
+}
+
+// finishReset forgets what the program has kept when somebody has asked for it by the button. Its last words stay.
+func (m *machine) finishReset() error {
+	wiped, err := boot.Wipe(resetPath, statePath)
+	if wiped {
+		m.log.Warn("the box was reset: policy, secrets and calls are forgotten")
+	}
+	return err
 }
 
 // obey does what signals say until ctx ends; end stops the machine, restart the program.

@@ -136,6 +136,13 @@ func (s *Supervisor) leave() {
 	}
 }
 
+// press passes a press of the button on. Before the program has said that it is ready, the signal would end it.
+func (s *Supervisor) press() {
+	if s.child != nil && s.child.ready && !s.child.leaving {
+		s.signal(unix.SIGUSR1)
+	}
+}
+
 // bury keeps the last words of a child that nobody asked to go, and says when the next one comes.
 func (s *Supervisor) bury(now time.Time) {
 	s.c.Fault("bury")

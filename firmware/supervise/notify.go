@@ -16,23 +16,28 @@ const (
 	wordWell     = "WATCHDOG=1"
 	wordRestart  = "X_TOLLGATE_RESTART=1"     // of the machine; systemd knows none for it
 	wordTrial    = "X_TOLLGATE_RESTART=trial" // the same, and a system is to be tried
+	wordLight    = "X_TOLLGATE_LIGHT="        // and one of Config.Lights
 )
 
-// ears hear what the program says. A word is compared with the four that count, and forgotten otherwise.
+// ears hear what the program says. A word is compared with those that count, and forgotten otherwise.
 type ears struct {
-	path  string
-	group int
-	heard chan struct{} // room for one: something was said
+	path   string
+	group  int
+	lights []string
+	heard  chan struct{} // room for one: something was said
 
 	mu    sync.Mutex // guards what follows
 	words heard
 }
 
 // heard is what was said since it was last looked at.
-type heard struct{ ready, well, restart, trial bool }
+type heard struct {
+	ready, well, restart, trial bool
+	light                       string // the latest of the lights; "": none was asked for
+}
 
-func newEars(path string, group int) *ears {
-	return &ears{path: path, group: group, heard: make(chan struct{}, 1)}
+func newEars(path string, group int, lights []string) *ears {
+	return &ears{path: path, group: group, lights: lights, heard: make(chan struct{}, 1)}
 }
 
 // listen notes words until ctx ends.
@@ -76,6 +81,11 @@ func (e *ears) note(word string) {
 	e.words.well = e.words.well || word == wordWell
 	e.words.restart = e.words.restart || word == wordRestart || word == wordTrial
 	e.words.trial = e.words.trial || word == wordTrial
+	for _, light := range e.lights {
+		if word == wordLight+light {
+			e.words.light = light
+		}
+	}
 	select {
 	case e.heard <- struct{}{}:
 	default:
@@ -121,6 +131,9 @@ func (v Voice) RestartMachine(trial bool) error {
 	}
 	return v.say(wordRestart)
 }
+
+// Light asks for a pattern of the box's light, by one of the words that process 1 knows.
+func (v Voice) Light(pattern string) error { return v.say(wordLight + pattern) }
 
 func (v Voice) say(word string) error {
 	if v.conn == nil {

@@ -7,7 +7,7 @@
 //
 // It is what runs in process 1, where a panic is the end of the machine. So every goroutine here is guarded: one that panics
 // is told about and begins again, and the state that it needs to go on stands in its owner, not on its stack. Nothing is
-// read but three fixed words that the program says through a socket of its own (sd_notify(3)) and its error output, which is
+// read but fixed words that the program says through a socket of its own (sd_notify(3)) and its error output, which is
 // kept and not looked into.
 //
 // It leaves to others how the machine starts (board/boot), what the watchdog is (board), and what being well means: the
@@ -60,6 +60,9 @@ type Config struct {
 	State func(string)
 	// RestartMachine is called when the program asks for it, for the trial of a system or not; may be nil.
 	RestartMachine func(trial bool)
+	// Lights are the words by which the program may ask for a pattern of the light, and Light is told the latest; may be nil.
+	Lights []string
+	Light  func(word string)
 	// Fault is called at named points of every goroutine, so that a test can make each of them panic; nil otherwise.
 	Fault func(point string)
 }
@@ -99,6 +102,9 @@ func (c *Config) fill() {
 	if c.RestartMachine == nil {
 		c.RestartMachine = func(bool) {}
 	}
+	if c.Light == nil {
+		c.Light = func(string) {}
+	}
 	if c.Fault == nil {
 		c.Fault = func(string) {}
 	}
@@ -110,6 +116,7 @@ type Supervisor struct {
 	nursery  *nursery
 	ears     *ears
 	restarts chan struct{}
+	presses  chan struct{}
 
 	// Only Run's own goroutine uses what follows; it outlives a panic of that goroutine.
 	child   *child
@@ -123,7 +130,7 @@ type Supervisor struct {
 // New makes a Supervisor. Nothing runs before Run.
 func New(c Config) *Supervisor {
 	c.fill()
-	return &Supervisor{c: c, nursery: newNursery(), ears: newEars(c.Socket, c.SocketGroup), restarts: make(chan struct{}, 1), delay: c.FirstDelay}
+	return &Supervisor{c: c, nursery: newNursery(), ears: newEars(c.Socket, c.SocketGroup, c.Lights), restarts: make(chan struct{}, 1), presses: make(chan struct{}, 1), delay: c.FirstDelay}
 }
 
 // Restart has the program leave (SIGHUP) and begin again at once; its calls go on.
@@ -131,6 +138,14 @@ func (s *Supervisor) Restart() {
 	select {
 	case s.restarts <- struct{}{}:
 	default: // one is on its way
+	}
+}
+
+// Press tells the program that somebody has pressed the box's button (SIGUSR1). One that has not started yet hears nothing.
+func (s *Supervisor) Press() {
+	select {
+	case s.presses <- struct{}{}:
+	default: // two at once are one
 	}
 }
 
@@ -174,6 +189,8 @@ func (s *Supervisor) loop(ctx context.Context) {
 			s.stop(time.Now())
 		case <-s.restarts:
 			s.leave()
+		case <-s.presses:
+			s.press()
 		case <-s.ears.heard:
 		case <-s.ended():
 		case <-s.soon():
@@ -236,13 +253,18 @@ func (s *Supervisor) hear(now time.Time) {
 	if said.restart && s.child != nil {
 		s.c.RestartMachine(said.trial)
 	}
-	if s.child == nil || !said.ready && !said.well {
+	if s.child == nil {
 		return
 	}
-	if !s.child.ready {
-		s.c.State(Running)
+	if said.ready || said.well {
+		if !s.child.ready {
+			s.c.State(Running)
+		}
+		s.child.ready, s.child.proof, s.healthy = true, now, now
 	}
-	s.child.ready, s.child.proof, s.healthy = true, now, now
+	if said.light != "" && s.child.ready {
+		s.c.Light(said.light)
+	}
 }
 
 func (s *Supervisor) feed() {

@@ -35,6 +35,14 @@ func TestMain(m *testing.M) {
 	leave := make(chan os.Signal, 1)
 	signal.Notify(leave, syscall.SIGHUP) // whoever runs the tests may have it ignored
 	go func() { <-leave; os.Exit(0) }()
+	press := make(chan os.Signal, 1)
+	signal.Notify(press, syscall.SIGUSR1)
+	go func() {
+		for range press {
+			voice.Light("nonsense")
+			voice.Light("pressed")
+		}
+	}()
 	voice.Ready()
 	if kind == "leaving" {
 		voice.RestartMachine(true)
@@ -234,6 +242,28 @@ func TestARestartIsNoCrash(t *testing.T) {
 	s.until("another one has started", func() bool { return s.starts() == 2 })
 	if n := len(s.words()); n != 0 {
 		t.Errorf("%d last words of a program that was asked to go", n)
+	}
+}
+
+func TestAPressReachesTheProgramAndItsLightComesBack(t *testing.T) {
+	lights := make(chan string, 64)
+	s := supervised(t, "well", func(c *Config) {
+		c.Lights = []string{"steady", "pressed"}
+		c.Light = func(word string) {
+			select {
+			case lights <- word:
+			default:
+			}
+		}
+	})
+	s.s.Press() // nobody hears it yet, and nobody is ended by it
+	s.until("the program is heard", func() bool { return s.said("running") })
+	s.until("the light shows the press", func() bool { s.s.Press(); return len(lights) > 0 })
+	if l := <-lights; l != "pressed" {
+		t.Errorf("the light was told %q", l)
+	}
+	if s.starts() != 1 {
+		t.Errorf("%d starts: a press ends the program", s.starts())
 	}
 }
 

@@ -1,6 +1,7 @@
 package peer
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"fmt"
@@ -115,6 +116,12 @@ func (c *Carrier) Stop() {
 
 func (c *Carrier) folder() string { return c.Host.Path("carrier") }
 func (c *Carrier) dumps() string  { return filepath.Join(c.folder(), "messages") }
+
+// Registrations counts how often the trunk has registered so far.
+func (c *Carrier) Registrations() int {
+	log, _ := os.ReadFile(c.Log()) // there is none yet
+	return bytes.Count(log, []byte("registered: "+c.Trunk.Number+"\n"))
+}
 
 // Messages returns every SIP message the carrier has received or sent so far, decrypted.
 func (c *Carrier) Messages() ([]capture.Message, error) { return capture.Messages(c.dumps()) }

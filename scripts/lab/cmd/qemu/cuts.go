@@ -163,6 +163,10 @@ func (w *world) cutComing(ctx context.Context) (string, error) {
 	}
 	sending, stop := context.WithCancel(ctx) // a machine without power does not even hang up
 	defer stop()
+	before, err := w.system(ctx)
+	if err != nil {
+		return "", err
+	}
 	half := io.MultiReader(bytes.NewReader(update[:len(update)/2]), doing(func() {
 		w.box.Cut()
 		stop()
@@ -170,7 +174,7 @@ func (w *world) cutComing(ctx context.Context) (string, error) {
 	if err := w.page.Do(sending, http.MethodPost, "/api/v1/update", "application/octet-stream", half, nil); err == nil {
 		return "", errors.New("half an update was taken")
 	}
-	return w.back(ctx)
+	return w.back(ctx, before)
 }
 
 // doing is a reader that does something, and is at its end.
@@ -192,6 +196,10 @@ func (w *world) cutFilling(ctx context.Context) (string, error) {
 		return "", err
 	}
 	middle := int64(len(update) / 2)
+	was, err := w.system(ctx)
+	if err != nil {
+		return "", err
+	}
 	before, err := slot.At(w.disk, middle, 4096)
 	if err != nil {
 		return "", err
@@ -219,17 +227,17 @@ func (w *world) cutFilling(ctx context.Context) (string, error) {
 	if err := <-sent; err == nil {
 		return "", errors.New("the update was in before the power was cut")
 	}
-	return w.back(ctx)
+	return w.back(ctx, was)
 }
 
-// back starts the machine, which is to run slot a as if nothing had been.
-func (w *world) back(ctx context.Context) (string, error) {
+// back starts the machine, which is to run as if nothing had been.
+func (w *world) back(ctx context.Context, before system) (string, error) {
 	if err := w.restart(ctx); err != nil {
 		return "", err
 	}
 	s, err := w.system(ctx)
-	if err == nil && (s.Slot != "a" || s.Trial || s.FellBack || s.Waiting != "") {
-		err = fmt.Errorf("the machine is not as before: %+v", s)
+	if err == nil && s != before {
+		err = fmt.Errorf("the machine is not as before: %+v, not %+v", s, before)
 	}
 	return "slot " + s.Slot, err
 }

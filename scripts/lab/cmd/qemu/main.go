@@ -3,7 +3,7 @@
 // one refused. One line a step, with how long it took.
 //
 //	qemu -image FILE -work DIR [-short] [-update FILE -bad FILE -key FILE] [-cuts 5] prove
-//	qemu -image FILE -work DIR -update FILE interrupted
+//	qemu -image FILE -work DIR -update FILE -bad FILE -key FILE updates
 //	qemu -image FILE -work DIR -cuts N powercut
 //	qemu -image FILE -work DIR -floor FILE -packed FILE [-idle 10m] figures
 //	qemu -image FILE -work DIR rpi
@@ -36,9 +36,9 @@ func main() {
 	flag.DurationVar(&w.idle, "idle", 10*time.Minute, "for how long is measured what an idle box writes")
 	limit := flag.Duration("limit", 2*time.Hour, "for everything")
 	flag.Parse()
-	what := map[string]func(context.Context) error{"prove": w.prove, "interrupted": w.interrupted, "powercut": w.soak, "figures": w.figures, "rpi": w.proveRaspberry}[flag.Arg(0)]
+	what := map[string]func(context.Context) error{"prove": w.prove, "updates": w.updates, "powercut": w.soak, "figures": w.figures, "rpi": w.proveRaspberry}[flag.Arg(0)]
 	if what == nil {
-		fmt.Fprintln(os.Stderr, "qemu: say what to do: prove, interrupted, powercut, figures or rpi")
+		fmt.Fprintln(os.Stderr, "qemu: say what to do: prove, updates, powercut, figures or rpi")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -109,12 +109,12 @@ func checks(b *branch.Branch) (parts []part) {
 	return parts
 }
 
-// interrupted proves nothing but an update that the power fails.
-func (w *world) interrupted(ctx context.Context) error {
+// updates proves nothing but updates.
+func (w *world) updates(ctx context.Context) error {
 	if err := w.lay(ctx); err != nil {
 		return err
 	}
-	return w.proveInterrupted(ctx)
+	return w.proveUpdates(ctx)
 }
 
 // soak proves nothing but power cuts.

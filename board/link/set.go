@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/vishvananda/netlink"
@@ -144,6 +145,9 @@ type placed struct {
 
 // add gives the ports the addresses they lack, and returns them.
 func (c Config) add(ctx context.Context, before []Interface) ([]placed, error) {
+	if faults := c.conflicts(ctx, before); len(faults) > 0 {
+		return nil, faults
+	}
 	var added []placed
 	for _, p := range c.Ports {
 		if err := believeRouters(p.Interface, p.Routers); err != nil {
@@ -153,11 +157,6 @@ func (c Config) add(ctx context.Context, before []Interface) ([]placed, error) {
 			if has(before, p.Interface, a) {
 				continue
 			}
-			if a.Addr().Is4() {
-				if who, taken := Probe(ctx, p.Interface, a.Addr()); taken {
-					return added, Faults{p.fault(fmt.Sprintf("another machine on this link has %v: %v", a.Addr(), who), "choose another address, or change that machine's")}
-				}
-			}
 			if err := change(netlink.AddrReplace, p.Interface, a); err != nil {
 				return added, fmt.Errorf("give %v to port %s: %w", a, p.Interface, err)
 			}
@@ -165,6 +164,30 @@ func (c Config) add(ctx context.Context, before []Interface) ([]placed, error) {
 		}
 	}
 	return added, nil
+}
+
+// conflicts asks on all links at once whether another machine has an IPv4 address that a port lacks: one after the other, the questions
+// would be a good part of a start.
+func (c Config) conflicts(ctx context.Context, before []Interface) Faults {
+	var asked sync.WaitGroup
+	var mu sync.Mutex // guards faults
+	var faults Faults
+	for _, p := range c.Ports {
+		for _, a := range p.Addresses {
+			if has(before, p.Interface, a) || !a.Addr().Is4() {
+				continue
+			}
+			asked.Go(func() {
+				if who, taken := Probe(ctx, p.Interface, a.Addr()); taken {
+					mu.Lock()
+					defer mu.Unlock()
+					faults = append(faults, p.fault(fmt.Sprintf("another machine on this link has %v: %v", a.Addr(), who), "choose another address, or change that machine's"))
+				}
+			})
+		}
+	}
+	asked.Wait()
+	return faults
 }
 
 func has(all []Interface, port string, a netip.Prefix) bool {

@@ -185,7 +185,8 @@ func (d doing) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 
-// cutFilling cuts the power when half of the other slot was written.
+// cutFilling cuts the power when three quarters of the other slot were written. The half would be within the kernel, which is the same
+// in every update.
 func (w *world) cutFilling(ctx context.Context) (string, error) {
 	slot, err := machine.FindPartition(w.disk, "tollgate-b")
 	if err != nil {
@@ -195,12 +196,12 @@ func (w *world) cutFilling(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	middle := int64(len(update) / 2)
+	place := int64(len(update) * 3 / 4)
 	was, err := w.system(ctx)
 	if err != nil {
 		return "", err
 	}
-	before, err := slot.At(w.disk, middle, 4096)
+	before, err := slot.At(w.disk, place, 4096)
 	if err != nil {
 		return "", err
 	}
@@ -209,7 +210,7 @@ func (w *world) cutFilling(ctx context.Context) (string, error) {
 	sent := make(chan error, 1)
 	go func() { sent <- w.send(sending, update) }()
 	for {
-		now, err := slot.At(w.disk, middle, 4096)
+		now, err := slot.At(w.disk, place, 4096)
 		if err != nil {
 			return "", err
 		}

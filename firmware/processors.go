@@ -4,17 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"runtime"
 	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
 )
-
-// spareProcessors has Go's scheduler use twice as many threads at once as there are processors: one of each pair is a worker
-// of the media relay's, which keeps it while it rests between packets, and the other is for everything else. It is the kernel
-// then that shares a processor out between audio and the rest, by niceness.
-func spareProcessors() { runtime.GOMAXPROCS(2 * runtime.NumCPU()) }
 
 // giveWay is how much nicer everything else is than the relay. Of a processor that both want whole, the rest is left with a tenth
 // (sched(7)): enough for a hundred calls a second, emergency calls among them, whatever audio there is.

@@ -108,7 +108,6 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	b.network.plugged = make(chan struct{}, 1)
 	end := b.stop
 	defer func() { end() }()
-	spareProcessors()
 	go paceCollector(ctx)
 	if o.Appliance {
 		if err := confine.Process(o.State, "/run", "/tmp", "/dev", "/proc", "/sys"); err != nil {
@@ -166,13 +165,14 @@ func (b *box) readSeed(context.Context) error {
 	return err
 }
 
-func (b *box) openFilter(context.Context) (err error) {
+func (b *box) openFilter(ctx context.Context) (err error) {
 	if b.filter, err = netfilter.Open(netfilter.Options{Log: b.log, Adopt: true}); err != nil {
 		return fmt.Errorf("packet filter: %w", err)
 	}
 	if b.relay, err = media.New(pinholes{b.filter}, b.log); err != nil {
 		return err
 	}
+	go spareProcessors(ctx, b.relay)
 	if err := preferThreads(b.relay.Threads()); err != nil {
 		b.log.Warn("audio may come late while the box is busy", "err", err)
 	}

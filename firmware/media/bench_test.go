@@ -30,7 +30,7 @@ type bench struct {
 
 func newBench(t testing.TB, keys *Keys, s *steering) *bench {
 	t.Helper()
-	w, err := newWorker(slog.New(slog.NewTextHandler(io.Discard, nil)), nil)
+	w, err := newWorker(slog.New(slog.NewTextHandler(io.Discard, nil)), nil, newAudio())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -53,6 +53,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"tollgate/firmware/policy"
 )
@@ -78,6 +79,7 @@ type Relay struct {
 	exchange sync.Mutex  // held while two sessions exchange legs, and guards renewed
 	renewed  []*Session  // that have reserved more in the last Records
 	keeps    atomic.Bool // records of the sessions are kept
+	audio    *audio
 
 	handshakes sync.WaitGroup // the associations that are not over, and keys being pressed
 	presses    chan pressed
@@ -106,9 +108,9 @@ func start(p Pinholes, log *slog.Logger, s *steering) (*Relay, error) {
 		s.close()
 		return nil, err
 	}
-	r := &Relay{identity: own, pinholes: p, log: log, steering: s, sessions: map[*Session]struct{}{}, ended: make(chan struct{}), presses: make(chan pressed, 64)}
+	r := &Relay{identity: own, pinholes: p, log: log, steering: s, sessions: map[*Session]struct{}{}, ended: make(chan struct{}), presses: make(chan pressed, 64), audio: newAudio()}
 	for range runtime.NumCPU() {
-		w, err := newWorker(log, r.presses)
+		w, err := newWorker(log, r.presses, r.audio)
 		if err != nil {
 			r.Close()
 			return nil, fmt.Errorf("media: starting a worker: %w", err)
@@ -219,6 +221,21 @@ func (r *Relay) Steered() bool { return r.steering != nil }
 
 // Threads are the kernel's numbers of the threads that carry the packets. Nothing else of the process runs on them.
 func (r *Relay) Threads() []int { return r.threads }
+
+// Audio gives a sign when packets are carried and Go has no processor to spare for the rests between them: a rest keeps one for
+// itself, so that the kernel wakes the worker in time whatever else runs. Spare says that there are some, or none any more.
+func (r *Relay) Audio() <-chan struct{} { return r.audio.begun }
+
+// Spare says whether Go has more processors (GOMAXPROCS) than there are workers from now on.
+func (r *Relay) Spare(some bool) { r.audio.spare.Store(some) }
+
+// Carried is when packets were carried last; zero before the first.
+func (r *Relay) Carried() time.Time {
+	if last := r.audio.last.Load(); last != 0 {
+		return time.Unix(0, last)
+	}
+	return time.Time{}
+}
 
 // idlest returns the worker with the fewest sessions.
 func (r *Relay) idlest() *worker {

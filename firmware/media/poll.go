@@ -3,7 +3,7 @@ package media
 import (
 	"encoding/binary"
 	"os"
-	"runtime"
+	"sync/atomic"
 	"time"
 	"unsafe"
 
@@ -27,21 +27,43 @@ const (
 //
 // The worker has a thread of its own, and both are the kernel's: back from them it runs as soon as the kernel lets it, while Go's
 // scheduler would have it wait for whichever goroutine runs, for ten milliseconds and more. A rest keeps one of Go's processors
-// (GOMAXPROCS) occupied. Where there are no more of those than workers the scheduler does it all the same, or nobody else would run.
+// (GOMAXPROCS) occupied. Where there are no more of those than workers the scheduler does it all the same, or nobody else would run; somebody
+// hears of packets then, and may see to it that there are more (audio).
 type poll struct {
 	fd     int
 	bell   int // an eventfd, to be woken without a packet
 	events [batch]unix.EpollEvent
 	n      int       // how many of events are there
 	found  time.Time // when they were found
-	spare  bool      // Go has more processors than there are workers
+	audio  *audio
+}
+
+// audio is what others are to know of the packets that the workers carry.
+type audio struct {
+	spare atomic.Bool   // Go has more processors than there are workers
+	last  atomic.Int64  // when packets were carried last, in nanoseconds since 1970
+	begun chan struct{} // has room for one: packets are carried, and Go has no processor to spare for rests
+}
+
+func newAudio() *audio { return &audio{begun: make(chan struct{}, 1)} }
+
+// carried notes that packets were, which came at a moment.
+func (a *audio) carried(at time.Time) {
+	a.last.Store(at.UnixNano())
+	if a.spare.Load() {
+		return
+	}
+	select {
+	case a.begun <- struct{}{}:
+	default:
+	}
 }
 
 // bellPlace is the bell's place in events; sockets have theirs from 0.
 const bellPlace = -1
 
-func newPoll() (*poll, error) {
-	p := &poll{fd: -1, bell: -1, spare: runtime.GOMAXPROCS(0) > runtime.NumCPU()}
+func newPoll(a *audio) (*poll, error) {
+	p := &poll{fd: -1, bell: -1, audio: a}
 	if err := p.prepare(); err != nil {
 		p.close()
 		return nil, err
@@ -78,6 +100,9 @@ func (p *poll) find(n int) bool {
 // wait returns when there are events. carried is how many packets the last ones brought. The error means that the poll is
 // of no use any more.
 func (p *poll) wait(carried int) error {
+	if carried > 0 {
+		p.audio.carried(p.found)
+	}
 	if p.n == batch && p.look() {
 		return nil // of those that found no room
 	}
@@ -94,7 +119,7 @@ func (p *poll) wait(carried int) error {
 func (p *poll) rest() {
 	switch left := pace - time.Since(p.found); {
 	case left < hurry:
-	case p.spare:
+	case p.audio.spare.Load():
 		nap(left)
 	default:
 		time.Sleep(left)

@@ -8,7 +8,7 @@ import (
 )
 
 func TestPacketsThatComeFastAreGathered(t *testing.T) {
-	p, err := newPoll()
+	p, err := newPoll(newAudio())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -51,8 +51,8 @@ type worker struct {
 	tools   *tools // to encrypt and decrypt with
 }
 
-func newWorker(log *slog.Logger, presses chan<- pressed) (*worker, error) {
-	p, err := newPoll()
+func newWorker(log *slog.Logger, presses chan<- pressed, audio *audio) (*worker, error) {
+	p, err := newPoll(audio)
 	if err != nil {
 		return nil, err
 	}
@@ -112,6 +112,9 @@ func (w *worker) lock() {
 	for range patient {
 		if w.mu.TryLock() {
 			return
+		}
+		if !w.poll.audio.spare.Load() {
+			break // there would be no processor for whoever has the lock
 		}
 		nap(breather)
 	}

@@ -24,9 +24,6 @@ import (
 // setupPagePort is where the page is before there is a policy.
 const setupPagePort = 443
 
-// pageNames are the host names the page answers to, besides its addresses.
-func pageNames() []string { return []string{"tollgate", "tollgate.local"} }
-
 // parts lists what a policy configures, in the order in which it is put into force. The first finds out where the box stands.
 func (b *box) parts() []apply.Part {
 	return []apply.Part{
@@ -42,6 +39,7 @@ func (b *box) parts() []apply.Part {
 		{Name: "running calls", Set: b.where(b.takeUp)},
 		{Name: "SIP listeners", Set: b.where(b.setEdge)},
 		{Name: "page", Set: b.where(b.setPage)},
+		{Name: "name", Set: b.where(b.setName)},
 		{Name: "time", Set: b.where(b.setTime)}, // may wait
 		{Name: "trunks", Set: b.where(b.setTrunks)},
 		{Name: "updates", Set: b.where(b.setPull)},
@@ -164,7 +162,7 @@ func (b *box) setEdge(ctx context.Context, p *policy.Policy) error {
 	if p == nil {
 		return b.edge.Set(ctx, edge.Config{})
 	}
-	base, err := b.authority.Server(pageNames(), apply.OwnAddresses(p))
+	base, err := b.authority.Server(b.pageNames(), apply.OwnAddresses(p))
 	if err != nil {
 		return err
 	}
@@ -187,7 +185,7 @@ func (b *box) setTrunks(ctx context.Context, p *policy.Policy) error {
 }
 
 func (b *box) setPage(ctx context.Context, p *policy.Policy) error {
-	c := api.Config{Names: pageNames()}
+	c := api.Config{Names: b.pageNames()}
 	var err error
 	var own []netip.Addr
 	if p != nil {
@@ -211,7 +209,7 @@ func (b *box) setPage(ctx context.Context, p *policy.Policy) error {
 			c.Names = append(c.Names, names...)
 		}
 	} else {
-		c.TLS, err = b.authority.Server(pageNames(), own)
+		c.TLS, err = b.authority.Server(b.pageNames(), own)
 	}
 	if err != nil {
 		return err

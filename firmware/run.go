@@ -13,6 +13,7 @@ import (
 
 	"tollgate/board/confine"
 	"tollgate/board/link"
+	"tollgate/board/mdns"
 	"tollgate/firmware/access"
 	"tollgate/firmware/admission"
 	"tollgate/firmware/api"
@@ -89,6 +90,7 @@ type box struct {
 	notices     *notice.Desk
 	sources     *sources
 	network     network
+	responder   mdns.Responder
 	time        timekeeper
 	config      *apply.Box
 	systems     *systems // nil: this machine's system is not the box's own
@@ -105,7 +107,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	out := &lines{to: os.Stderr}
 	defer out.flush()
 	b := &box{said: out, log: slog.New(slog.NewTextHandler(out, nil)), options: o, started: time.Now(), facts: &event.Hub{}}
-	b.network.plugged = make(chan struct{}, 1)
+	b.network.plugged, b.responder.Log = make(chan struct{}, 1), b.log
 	end := b.stop
 	defer func() { end() }()
 	go paceCollector(ctx)
@@ -373,6 +375,7 @@ func (b *box) stop() {
 		b.registrar.Close()
 		b.phones.Close()
 	}
+	b.responder.Set(mdns.Config{})
 	var errs []error
 	if b.server != nil {
 		errs = append(errs, b.server.Close(ctx))

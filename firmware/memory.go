@@ -10,17 +10,17 @@ import (
 )
 
 const (
-	// mostRoom is how much garbage may gather before it is collected under load, whatever little is alive: what is alive are a few
-	// megabytes, and it would otherwise be collected many times a second.
+	// mostRoom is how much garbage may gather before it is collected under load, or as much as is alive, which is what Go does by
+	// itself: with a few megabytes alive it would be collected many times a second.
 	mostRoom = 64 << 20
 	// leastRoom is the same for a box at rest.
 	leastRoom = 4 << 20
 	// between is how long it should take at least until so much garbage has gathered.
 	between = 4 * time.Second
-	// usualPercent is Go's own: as much garbage as there is alive.
-	usualPercent = 100
-	// mostPercent bounds what a heap that grows at once may reach before the collector is set to it.
-	mostPercent = 800
+	// leastPercent and mostPercent bound the garbage by what is alive: looking through that has its price, and a heap that grows at once
+	// must not get too far before the collector is set to it.
+	leastPercent = 10
+	mostPercent  = 800
 	// pace is how often the collector is set to what is alive.
 	pace = 500 * time.Millisecond
 )
@@ -46,7 +46,7 @@ func paceCollector(ctx context.Context) {
 		for _, s := range samples[1:] {
 			live += int64(s.Value.Uint64())
 		}
-		rests := room.set(samples[0].Value.Uint64(), pace)
+		rests := room.set(samples[0].Value.Uint64(), live, pace)
 		if p := garbagePercent(live, room.bytes); p < percent*9/10 || p > percent*11/10 {
 			percent = p
 			debug.SetGCPercent(percent)
@@ -64,22 +64,22 @@ func paceCollector(ctx context.Context) {
 
 // garbageRoom is how much garbage may gather, by how fast it comes.
 type garbageRoom struct {
-	most  int64
+	most  int64 // unless more is alive
 	bytes int64
 	made  uint64 // so many bytes had been allocated at the last look
 }
 
-// set takes how many bytes were allocated ever, the time after the last look. Room is given at once and taken back slowly, since
-// calls come in bursts. It says whether the box has just come to rest.
-func (r *garbageRoom) set(made uint64, after time.Duration) (rests bool) {
+// set takes how many bytes were allocated ever and how many are alive, the time after the last look. Room is given at once and
+// taken back slowly, since calls come in bursts. It says whether the box has just come to rest.
+func (r *garbageRoom) set(made uint64, live int64, after time.Duration) (rests bool) {
 	needed := int64(float64(made-r.made) * float64(between) / float64(after))
 	r.made = made
 	before := r.bytes
-	r.bytes = min(max(needed, before-before/8, leastRoom), max(r.most, leastRoom))
+	r.bytes = min(max(needed, before-before/8, leastRoom), max(r.most, live, leastRoom))
 	return before > leastRoom && r.bytes == leastRoom
 }
 
 // garbagePercent is the garbage that may gather, in percent of the live bytes.
 func garbagePercent(live, room int64) int {
-	return int(min(max(usualPercent, 100*room/max(live, 1)), mostPercent))
+	return int(min(max(leastPercent, 100*room/max(live, 1)), mostPercent))
 }

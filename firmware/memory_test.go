@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-func TestGarbageMayGatherUpToAFixedAmountOrAsMuchAsIsAlive(t *testing.T) {
+func TestGarbageIsToldInPercentOfWhatIsAlive(t *testing.T) {
 	const mega = 1 << 20
 	for _, c := range []struct {
 		live, room int64
@@ -14,7 +14,8 @@ func TestGarbageMayGatherUpToAFixedAmountOrAsMuchAsIsAlive(t *testing.T) {
 		{0, 64 * mega, 800},
 		{8 * mega, 64 * mega, 800},
 		{64 * mega, 64 * mega, 100},
-		{500 * mega, 64 * mega, 100},
+		{16 * mega, 4 * mega, 25},
+		{500 * mega, 4 * mega, 10},
 		{8 * mega, 16 * mega, 200},
 	} {
 		if got := garbagePercent(c.live, c.room); got != c.percent {
@@ -29,7 +30,7 @@ func TestARestingBoxGivesItsMemoryBackAndABusyOneHasRoom(t *testing.T) {
 	made := uint64(0)
 	look := func(bytes uint64) bool {
 		made += bytes
-		return r.set(made, time.Second/2)
+		return r.set(made, 10*mega, time.Second/2)
 	}
 	if look(20*mega) || r.bytes != 64*mega {
 		t.Errorf("at the start, room for %d MB", r.bytes/mega)
@@ -54,7 +55,11 @@ func TestARestingBoxGivesItsMemoryBackAndABusyOneHasRoom(t *testing.T) {
 		}
 	}
 	small := garbageRoom{most: 2 * mega}
-	if small.set(100*mega, time.Second); small.bytes != leastRoom {
+	if small.set(100*mega, 3*mega, time.Second); small.bytes != leastRoom {
 		t.Errorf("on a board with 32 MB: %d", small.bytes)
+	}
+	large := garbageRoom{most: 64 * mega}
+	if large.set(100*mega, 80*mega, time.Second); large.bytes != 80*mega {
+		t.Errorf("with 80 MB alive, under load: %d", large.bytes)
 	}
 }

@@ -229,11 +229,12 @@ func (k *keeper) writeMedia() error {
 	b.Reset()
 	fmt.Fprintf(b, `{"Written":%q,"Sessions":[`, time.Now().Format(time.RFC3339Nano))
 	words, n := json.NewEncoder(b), 0
-	for rec := range k.sessions.Records() {
+	var one media.SessionRecord // for all of them: an encoder keeps what it is given from the stack
+	for one = range k.sessions.Records() {
 		if n++; n > 1 {
 			b.WriteByte(',')
 		}
-		if err := words.Encode(rec); err != nil {
+		if err := words.Encode(&one); err != nil {
 			return err
 		}
 	}

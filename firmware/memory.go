@@ -66,17 +66,22 @@ func paceCollector(ctx context.Context) {
 type garbageRoom struct {
 	most  int64 // unless more is alive
 	bytes int64
+	peak  int64  // the most it was since memory went back last
 	made  uint64 // so many bytes had been allocated at the last look
 }
 
 // set takes how many bytes were allocated ever and how many are alive, the time after the last look. Room is given at once and
-// taken back slowly, since calls come in bursts. It says whether the box has just come to rest.
+// taken back slowly, since calls come in bursts. It says whether the box has come to rest, or half way there: what a burst has
+// taken then goes back to the system, although calls go on.
 func (r *garbageRoom) set(made uint64, live int64, after time.Duration) (rests bool) {
 	needed := int64(float64(made-r.made) * float64(between) / float64(after))
 	r.made = made
 	before := r.bytes
 	r.bytes = min(max(needed, before-before/8, leastRoom), max(r.most, live, leastRoom))
-	return before > leastRoom && r.bytes == leastRoom
+	if r.peak = max(r.peak, r.bytes); r.bytes <= r.peak/2 || r.bytes == leastRoom && r.peak > leastRoom {
+		r.peak, rests = r.bytes, true
+	}
+	return rests
 }
 
 // garbagePercent is the garbage that may gather, in percent of the live bytes.

@@ -156,6 +156,15 @@ func (n *network) lentNow(ctx context.Context, port string, l link.Lease, lent b
 	return false
 }
 
+// renewed notes that a server has prolonged the lease of a port, unless ctx, that of its borrower, is over.
+func (n *network) renewed(ctx context.Context, port string, l link.Lease) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if c := n.lent[port]; ctx.Err() == nil && c != nil {
+		c.lease, c.lent, c.since = l, true, time.Now()
+	}
+}
+
 // linked has the lease of a port asked for again: its cable may lead elsewhere now.
 func (n *network) linked(port string) {
 	n.mu.Lock()
@@ -176,6 +185,16 @@ func (n *network) leaseOf(port string) link.Lease {
 		return c.lease
 	}
 	return link.Lease{}
+}
+
+// confirmed is the lease of a port that a server has confirmed, and since when it runs; the zero value: none.
+func (n *network) confirmed(port string) (l link.Lease, since time.Time) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if c := n.lent[port]; c != nil && c.lent {
+		return c.lease, c.since
+	}
+	return link.Lease{}, time.Time{}
 }
 
 // remember keeps where a policy has put the box, and where the one before had.

@@ -22,7 +22,7 @@ func (b *box) Overview() api.Overview {
 	p, rev, trial := b.config.Current()
 	o := api.Overview{
 		At: time.Now(), Started: b.started, Mode: b.mode(p, trial), Site: api.Site{Version: b.options.Version},
-		Revision: revision(rev), Load: b.loads.latest(), Trunks: []api.Trunk{}, Calls: []api.Call{}, Refusals: b.refusals.latest(), Counters: b.counters(),
+		Revision: revision(rev), Load: b.loads.latest(), Trunks: []api.Trunk{}, Ports: []api.Port{}, Calls: []api.Call{}, Refusals: b.refusals.latest(), Counters: b.counters(),
 	}
 	o.Bans, o.Banned = b.bans.shown(api.BansShown)
 	o.Fraud = b.frauds.Fraud()
@@ -36,6 +36,7 @@ func (b *box) Overview() api.Overview {
 	if !b.timely() {
 		o.Warnings = append(o.Warnings, untimely(p)...)
 	}
+	o.Ports = b.ports(context.Background(), p)
 	o.PBX = shownPBX(p.PBX, b.registrar.State())
 	o.Emergencies = b.emergencies.latest()
 	for _, c := range b.gate.CallBacks(o.At) {

@@ -228,6 +228,7 @@ func (b *box) lentBefore(port string) link.Lease {
 // keepLent keeps an address lent on a port until ctx ends, and has the box follow each change.
 func (b *box) keepLent(ctx context.Context, port string, linked <-chan struct{}) {
 	d := link.DHCP{Linked: linked, Interface: port, HostName: "tollgate", Known: b.knownLease(port), Log: b.log}
+	d.Renewed = func(l link.Lease) { b.network.renewed(ctx, port, l) }
 	d.Changed = func(l link.Lease, lent bool) {
 		if lent {
 			b.keepLease(l)
@@ -268,7 +269,7 @@ func samePlace(a, b policy.Network) bool {
 // unplaced warns of ports and addresses that are not as the policy wants them.
 func (b *box) unplaced(ctx context.Context, p *policy.Policy) []api.Warning {
 	if text := b.network.faulty(); text != "" {
-		return []api.Warning{{Path: "network", Text: "The ports are not as the policy wants them: " + text + "."}}
+		return []api.Warning{{Peer: "network", Path: "network", Text: "The ports are not as the policy wants them: " + text + "."}}
 	}
 	q, err := b.placed(ctx, p)
 	if err != nil || q == p {
@@ -276,7 +277,7 @@ func (b *box) unplaced(ctx context.Context, p *policy.Policy) []api.Warning {
 	}
 	var list []api.Warning
 	add := func(side string, a policy.OwnAddress, text string) {
-		list = append(list, api.Warning{Path: "network." + side + ".address", Text: fmt.Sprintf(text, a.Prefix.Addr())})
+		list = append(list, api.Warning{Peer: "network", Path: "network." + side + ".address", Text: fmt.Sprintf(text, a.Prefix.Addr())})
 	}
 	if in := q.Network.Inside.Address; in.Given() && in.Addr().Is4() && in.Addr().IsLinkLocalUnicast() {
 		add("inside", in, "No DHCP server lends the box an address inside: it has given itself %s. See whether the cable leads to the office's network.")
@@ -289,6 +290,30 @@ func (b *box) unplaced(ctx context.Context, p *policy.Policy) []api.Warning {
 		add("outside", out, "No router announces an IPv6 network outside (%s holds the place): no carrier can be reached. See whether the cable leads to the router.")
 	}
 	return list
+}
+
+// ports shows where the box is plugged in.
+func (b *box) ports(ctx context.Context, p *policy.Policy) []api.Port {
+	q, err := b.placed(ctx, p)
+	if err != nil {
+		return []api.Port{}
+	}
+	shown := func(side policy.Side, iface string, a policy.OwnAddress) api.Port {
+		port := api.Port{Side: string(side), Interface: iface, Address: a.Prefix.String(), By: "policy", Confirmed: true}
+		switch by := string(a.By); {
+		case a.By == policy.ByDHCP && b.options.Appliance:
+			l, since := b.network.confirmed(iface)
+			port.By, port.Confirmed = by, l.Address == a.Prefix
+			if port.Confirmed {
+				port.Until = moment(since.Add(l.Length))
+			}
+		case a.Given():
+			port.By, port.Confirmed = by, a.Prefix.String() != nowhere6
+		}
+		return port
+	}
+	in, out := q.Network.Inside, q.Network.Outside
+	return []api.Port{shown(policy.SideInside, in.Interface, in.Address), shown(policy.SideOutside, out.Interface, out.Address)}
 }
 
 // knownLease is the one that an earlier process had on a port.

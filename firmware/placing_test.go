@@ -151,6 +151,10 @@ func TestTheBoxFollowsTheAddressThatItIsLentAndThePortsThatChangeTheirNames(t *t
 	}
 	lent(lease("203.0.113.77/25", "203.0.113.1"))
 	expect("with another address", "lan0", "wan0", "203.0.113.77/25", "203.0.113.1")
+	shown := b.ports(ctx, b.current(ctx))
+	if len(shown) != 2 || shown[0].By != "policy" || shown[1].By != "dhcp" || !shown[1].Confirmed || shown[1].Until == nil || time.Until(*shown[1].Until) < 50*time.Minute {
+		t.Errorf("the page shows %+v", shown)
+	}
 
 	// A lease that does not fit changes nothing, and somebody is told.
 	p, _, _ := b.config.Current()

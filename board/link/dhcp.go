@@ -49,6 +49,8 @@ type DHCP struct {
 	// Changed is told the lease in use, each time it is another one; lent is false for one that no server has confirmed. The
 	// zero Lease means that there is none.
 	Changed func(l Lease, lent bool)
+	// Renewed is told the lease in use when a server has prolonged it. May be nil.
+	Renewed func(l Lease)
 	// Linked tells when the cable leads somewhere again, which may be another network: the lease is asked for at once. May be nil.
 	Linked <-chan struct{}
 	Log    *slog.Logger
@@ -81,8 +83,11 @@ func (d *DHCP) Run(ctx context.Context) {
 func (d *DHCP) use(l Lease, lent bool) {
 	same := l.Address == d.inUse.Address && l.Router == d.inUse.Router && lent == d.lent
 	d.inUse, d.lent = l, lent
-	if !same {
+	switch {
+	case !same:
 		d.Changed(l, lent)
+	case lent && d.Renewed != nil:
+		d.Renewed(l)
 	}
 }
 

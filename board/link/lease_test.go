@@ -26,6 +26,7 @@ func held(t *testing.T, linked <-chan struct{}, answer func(n int, everybody boo
 			note("uses " + l.Address.String())
 			cancel()
 		}
+		d.Renewed = func(l Lease) { note("holds " + l.Address.String()) }
 		n := 0
 		d.hold(ctx, func(_ context.Context, everybody bool) (Lease, error) {
 			n++
@@ -61,7 +62,7 @@ func TestALeaseThatIsRenewedRunsFromWhenItWasAskedFor(t *testing.T) {
 		}
 		return Lease{}, errRefused
 	})
-	if want := []string{"4h0m0s asks its server", "5h0m0s asks its server", "5h0m0s uses invalid Prefix"}; !slices.Equal(got, want) {
+	if want := []string{"4h0m0s asks its server", "4h0m0s holds 192.0.2.50/24", "5h0m0s asks its server", "5h0m0s uses invalid Prefix"}; !slices.Equal(got, want) {
 		t.Errorf("%q, not %q", got, want)
 	}
 }

@@ -14,6 +14,7 @@ type Overview struct {
 	PBX      PBX       `json:"pbx"`
 	Phones   *Phones   `json:"phones,omitempty" doc:"Absent when the policy has no phones that register with a PBX elsewhere."`
 	Trunks   []Trunk   `json:"trunks" nullable:"false"`
+	Ports    []Port    `json:"ports" nullable:"false" doc:"The network ports and addresses in use; empty in setup mode."`
 	Calls    []Call    `json:"calls" nullable:"false" doc:"The calls of this moment, oldest first."`
 	// Emergencies and CallBacks are what the office has to know after a call for help.
 	Emergencies []Emergency  `json:"emergencies" nullable:"false" doc:"The latest emergency calls, and what passed for one against the policy, newest first; since the start."`
@@ -34,6 +35,16 @@ type Site struct {
 	TimeZone string `json:"time_zone" doc:"IANA name; times are shown in it. Empty in setup mode."`
 	Language string `json:"language" doc:"en or fr; empty in setup mode."`
 	Version  string `json:"version"`
+}
+
+// Port is where one side of the box is plugged in.
+type Port struct {
+	Side      string     `json:"side" enum:"inside,outside"`
+	Interface string     `json:"interface" doc:"As the system names it at present."`
+	Address   string     `json:"address" doc:"With the length of its prefix."`
+	By        string     `json:"by" enum:"policy,dhcp,ra" doc:"Who gives the address: the policy, a DHCP server, or the router that announces itself."`
+	Confirmed bool       `json:"confirmed" doc:"Whether who gives the address has been heard since the start. Otherwise it is the last one that is known, or one that holds the place."`
+	Until     *time.Time `json:"until,omitempty" doc:"When the address that a DHCP server has lent has to be given back, unless it is renewed."`
 }
 
 // Revision is one version of the policy and who brought it.

@@ -1139,6 +1139,8 @@ export interface components {
             pbx: components["schemas"]["PBX"];
             /** @description Absent when the policy has no phones that register with a PBX elsewhere. */
             phones?: components["schemas"]["Phones"];
+            /** @description The network ports and addresses in use; empty in setup mode. */
+            ports: components["schemas"]["Port"][];
             /** @description The latest refusals, newest first; equal ones are counted together. */
             refusals: components["schemas"]["Refusal"][];
             /** @description The revision in force, on trial or confirmed. Number 0 in setup mode. */
@@ -1248,6 +1250,26 @@ export interface components {
              * @enum {string}
              */
             survival: "off" | "phones" | "routes";
+        };
+        Port: {
+            /** @description With the length of its prefix. */
+            address: string;
+            /**
+             * @description Who gives the address: the policy, a DHCP server, or the router that announces itself.
+             * @enum {string}
+             */
+            by: "policy" | "dhcp" | "ra";
+            /** @description Whether who gives the address has been heard since the start. Otherwise it is the last one that is known, or one that holds the place. */
+            confirmed: boolean;
+            /** @description As the system names it at present. */
+            interface: string;
+            /** @enum {string} */
+            side: "inside" | "outside";
+            /**
+             * Format: date-time
+             * @description When the address that a DHCP server has lent has to be given back, unless it is renewed.
+             */
+            until?: string;
         };
         Problem: {
             /** @description What happened this time. */

@@ -12,6 +12,7 @@ export type Heard = Schemas['Heard'];
 export type Diagnosis = Schemas['Diagnosis'];
 export type EndedCall = Schemas['EndedCall'];
 export type Load = Schemas['Load'];
+export type Port = Schemas['Port'];
 export type Trunk = Schemas['Trunk'];
 export type PeerServer = Schemas['PeerServer'];
 export type Phones = Schemas['Phones'];

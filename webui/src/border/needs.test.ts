@@ -93,6 +93,8 @@ test('what the policy costs stands once for each peer, and its trunk not again',
   expect(needs(o, now, fr)[0]).toMatchObject({ why: `${fr.warnings.transport} ${fr.warnings.srtp}`, english: false });
   const optional = overview({ warnings: [warnings[1]!], trunks: [trunk({ srtp: 'optional' })] });
   expect(needs(optional, now, fr)[0]!.why).toBe(fr.warnings.srtp_optional);
+  const unplugged = overview({ warnings: [{ peer: 'network', path: 'network', text: 'There is no port on USB.' }] });
+  expect(needs(unplugged, now, en)[0]).toMatchObject({ key: 'ports', grade: 'bad', why: 'There is no port on USB.', english: true });
   const strange = overview({ warnings: [{ peer: 'constructor', path: 'x.toString', text: 'odd' }] });
   expect(needs(strange, now, fr)[0]).toMatchObject({ what: fr.needs.warned('constructor'), why: 'Odd.', english: true });
 });

@@ -71,8 +71,12 @@ function warnings(overview: Overview, words: Words): Need[] {
   const peers = [...new Set(overview.warnings.map((w) => w.peer))];
   return peers.map((peer) => {
     const said = overview.warnings.filter((w) => w.peer === peer).map((w) => warning(w, overview, words));
-    const act = { label: t.trunkAct, place: 'connections' } as const;
     const english = said.some((s) => s.english);
+    if (peer === 'network') {
+      const act = { label: t.portsAct, place: 'network' } as const;
+      return { key: 'ports', grade: 'bad', what: t.ports, why: said.map((s) => s.why).join(' '), english, act };
+    }
+    const act = { label: t.trunkAct, place: 'connections' } as const;
     return { key: `warning ${peer}`, grade: 'bad', what: t.warned(own(t.peers, peer) ?? peer), why: said.map((s) => s.why).join(' '), english, act };
   });
 }

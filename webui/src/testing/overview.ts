@@ -70,6 +70,7 @@ export function overview(changed: Partial<Overview> = {}): Overview {
     },
     pbx: { address: '192.0.2.10:5060', transport: 'udp', srtp: 'off', reachable: true },
     trunks: [trunk()],
+    ports: [],
     calls: [],
     refusals: [],
     counters: [],

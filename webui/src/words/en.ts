@@ -192,6 +192,8 @@ export const en = {
     emergency: (from: string, to: string, when: string) => `Emergency call from ${from} to ${to}, ${when}`,
     emergencyOther: (when: string) => `Something passed for an emergency, ${when}`,
     emergencyLead: 'For an hour the emergency service may call back past every limit.',
+    ports: 'A network port is not as the policy wants it',
+    portsAct: 'See',
     warned: (peer: string) => `The policy for ${peer} has its price`,
     peers: { pbx: 'the PBX', phones: 'the phones' } as Record<string, string>,
     clear: (calls: number) => `${many(calls, 'call leaves', 'calls leave')} the building in clear`,
@@ -533,6 +535,16 @@ export const en = {
     brought: 'New password from the carrier',
     rotate: 'Replace',
     cancel: 'Call off',
+  },
+
+  ports: {
+    heading: 'Network ports',
+    inside: 'Office',
+    outside: 'Carriers',
+    dhcp: 'lent by DHCP',
+    ra: 'announced by the router',
+    unconfirmed: 'nobody has confirmed it yet',
+    until: 'until',
   },
 
   network: {

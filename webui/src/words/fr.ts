@@ -195,6 +195,8 @@ export const fr: typeof en = {
     emergency: (from, to, when) => `Appel d’urgence de ${from} vers ${to}, ${when}`,
     emergencyOther: (when) => `Une exception a été faite pour une urgence, ${when}`,
     emergencyLead: 'Pendant une heure, le service de secours peut rappeler malgré toute limite.',
+    ports: 'Un port réseau n’est pas comme le veulent les règles',
+    portsAct: 'Voir',
     warned: (peer) => `Les règles pour ${peer} ont un prix`,
     peers: { pbx: 'le PBX', phones: 'les téléphones' },
     clear: (calls) => `${many(calls, 'appel quitte', 'appels quittent')} le bâtiment en clair`,
@@ -536,6 +538,16 @@ export const fr: typeof en = {
     brought: 'Nouveau mot de passe de l’opérateur',
     rotate: 'Remplacer',
     cancel: 'Annuler',
+  },
+
+  ports: {
+    heading: 'Ports réseau',
+    inside: 'Bureau',
+    outside: 'Opérateurs',
+    dhcp: 'prêtée par DHCP',
+    ra: 'annoncée par le routeur',
+    unconfirmed: 'personne ne l’a encore confirmée',
+    until: 'jusqu’à',
   },
 
   network: {

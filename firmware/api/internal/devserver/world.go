@@ -96,6 +96,7 @@ func (w *world) Overview() api.Overview {
 	o.Site = api.Site{Name: p.Site.Name, Country: p.Site.Country, TimeZone: p.Site.TimeZone, Language: p.Site.Language, Version: "devserver"}
 	o.Limits, o.Load = api.Limits{Calls: p.Limits.Calls}, load(now)
 	o.Warnings = warnings()
+	o.Ports = ports(now)
 	o.Phones = phones(w.born, now, w.away)
 	o.Emergencies = emergencies(w.born, now)
 	if first := &o.Emergencies[0]; first.At.Equal(w.seen.At) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"slices"
 	"strings"
 
@@ -16,12 +17,26 @@ import (
 
 // openDeliveries makes the one who takes what is brought, whatever way it comes.
 func (b *box) openDeliveries(context.Context) error {
-	o := delivery.Options{Box: delivered{b}, Lists: b.lists(), Key: b.key, Memory: bundles{b.store}, Serial: board.Read("/").Serial}
+	o := delivery.Options{Box: delivered{b}, Lists: b.lists(), Key: b.key, Memory: bundles{b.store}, Serial: board.Read("/").Serial, Names: portAddresses()}
 	if b.systems != nil {
 		o.Machine = b.systems
 	}
 	b.taker = delivery.New(o)
 	return nil
+}
+
+// portAddresses are the MAC addresses of the ports that are there, with hyphens: what a box goes by whose serial number nobody knows.
+func portAddresses() (list []string) {
+	ports, err := net.Interfaces()
+	if err != nil {
+		return nil // its serial number is enough
+	}
+	for _, p := range ports {
+		if len(p.HardwareAddr) == 6 {
+			list = append(list, strings.ReplaceAll(p.HardwareAddr.String(), ":", "-"))
+		}
+	}
+	return list
 }
 
 // forgetOlder removes what the system before would need: there is no way back to it any more.

@@ -83,8 +83,9 @@ const (
 // Trust is what a box believes.
 type Trust struct {
 	Keys   []Key
-	Serial string // of this box
-	Last   uint64 // number of the latest bundle with settings that was taken; 0: none
+	Serial string   // of this box
+	Names  []string // other names that it goes by, such as the MAC addresses of its ports
+	Last   uint64   // number of the latest bundle with settings that was taken; 0: none
 }
 
 // Seal says what a bundle's seal is worth.
@@ -125,7 +126,7 @@ func (t Trust) admit(signed, signature []byte) (manifest, string, error) {
 	}
 	settings := len(m.Files) > 1 || m.System == nil
 	switch {
-	case len(m.Boxes) > 0 && !slices.ContainsFunc(m.Boxes, func(b string) bool { return strings.EqualFold(b, t.Serial) }):
+	case len(m.Boxes) > 0 && !slices.ContainsFunc(m.Boxes, t.is):
 		return m, "", fmt.Errorf("these files are for %s, and this box is %s", strings.Join(m.Boxes, ", "), t.Serial)
 	case m.System != nil && may&Systems == 0:
 		return m, "", fmt.Errorf("%s signed this system, and may sign settings only: systems are signed by who made the image of this box", signer)
@@ -135,6 +136,11 @@ func (t Trust) admit(signed, signature []byte) (manifest, string, error) {
 		return m, "", fmt.Errorf("these files have number %d, and number %d was taken already: sign them anew with a higher number", m.Number, t.Last)
 	}
 	return m, signer, nil
+}
+
+// is tells whether this box goes by a name.
+func (t Trust) is(name string) bool {
+	return strings.EqualFold(name, t.Serial) || slices.ContainsFunc(t.Names, func(n string) bool { return strings.EqualFold(n, name) })
 }
 
 // verify names the key that signed the manifest, and what it may sign.

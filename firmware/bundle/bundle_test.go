@@ -15,7 +15,7 @@ func key(n byte) ed25519.PrivateKey {
 
 func public(n byte) ed25519.PublicKey { return key(n).Public().(ed25519.PublicKey) }
 
-var trust = Trust{Keys: []Key{{"old integrator", public(9), Settings}, {"integrator", public(1), Settings}, {"the maker", public(3), Systems}}, Serial: "B7", Last: 4}
+var trust = Trust{Keys: []Key{{"old integrator", public(9), Settings}, {"integrator", public(1), Settings}, {"the maker", public(3), Systems}}, Serial: "B7", Names: []string{"02-00-5e-00-53-01"}, Last: 4}
 
 func files() map[string][]byte {
 	return map[string][]byte{"policy.yaml": []byte("version: 1\n"), "bans.txt": []byte("203.0.113.0/24\n")}
@@ -62,6 +62,7 @@ func TestABundleIsTakenOnlyAsItWasSigned(t *testing.T) {
 		{"signature over two lines", signature(signed(t, 5, 1), func(s string) string { return s[:40] + "\n" + s[40:] }), "signature is none"},
 		{"signature with a carriage return within", signature(signed(t, 5, 1), func(s string) string { return s[:40] + "\r" + s[40:] }), "signature is none"},
 		{"signature of another bundle", change(signed(t, 5, 1), SignatureFile, string(other[SignatureFile])), "nobody this box knows"},
+		{"for one of its ports", signed(t, 5, 1, "02-00-5E-00-53-01"), ""},
 		{"signed by a key for systems", signed(t, 5, 3), "may sign systems only"},
 		{"signed by a stranger", signed(t, 5, 2), "nobody this box knows"},
 		{"manifest with one more space", change(signed(t, 5, 1), ManifestFile, string(signed(t, 5, 1)[ManifestFile])+" "), "nobody this box knows"},

@@ -1,22 +1,23 @@
 package cli
 
 import (
+	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
-	"crypto/x509"
 	"encoding/base64"
-	"encoding/pem"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"tollgate/firmware/bundle"
+	"tollgate/firmware/delivery"
 )
 
 func signCommand() command {
 	return command{
-		name: "sign", usage: "sign FOLDER [--key FILE] [--number N] [--box SERIAL,...] [--with FOLDER]", short: "sign the files of a USB stick",
+		name: "sign", usage: "sign FOLDER [--key FILE] [--number N] [--box SERIAL,...] [--with FOLDER] [--bundle FILE]", short: "sign the files of a USB stick",
 		long: `Signs what lies in FOLDER, the folder tollgate of a stick, so that boxes whose policy names the signer take it unasked. It
 adds manifest.json and manifest.sig; change a file afterwards and no box takes any.
 
@@ -25,8 +26,10 @@ adds manifest.json and manifest.sig; change a file afterwards and no box takes a
 
     --key FILE      the private key
     --number N      a number that grows: a box takes nothing with a number it has seen, or a lower one
-    --box SERIAL    the boxes that may take it, with commas between; every box unless given
+    --box SERIAL    the boxes that may take it, by serial number or MAC address, with commas between; every box unless given
     --with FOLDER   files that go with these, when FOLDER is a folder within it for one box
+    --bundle FILE   write one file with all of it, whose name ends in .bundle, instead of signing the folder: for the System page, an
+                    address that boxes fetch from (updates.from), or a stick
 `,
 		do: (*terminal).sign,
 	}
@@ -35,13 +38,15 @@ adds manifest.json and manifest.sig; change a file afterwards and no box takes a
 func (t *terminal) sign(args []string) error {
 	f := flags("sign")
 	key, number, boxes := f.String("key", "", ""), f.Uint64("number", 0, ""), f.String("box", "", "")
-	with := f.String("with", "", "")
+	with, one := f.String("with", "", ""), f.String("bundle", "", "")
 	found, err := parse(f, args, "FOLDER")
 	switch {
 	case err != nil:
 		return err
 	case *key == "":
 		return wrongUsage("say with which key: --key FILE; tollgate signer FILE makes one")
+	case *one != "" && !strings.HasSuffix(*one, bundle.Suffix):
+		return wrongUsage("boxes know a bundle by its name, which ends in %s", bundle.Suffix)
 	case *number == 0:
 		return wrongUsage("say the number: --number N, higher than that of the last stick these boxes took")
 	}
@@ -49,12 +54,8 @@ func (t *terminal) sign(args []string) error {
 	if err != nil {
 		return err
 	}
-	return t.signFolder(found[0], *with, *number, listOf(*boxes), private)
-}
-
-func (t *terminal) signFolder(folder, with string, number uint64, boxes []string, key ed25519.PrivateKey) error {
 	files := map[string][]byte{}
-	for _, dir := range []string{with, folder} {
+	for _, dir := range []string{*with, found[0]} {
 		if dir == "" {
 			continue
 		}
@@ -62,6 +63,49 @@ func (t *terminal) signFolder(folder, with string, number uint64, boxes []string
 			return err
 		}
 	}
+	names := namesOf(*boxes)
+	if *one != "" {
+		return t.signBundle(*one, files, *number, names, private)
+	}
+	return t.signFolder(found[0], files, *number, names, private)
+}
+
+// namesOf are the names of boxes as they stand in a manifest: a MAC address has hyphens there.
+func namesOf(boxes string) []string {
+	list := listOf(boxes)
+	for i, name := range list {
+		list[i] = strings.ReplaceAll(name, ":", "-")
+	}
+	return list
+}
+
+// signBundle writes a bundle that is one file.
+func (t *terminal) signBundle(file string, files map[string][]byte, number uint64, boxes []string, key ed25519.PrivateKey) error {
+	contents := map[string]bundle.Content{}
+	for name, data := range files {
+		if name == bundle.ManifestFile || name == bundle.SignatureFile || strings.HasPrefix(name, bundle.ReportPrefix) {
+			continue // of the folder
+		}
+		if !delivery.Takes(name) {
+			return fmt.Errorf("%s: boxes take no file of that name in a bundle", name)
+		}
+		contents[name] = bytes.NewReader(data)
+	}
+	if len(contents) == 0 {
+		return errors.New("there is nothing to sign")
+	}
+	var out bytes.Buffer
+	if err := bundle.Write(&out, contents, nil, number, boxes, key); err != nil {
+		return err
+	}
+	if err := os.WriteFile(file, out.Bytes(), 0o644); err != nil {
+		return fmt.Errorf("write the bundle: %w", err)
+	}
+	fmt.Fprintf(t.stdout, "Signed %s as number %d.\n", file, number)
+	return nil
+}
+
+func (t *terminal) signFolder(folder string, files map[string][]byte, number uint64, boxes []string, key ed25519.PrivateKey) error {
 	manifest, signature, err := bundle.Sign(files, number, boxes, key)
 	if err != nil {
 		return err
@@ -104,8 +148,6 @@ func listOf(words string) []string {
 	return list
 }
 
-const keyType = "PRIVATE KEY" // PKCS #8, RFC 5958
-
 func signerCommand() command {
 	return command{
 		name: "signer", usage: "signer FILE", short: "make a key that signs USB sticks",
@@ -126,7 +168,7 @@ func (t *terminal) signer(args []string) error {
 	if err != nil {
 		return err
 	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
+	text, err := bundle.WritePrivateKey(private)
 	if err != nil {
 		return err
 	}
@@ -134,7 +176,7 @@ func (t *terminal) signer(args []string) error {
 	if err != nil {
 		return fmt.Errorf("keep the key: %w", err)
 	}
-	if err := pem.Encode(out, &pem.Block{Type: keyType, Bytes: der}); err != nil {
+	if _, err := out.Write(text); err != nil {
 		out.Close()
 		return fmt.Errorf("keep the key: %w", err)
 	}
@@ -151,17 +193,9 @@ func readKey(file string) (ed25519.PrivateKey, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the key: %w", err)
 	}
-	block, _ := pem.Decode(data)
-	if block == nil || block.Type != keyType {
-		return nil, fmt.Errorf("%s holds no private key: tollgate signer FILE makes one", file)
-	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	key, err := bundle.ParsePrivateKey(data)
 	if err != nil {
-		return nil, fmt.Errorf("%s holds no private key: %w", file, err)
+		return nil, fmt.Errorf("%s %w", file, err)
 	}
-	private, ok := key.(ed25519.PrivateKey)
-	if !ok {
-		return nil, fmt.Errorf("%s holds a key of another kind than Ed25519: tollgate signer FILE makes one", file)
-	}
-	return private, nil
+	return key, nil
 }

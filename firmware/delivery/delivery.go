@@ -94,7 +94,8 @@ type Options struct {
 	Key     envelope.Identity
 	Machine Machine // nil: the system of this machine is not the box's own
 	Memory  Memory
-	Serial  string // of this box
+	Serial  string   // of this box
+	Names   []string // other names that it goes by
 }
 
 // Taker takes one delivery at a time. It is safe for concurrent use.
@@ -138,7 +139,7 @@ func (t *Taker) Take(ctx context.Context, r io.Reader, o Order) (Taken, error) {
 	if err != nil {
 		return Taken{}, err
 	}
-	b, err := bundle.Open(r, bundle.Trust{Keys: o.Keys, Serial: t.o.Serial, Last: last})
+	b, err := bundle.Open(r, bundle.Trust{Keys: o.Keys, Serial: t.o.Serial, Names: t.o.Names, Last: last})
 	if err != nil {
 		return Taken{}, err
 	}

@@ -84,7 +84,7 @@ func (t *Taker) Check(files map[string][]byte, keys []bundle.Key) (bundle.Seal, 
 	if err != nil {
 		return bundle.Seal{}, err
 	}
-	return bundle.Check(files, bundle.Trust{Keys: keys, Serial: t.o.Serial, Last: last})
+	return bundle.Check(files, bundle.Trust{Keys: keys, Serial: t.o.Serial, Names: t.o.Names, Last: last})
 }
 
 // Put puts settings into force, all of them or none. number is that of their bundle; 0: they are not signed.

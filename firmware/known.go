@@ -84,6 +84,9 @@ func (s *systems) remember(fellBack bool, now time.Time) error {
 	if s.known.Slots == nil {
 		s.known.Slots = map[update.Slot]string{}
 	}
+	if found && !fellBack && s.known.Slots[s.installer.Running.Slot] == s.installer.Running.Release {
+		return nil // as at most starts: nothing to write to the card
+	}
 	s.known.Slots[s.installer.Running.Slot] = s.installer.Running.Release
 	if fellBack {
 		s.known.settle(tryFellBack, now)

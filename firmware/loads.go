@@ -125,13 +125,26 @@ func (b *box) gauge() gauge {
 	if info, err := os.ReadFile("/proc/meminfo"); err == nil {
 		g.free, g.total = readMemory(info)
 	}
-	if statm, err := os.ReadFile("/proc/self/statm"); err == nil {
-		if fields := bytes.Fields(statm); len(fields) > 1 {
-			pages, _ := strconv.ParseUint(string(fields[1]), 10, 64)
-			g.resident = pages * uint64(os.Getpagesize())
-		}
+	g.resident = resident("self")
+	if b.options.Appliance {
+		g.resident += resident("1") // which is this program, too
 	}
 	return g
+}
+
+// resident is what a process has in memory, in bytes, what it shares with others included (proc_pid_statm(5)); 0 when the kernel does not
+// say.
+func resident(process string) uint64 {
+	statm, err := os.ReadFile("/proc/" + process + "/statm")
+	if err != nil {
+		return 0
+	}
+	fields := bytes.Fields(statm)
+	if len(fields) < 2 {
+		return 0
+	}
+	pages, _ := strconv.ParseUint(string(fields[1]), 10, 64)
+	return pages * uint64(os.Getpagesize())
 }
 
 // readMemory reads what the kernel says of the memory, in bytes (proc_meminfo(5)); 0 what it does not say.

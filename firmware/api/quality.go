@@ -57,7 +57,7 @@ type EndedCall struct {
 type Load struct {
 	CPU        float64    `json:"cpu_percent" doc:"Of all processors, by this program, in the last second."`
 	Late       float64    `json:"late_ms" doc:"How long a packet of audio waits for the relay, the longest of the last second, in milliseconds."`
-	Resident   uint64     `json:"resident_bytes" doc:"Memory of this program."`
+	Resident   uint64     `json:"resident_bytes" doc:"Memory of this program, on a machine of its own with that of process 1."`
 	Free       uint64     `json:"free_bytes" doc:"Memory that the machine has left."`
 	Packets    uint64     `json:"packets_per_second" doc:"Of audio, taken by the relay in the last second."`
 	Together   bool       `json:"together" doc:"The kernel lets the relay take and send the packets of many calls at once, which is cheaper; else it serves port by port."`

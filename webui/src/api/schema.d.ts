@@ -1081,7 +1081,7 @@ export interface components {
             reason: string;
             /**
              * Format: int64
-             * @description Memory of this program.
+             * @description Memory of this program, on a machine of its own with that of process 1.
              */
             resident_bytes: number;
             /** @description Why: load.lateness, load.capacity, load.cpu or load.memory; empty while there is room. */

@@ -29,7 +29,7 @@ func (b *box) registered() (names []string) {
 // examineTrial tells whether a new system does what the one before did: the policy is in force, the kernel has the packet filter, and
 // the trunks that were up are up again. The error is errAway while that cannot be told.
 func (b *box) examineTrial(before []string) error {
-	p := b.policy()
+	p := b.current(context.Background())
 	if p == nil {
 		if _, kept, err := b.store.Confirmed(); err != nil || kept {
 			return errors.Join(errors.New("the confirmed policy is not in force"), err)

@@ -45,6 +45,14 @@ func (p patient) Copy(ctx context.Context, device, name string, w io.Writer, mos
 	return p.Reader.Copy(ctx, device, name, w, most)
 }
 
+// storeTime is how long one file may take onto a stick, whose tables are written several times; a request is answered within 90 s.
+const storeTime = 75 * time.Second
+
+func (p patient) Store(ctx context.Context, device, name string, data []byte) (string, error) {
+	p.Patience = storeTime
+	return p.Reader.Store(ctx, device, name, data)
+}
+
 // policy is the one in force; nil: there is none.
 func (b *box) policy() *policy.Policy {
 	p, _, _ := b.config.Current()

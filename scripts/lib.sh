@@ -92,5 +92,7 @@ commit() {
 compile() {
 	local flags
 	flags="-s -w -X tollgate/firmware/cli.release=$(version) -X tollgate/firmware/cli.commit=$(commit)"
+	# Go leaves room for kernels with pages of 64 KB on arm64; those of the boards have 4 or 16.
+	[ "$3" != arm64 ] || flags="$flags -R 0x4000"
 	env -C "$1" CGO_ENABLED=0 GOOS=linux GOARCH="$3" go build -trimpath -buildvcs=false -ldflags "$flags" -o "$2" ./firmware
 }

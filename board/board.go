@@ -91,6 +91,17 @@ func (b Board) missing() (list []string) {
 	return list
 }
 
+// HasScreen tells whether a screen is plugged into the board, so that somebody can read the console.
+func HasScreen(root string) bool {
+	sockets, _ := filepath.Glob(filepath.Join(root, "sys/class/drm/card*/status"))
+	for _, s := range sockets {
+		if text(s) == "connected" {
+			return true
+		}
+	}
+	return false
+}
+
 // text is the content of a file of the kernel's; properties of the device tree end with a zero octet.
 func text(path string) string {
 	b, err := os.ReadFile(path)
@@ -124,7 +135,7 @@ func temperature(root string) *float64 {
 	return nil
 }
 
-// underVoltage reads the alarm of the driver raspberrypi-hwmon, which remembers it until it was read.
+// underVoltage reads the alarm of the driver raspberrypi-hwmon.
 func underVoltage(root string) *bool {
 	sensors, _ := filepath.Glob(filepath.Join(root, "sys/class/hwmon/hwmon*"))
 	for _, s := range sensors {
@@ -133,7 +144,13 @@ func underVoltage(root string) *bool {
 			return &alarm
 		}
 	}
-	return nil
+	// The firmware's own word, with older kernels: bit 0 is now (mailbox property 0x00030046).
+	bits, err := strconv.ParseUint(strings.TrimPrefix(text(filepath.Join(root, "sys/devices/platform/soc/soc:firmware/get_throttled")), "0x"), 16, 32)
+	if err != nil {
+		return nil
+	}
+	weak := bits&1 != 0
+	return &weak
 }
 
 // wear reads what an eMMC says of both its kinds of memory, and takes the worse: 0x01 is up to 10 %, 0x0A up to 100 %, 0x0B more (JEDEC

@@ -219,6 +219,9 @@ func moment(t time.Time) *time.Time {
 
 // Import puts a document into force.
 func (b *box) Import(ctx context.Context, doc []byte, who, why string) (api.ImportResult, error) {
+	if err := b.mayOpen(doc, time.Now()); err != nil {
+		return api.ImportResult{}, err
+	}
 	r, err := b.config.Import(ctx, doc, who, why)
 	if err != nil {
 		return api.ImportResult{}, inWords(err)

@@ -9,11 +9,13 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"tollgate/board/confine"
 	"tollgate/board/link"
 	"tollgate/board/mdns"
+	"tollgate/board/usb"
 	"tollgate/firmware/access"
 	"tollgate/firmware/admission"
 	"tollgate/firmware/api"
@@ -98,8 +100,14 @@ type box struct {
 	taker       *delivery.Taker
 	puller      *pull.Puller
 	sticks      *stick.Desk
-	key         envelope.Identity // opens what is sealed for this box
-	password    string            // the first one, until the box is claimed
+	hardware    hardware
+	presence    presence
+	window      window
+	passwords   usb.Reader // writes the first password onto a stick
+	// passwordStick is when the stick was plugged in that has the first password, in Unix nanoseconds.
+	passwordStick atomic.Int64
+	key           envelope.Identity // opens what is sealed for this box
+	password      string            // the first one, until the box is claimed
 }
 
 // run is the box from start to stop.
@@ -116,7 +124,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 			b.log.Error("not confined as it should be", "err", err)
 		}
 	}
-	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.measureBoard, b.openLive, b.openFilter, b.openBlockList, b.openJudgement, b.openTalkers, b.watchDrops, b.openSystems, b.openDeliveries, b.openPull, b.openSticks, b.openPage, b.keepTime, b.boot, b.openSocket, b.watchLinks, b.watchSticks, b.pullBundles, b.turnPasswords, b.showScreen, b.proveWell} {
+	for _, step := range []func(context.Context) error{b.openStore, b.readSeed, b.measureBoard, b.openLive, b.openFilter, b.openBlockList, b.openJudgement, b.openTalkers, b.watchDrops, b.openSystems, b.openDeliveries, b.openPull, b.openSticks, b.openPage, b.watchHardware, b.keepTime, b.boot, b.openSocket, b.watchLinks, b.watchSticks, b.pullBundles, b.turnPasswords, b.showScreen, b.watchButton, b.keepLight, b.proveWell} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -288,9 +296,9 @@ func (b *box) openSystems(context.Context) error {
 }
 
 func (b *box) openPage(ctx context.Context) (err error) {
-	o := api.Options{Box: b, Bans: guard{b.bans}, Credentials: keyring{b.rotations}, Alarms: &b.emergencies, Fraud: b.frauds, Filter: filterView{b}, Sticks: stickView{b}, Systems: systemView{b}, Admission: judging{b, b.past}, Accounts: b.store, Authority: b.authority, Pages: webui.Files(), Log: b.log}
+	o := api.Options{Box: b, Bans: guard{b.bans}, Credentials: keyring{b.rotations}, Alarms: &b.emergencies, Fraud: b.frauds, Filter: filterView{b}, Sticks: stickView{b}, Systems: systemView{b}, Boards: hardwareView{b}, Admission: judging{b, b.past}, Accounts: b.store, Authority: b.authority, Pages: webui.Files(), Log: b.log}
 	if b.options.Appliance {
-		o.Claimable = claimable
+		o.Claimable = b.window.open
 	}
 	if b.server, err = api.New(ctx, o); err != nil {
 		return err

@@ -14,8 +14,6 @@ import (
 const (
 	screenEvery = 2 * time.Second
 	clearScreen = "\x1b[H\x1b[2J"
-	// hot is from which temperature on the screen says so, in degrees Celsius; a Raspberry Pi slows down at 80 to 85.
-	hot = 78
 )
 
 // screen is what the console of a machine of the box's own shows.
@@ -53,9 +51,9 @@ func (s screen) text() string {
 	}[s.mode])
 	switch {
 	case s.password != "" && s.claimable:
-		line("First password", s.password+"   (user admin; it counts for 30 minutes after power-on)")
+		line("First password", s.password+"   (user admin; it counts for 30 minutes after power-on or a press of the button)")
 	case s.password != "":
-		line("First password", "its time is over: switch the box off and on for another 30 minutes")
+		line("First password", "its time is over: switch the box off and on, or press its button, for another 30 minutes")
 	}
 	for _, f := range s.faults {
 		line("Look at", f)
@@ -92,7 +90,7 @@ func (b *box) screen(ctx context.Context) screen {
 	p, _, trial := b.config.Current()
 	hardware := board.Read("/")
 	_, fingerprint := b.authority.CA()
-	faults := hardwareFaults(hardware)
+	faults := b.hardware.sentences()
 	if b.time.unknown() {
 		faults = append(faults, "no time server answers: certificates are judged by the last time that is known")
 	}
@@ -103,7 +101,7 @@ func (b *box) screen(ctx context.Context) screen {
 	if b.password != "" && b.claimed(ctx) {
 		b.password = ""
 	}
-	s.password, s.claimable = b.password, claimable()
+	s.password, s.claimable = b.password, b.window.open()
 	addrs, port := []string{}, uint16(setupPagePort)
 	if p != nil {
 		port = p.Admin.Port
@@ -127,18 +125,4 @@ func pageURL(address string, port uint16) string {
 		return "https://" + address + "/"
 	}
 	return fmt.Sprintf("https://%s:%d/", address, port)
-}
-
-// hardwareFaults are what somebody before the box can do something about.
-func hardwareFaults(h board.Board) (list []string) {
-	if h.UnderVoltage != nil && *h.UnderVoltage {
-		list = append(list, "the power supply is too weak")
-	}
-	if h.Temperature != nil && *h.Temperature >= hot {
-		list = append(list, "the box is too hot")
-	}
-	if h.Wear != nil && *h.Wear >= 80 {
-		list = append(list, fmt.Sprintf("the storage has %d %% of its life behind it", *h.Wear))
-	}
-	return list
 }

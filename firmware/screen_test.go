@@ -4,8 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-
-	"tollgate/board"
 )
 
 func TestTheScreenSaysWhatSomebodyBeforeTheBoxNeeds(t *testing.T) {
@@ -21,19 +19,5 @@ func TestTheScreenSaysWhatSomebodyBeforeTheBoxNeeds(t *testing.T) {
 	want, err := os.ReadFile(path)
 	if err != nil || string(want) != got {
 		t.Errorf("%v; the screens are\n%s", err, got)
-	}
-}
-
-func TestHardwareThatNeedsSomebodyIsTold(t *testing.T) {
-	hotter, weak, worn := 81.0, true, 90
-	if got := hardwareFaults(board.Board{Temperature: &hotter, UnderVoltage: &weak, Wear: &worn}); len(got) != 3 {
-		t.Errorf("%q", got)
-	}
-	cool, strong, young := 50.0, false, 10
-	if got := hardwareFaults(board.Board{Temperature: &cool, UnderVoltage: &strong, Wear: &young}); len(got) != 0 {
-		t.Errorf("%q", got)
-	}
-	if got := hardwareFaults(board.Board{}); len(got) != 0 {
-		t.Errorf("%q of a board that tells nothing", got)
 	}
 }

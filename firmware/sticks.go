@@ -30,6 +30,7 @@ func (b *box) openSticks(context.Context) error {
 	}
 	serial := board.Read("/").Serial
 	reader := usb.Reader{Command: []string{program, readStick}, Serial: serial}
+	b.passwords = reader
 	b.sticks = stick.New(stick.Options{Reader: patient{reader}, Taker: b.taker, Policy: b.policy, Makers: b.makers(), Serial: serial, Recipient: b.key.Recipient(), Log: b.log})
 	return nil
 }
@@ -62,7 +63,14 @@ func (b *box) policy() *policy.Policy {
 // watchSticks has sticks taken as they are plugged in. A box that cannot hear of devices has no sticks, and all else.
 func (b *box) watchSticks(ctx context.Context) error {
 	go func() {
-		err := usb.Watch(ctx, "/", func(c usb.Change) { go b.sticks.Plugged(ctx, c) })
+		err := usb.Watch(ctx, "/", func(c usb.Change) {
+			go func() {
+				b.sticks.Plugged(ctx, c)
+				if c.Here {
+					b.passwordOnStick(ctx, c.Device)
+				}
+			}()
+		})
 		if err != nil {
 			b.log.Warn("USB sticks are not noticed", "err", err)
 		}

@@ -103,6 +103,13 @@ func openSystems(root, spool string, voice supervise.Voice, kept notebook, log *
 	return s, err
 }
 
+// busy tells whether something is being done with an update.
+func (s *systems) busy() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.stage != ""
+}
+
 // running reads name=value lines.
 func running(release string) update.Running {
 	var r update.Running

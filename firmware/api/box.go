@@ -1,6 +1,9 @@
 package api
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // Box is what the operations act on. Main assembles it from apply, trunk, call and netfilter.
 type Box interface {
@@ -25,6 +28,16 @@ type Conflict struct {
 
 // Error returns Detail and Remedy.
 func (c *Conflict) Error() string { return c.Detail + " " + c.Remedy }
+
+// PressNeeded is why something is not done before somebody has pressed the button of the box.
+type PressNeeded struct {
+	Opened []string // what the policy would open, by its path
+}
+
+// Error returns a sentence.
+func (n *PressNeeded) Error() string {
+	return "The policy opens calls that can cost without a ceiling (" + strings.Join(n.Opened, "; ") + "), and nobody has pressed the button of the box."
+}
 
 // SocketName is the unix socket's name inside the state folder.
 const SocketName = "tollgate.sock"

@@ -44,13 +44,14 @@ func (m *memory) Get(kind, key string) ([]byte, bool, error) {
 
 // office is a box whose answers a test chooses.
 type office struct {
-	mu       sync.Mutex // guards everything below
-	overview Overview
-	ended    []EndedCall
-	err      error
-	imported string
-	who, why string
-	panics   bool
+	mu        sync.Mutex // guards everything below
+	overview  Overview
+	ended     []EndedCall
+	err       error
+	imported  string
+	who, why  string
+	dismissed string // by whom
+	panics    bool
 }
 
 func (o *office) Overview() Overview {
@@ -165,7 +166,7 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{t: t, box: &office{}, accounts: &memory{values: map[string][]byte{}}, log: &lockedBuffer{}}
 	log := slog.New(slog.NewTextHandler(b.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	server, err := New(t.Context(), Options{Box: b.box, Bans: b.box, Credentials: keys{b.box}, Alarms: b.box, Fraud: money{b.box}, Filter: b.box, Sticks: b.box, Systems: b.box, Admission: b.box, Accounts: b.accounts, Pages: pages(), Log: log, cost: cheap()})
+	server, err := New(t.Context(), Options{Box: b.box, Bans: b.box, Credentials: keys{b.box}, Alarms: b.box, Fraud: money{b.box}, Filter: b.box, Sticks: b.box, Systems: b.box, Boards: b.box, Admission: b.box, Accounts: b.accounts, Pages: pages(), Log: log, cost: cheap()})
 	if err != nil {
 		t.Fatal(err)
 	}

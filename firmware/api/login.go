@@ -44,7 +44,7 @@ func (s *Server) logIn(ctx context.Context, in *struct{ Body LoginRequest }) (*s
 		return nil, err
 	}
 	if mustChange && !s.claimable() {
-		return nil, newProblem(NotNow, "The first password counts only for a while after power-on, and that is over.", "Switch the box off and on, then log in within 30 minutes.")
+		return nil, newProblem(ClaimOver, "The first password counts only for a while after power-on or a press of the button, and that is over.", "Switch the box off and on or press its button, then log in within 30 minutes.")
 	}
 	// Whatever session the browser brought ends here.
 	s.sessions.close(v.session.key)

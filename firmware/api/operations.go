@@ -67,6 +67,9 @@ func (s *Server) register(a huma.API) {
 	huma.Register(a, takesFile(operation(post, "/update", "update", "Bring another system, which the next start tries", administrator)), s.update)
 	huma.Register(a, operation(post, "/restart", "restart", "Restart the machine; calls end", administrator), s.restart)
 
+	huma.Register(a, operation(get, "/hardware", "get-hardware", "The machine, and how the program has ended before its time", administrator), s.getHardware)
+	huma.Register(a, operation(post, "/crashes/dismiss", "dismiss-crashes", "Say that every end of the program was seen", administrator), s.dismissCrashes)
+
 	huma.Register(a, operation(get, "/authority", "get-authority", "The certificate of the box's own CA", anybody), s.getAuthority)
 	huma.Register(a, answers(operation(get, "/authority.pem", "download-authority", "The certificate of the box's own CA as a file", anybody), "application/x-pem-file", textSchema), s.getAuthorityFile)
 	huma.Register(a, answers(operation(get, "/openapi.json", "get-openapi", "This document", administrator), "application/json", anySchema), s.getDocument)

@@ -47,6 +47,8 @@ const (
 	Malformed         ProblemType = "urn:tollgate:malformed"
 	PolicyFaults      ProblemType = "urn:tollgate:policy-faults"
 	NotNow            ProblemType = "urn:tollgate:not-now"
+	PressTheButton    ProblemType = "urn:tollgate:press-needed"
+	ClaimOver         ProblemType = "urn:tollgate:claim-over"
 	NotFound          ProblemType = "urn:tollgate:not-found"
 	Busy              ProblemType = "urn:tollgate:busy"
 	Failed            ProblemType = "urn:tollgate:failed"
@@ -77,6 +79,8 @@ func problemKinds() []problemKind {
 		{Malformed, http.StatusUnprocessableEntity, "The request is malformed"},
 		{PolicyFaults, http.StatusUnprocessableEntity, "The policy has faults"},
 		{NotNow, http.StatusConflict, "Not possible now"},
+		{PressTheButton, http.StatusConflict, "Somebody has to press the button"},
+		{ClaimOver, http.StatusConflict, "The time of the first password is over"},
 		{NotFound, http.StatusNotFound, "No such thing"},
 		{Busy, http.StatusServiceUnavailable, "The box is busy"},
 		{Failed, http.StatusInternalServerError, "The box failed to do it"},

@@ -27,6 +27,7 @@ type Options struct {
 	Filter      Filter
 	Sticks      Sticks
 	Systems     Systems // nil: bundles are not brought by the page
+	Boards      Boards  // nil: nothing is known of the machine
 	Admission   Admission
 	Accounts    Accounts
 	Authority   Authority    // the box's own CA, offered for download; may be nil
@@ -57,6 +58,7 @@ type Server struct {
 	filter        Filter
 	sticks        Sticks
 	systems       Systems
+	boards        Boards
 	admission     Admission
 	authority     Authority
 	pages         fs.FS
@@ -102,7 +104,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		o.cost = boardCost()
 	}
 	s := &Server{
-		box: o.Box, bans: o.Bans, credentials: o.Credentials, alarms: o.Alarms, fraud: o.Fraud, filter: o.Filter, sticks: o.Sticks, systems: o.Systems, admission: o.Admission, authority: o.Authority, pages: o.Pages, log: o.Log,
+		box: o.Box, bans: o.Bans, credentials: o.Credentials, alarms: o.Alarms, fraud: o.Fraud, filter: o.Filter, sticks: o.Sticks, systems: o.Systems, boards: o.Boards, admission: o.Admission, authority: o.Authority, pages: o.Pages, log: o.Log,
 		keyring:   newKeyring(o.Accounts, o.Random, o.cost),
 		sessions:  newSessions(o.Random),
 		backoff:   newBackoff(),

@@ -94,6 +94,9 @@ func (s *Server) boxProblem(doing string, err error) error {
 	if c := (*Conflict)(nil); errors.As(err, &c) {
 		return newProblem(NotNow, c.Detail, c.Remedy)
 	}
+	if n := (*PressNeeded)(nil); errors.As(err, &n) {
+		return newProblem(PressTheButton, n.Error(), "Press the button on the box, then do it again within a minute.")
+	}
 	s.log.Error("the box failed", "doing", doing, "error", err)
 	return newProblem(Failed, fmt.Sprintf("The box could not do it: %v.", err), "What was in force before is in force still. Look at the log of the box for more.")
 }

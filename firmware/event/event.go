@@ -230,6 +230,21 @@ type PolicyApplied struct {
 	Who, Why string
 }
 
+// HardwareTroubled: the machine has begun to need looking after in one way, or does no more.
+type HardwareTroubled struct {
+	At     time.Time
+	What   string // too-hot, weak-supply, worn-out
+	Over   bool   // it is well again
+	Reason string // as a sentence; empty when it is over
+}
+
+// ProgramCrashed: the program has ended before its time, and nobody has seen that yet.
+type ProgramCrashed struct {
+	At      time.Time
+	How     string // its exit code or signal, or that it hung, as a sentence
+	Version string
+}
+
 func (CallStarted) event()        {}
 func (CallAnswered) event()       {}
 func (CallOverflowed) event()     {}
@@ -253,3 +268,5 @@ func (PolicyApplied) event()      {}
 func (EmergencyCalled) event()    {}
 func (EmergencyException) event() {}
 func (RemotePBXChanged) event()   {}
+func (HardwareTroubled) event()   {}
+func (ProgramCrashed) event()     {}

@@ -242,7 +242,7 @@ func TestTheReportSaysWhatBecameOfTheStick(t *testing.T) {
 			t.Errorf("%s\nwant\n%s", text, want)
 		}
 	}
-	if got := fileName("CZ 12/34"); got != "CZ-12-34" {
+	if got := FileName("CZ 12/34"); got != "CZ-12-34" {
 		t.Errorf("a serial number with signs becomes %s", got)
 	}
 	locked := &office{stick: unsigned(), locked: true}

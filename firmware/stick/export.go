@@ -26,7 +26,7 @@ func (d *Desk) Export(ctx context.Context, files []File) (names []string, err er
 		return nil, ErrNoStick
 	}
 	for _, f := range files {
-		name := fmt.Sprintf("%s-%s-%s%s", f.Kind, fileName(d.o.Serial), time.Now().Format(time.DateOnly), f.Suffix)
+		name := fmt.Sprintf("%s-%s-%s%s", f.Kind, FileName(d.o.Serial), time.Now().Format(time.DateOnly), f.Suffix)
 		if name, err = d.o.Reader.Store(ctx, s.Device, name, f.Data); err != nil {
 			return names, err
 		}

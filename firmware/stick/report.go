@@ -15,14 +15,14 @@ import (
 
 // report writes onto the stick what became of it. That it cannot be written is no fault: many a stick is locked.
 func (d *Desk) report(ctx context.Context, s *State) {
-	name := fmt.Sprintf("%s%s-%s.txt", bundle.ReportPrefix, fileName(d.o.Serial), time.Now().Format(time.DateOnly))
+	name := fmt.Sprintf("%s%s-%s.txt", bundle.ReportPrefix, FileName(d.o.Serial), time.Now().Format(time.DateOnly))
 	if err := d.o.Reader.Write(ctx, s.Device, name, []byte(s.text(d.o.Serial, d.o.Recipient))); err != nil {
 		d.o.Log.Info("no report on the stick", "device", s.Device, "why", err)
 	}
 }
 
-// fileName is a serial number as part of the name of a file.
-func fileName(serial string) string {
+// FileName is a serial number as part of the name of a file.
+func FileName(serial string) string {
 	if serial == "" {
 		return "box"
 	}

@@ -4,7 +4,7 @@ import { upload } from './upload';
 import createClient from 'openapi-fetch';
 import { Trouble } from './problem';
 import type { paths } from './schema';
-import type { Authority, Drop, Emergency, EndedCall, FilterView, FraudBlock, ImportResult, Overview, Problem, Rehearsal, Revision, Session, Stick, StickExport, StickFile } from './types';
+import type { Authority, Drop, Emergency, EndedCall, FilterView, FraudBlock, Hardware, ImportResult, Overview, Problem, Rehearsal, Revision, Session, Stick, StickExport, StickFile } from './types';
 
 /** No answer in this time counts as none. */
 const patience = 15_000;
@@ -74,6 +74,16 @@ export class Client {
   /** Writes onto the stick. A card or a stick is slow: there is no time limit. */
   async writeStick(what: StickExport): Promise<StickFile[]> {
     return (await answered(this.#api.POST('/api/v1/stick/export', { body: what }))).files;
+  }
+
+  /** The machine, and how the program has ended before its time. */
+  hardware(): Promise<Hardware> {
+    return answered(this.#api.GET('/api/v1/hardware'));
+  }
+
+  /** Says that every end of the program was seen. */
+  dismissCrashes(): Promise<Hardware> {
+    return answered(this.#api.POST('/api/v1/crashes/dismiss', { headers: { 'Content-Type': 'application/json' } }));
   }
 
   /** What the machine runs. */

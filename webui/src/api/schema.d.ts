@@ -125,6 +125,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/crashes/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Say that every end of the program was seen */
+        post: operations["dismiss-crashes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/credentials": {
         parameters: {
             query?: never;
@@ -272,6 +289,23 @@ export interface paths {
         put?: never;
         /** Release a caller, a prefix or a trunk */
         post: operations["release-block"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hardware": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The machine, and how the program has ended before its time */
+        get: operations["get-hardware"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -660,6 +694,22 @@ export interface components {
             /** Format: int64 */
             packets: number;
         };
+        Crash: {
+            /** Format: date-time */
+            at: string;
+            /** @description An administrator has seen it. */
+            dismissed: boolean;
+            /** @description Its exit code or signal, or that it hung, as a sentence. */
+            how: string;
+            /**
+             * Format: int64
+             * @description How long it had been running.
+             */
+            lasted_seconds: number;
+            /** @description The end of what it said, with where each goroutine stood, for support. */
+            text: string;
+            version: string;
+        };
         Credential: {
             /**
              * Format: date-time
@@ -920,6 +970,33 @@ export interface components {
              * @description What the calls of today have cost at worst, those that run among them, in cents.
              */
             spent_cents: number;
+        };
+        Hardware: {
+            /** @description The box has a button, which is asked for before a policy opens calls that can cost without a ceiling. */
+            button: boolean;
+            /** @description How the program has ended before its time, the latest first; the last five. */
+            crashes: components["schemas"]["Crash"][];
+            /** @description Family of boards, or other. */
+            kind: string;
+            /** @description As the board calls itself. */
+            model: string;
+            /** @description Of a Raspberry Pi: its revision code. */
+            revision: string;
+            serial: string;
+            /**
+             * Format: double
+             * @description Of the processor, in degrees Celsius.
+             */
+            temperature?: number;
+            /** @description The supply is too weak at this moment. */
+            under_voltage?: boolean;
+            /**
+             * Format: int64
+             * @description How much of its life the storage has behind it, in percent. SD cards do not tell.
+             */
+            wear?: number;
+            /** @description What somebody should look after: too-hot, weak-supply, worn-out. */
+            worries: string[];
         };
         Heard: {
             /**
@@ -1288,7 +1365,7 @@ export interface components {
              * @description What kind of problem, for programs and translations.
              * @enum {string}
              */
-            type: "urn:tollgate:not-logged-in" | "urn:tollgate:wrong-password" | "urn:tollgate:too-many-attempts" | "urn:tollgate:must-change-password" | "urn:tollgate:password-too-short" | "urn:tollgate:password-too-long" | "urn:tollgate:password-too-simple" | "urn:tollgate:password-not-new" | "urn:tollgate:local-only" | "urn:tollgate:other-site" | "urn:tollgate:wrong-host" | "urn:tollgate:not-json" | "urn:tollgate:too-large" | "urn:tollgate:malformed" | "urn:tollgate:policy-faults" | "urn:tollgate:not-now" | "urn:tollgate:not-found" | "urn:tollgate:busy" | "urn:tollgate:failed";
+            type: "urn:tollgate:not-logged-in" | "urn:tollgate:wrong-password" | "urn:tollgate:too-many-attempts" | "urn:tollgate:must-change-password" | "urn:tollgate:password-too-short" | "urn:tollgate:password-too-long" | "urn:tollgate:password-too-simple" | "urn:tollgate:password-not-new" | "urn:tollgate:local-only" | "urn:tollgate:other-site" | "urn:tollgate:wrong-host" | "urn:tollgate:not-json" | "urn:tollgate:too-large" | "urn:tollgate:malformed" | "urn:tollgate:policy-faults" | "urn:tollgate:not-now" | "urn:tollgate:press-needed" | "urn:tollgate:claim-over" | "urn:tollgate:not-found" | "urn:tollgate:busy" | "urn:tollgate:failed";
         };
         Pull: {
             /**
@@ -2010,6 +2087,35 @@ export interface operations {
             };
         };
     };
+    "dismiss-crashes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hardware"];
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     "list-credentials": {
         parameters: {
             query?: never;
@@ -2278,6 +2384,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["FraudBlock"];
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-hardware": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hardware"];
                 };
             };
             /** @description The request was not served. */

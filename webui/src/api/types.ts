@@ -34,6 +34,7 @@ export type Rehearsal = Schemas['Rehearsal'];
 export type Stick = Schemas['Stick'];
 export type StickExport = Schemas['StickExport'];
 export type StickFile = Schemas['StickFile'];
+export type Hardware = Schemas['Hardware'];
 export type System = Schemas['System'];
 export type Delivered = Schemas['Delivered'];
 export type Change = Schemas['Change'];

@@ -91,7 +91,7 @@ func run(o options) error {
 	if err != nil {
 		return err
 	}
-	server, err := api.New(ctx, api.Options{Box: box, Bans: &jail{world: box}, Credentials: &keys{world: box}, Alarms: box, Fraud: &purse{world: box}, Filter: &wall{world: box}, Sticks: &socket{}, Systems: &shelf{}, Admission: judge{}, Accounts: accounts, Authority: authority{cert.Certificate[0]}, Pages: os.DirFS(o.dist), Log: log})
+	server, err := api.New(ctx, api.Options{Box: box, Bans: &jail{world: box}, Credentials: &keys{world: box}, Alarms: box, Fraud: &purse{world: box}, Filter: &wall{world: box}, Sticks: &socket{}, Systems: &shelf{}, Boards: &chassis{}, Admission: judge{}, Accounts: accounts, Authority: authority{cert.Certificate[0]}, Pages: os.DirFS(o.dist), Log: log})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"sync"
+	"time"
+
+	"tollgate/firmware/api"
+)
+
+// chassis shows the page's tests a Raspberry Pi that is too hot, whose program has ended once before its time.
+type chassis struct {
+	mu        sync.Mutex // guards dismissed
+	dismissed bool
+}
+
+func (c *chassis) Hardware() api.Hardware {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	degrees, weak := 79.5, false
+	return api.Hardware{
+		Model: "Raspberry Pi 4 Model B Rev 1.4", Kind: "Raspberry Pi 4", Serial: "10000000deadbeef", Revision: "c03114", Temperature: &degrees, UnderVoltage: &weak, Button: true,
+		Worries: []string{"too-hot"},
+		Crashes: []api.Crash{{
+			At: time.Date(2026, 3, 1, 21, 4, 0, 0, time.UTC), LastedSeconds: 93_600, How: "exit code 2", Version: "1.0.0 (5d0e62c)",
+			Text: "panic: runtime error: index out of range [3] with length 3\n\ngoroutine 41 [running]:\ntollgate/firmware/call.(*Session).answer(...)\n", Dismissed: c.dismissed,
+		}},
+	}
+}
+
+func (c *chassis) Dismiss(string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.dismissed = true
+	return nil
+}

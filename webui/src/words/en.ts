@@ -387,11 +387,10 @@ export const en = {
       'worn-out': 'The storage is nearly worn out. Replace it, with a backup at hand.',
     } as Record<string, string>,
     crashed: 'The program has ended before its time, and was started again.',
-    lasted: (s: Span) => `after ${en.span(s)}`,
+    lasting: (s: Span) => `after ${en.span(s)}`,
     exit: (code: string) => `exit code ${code}`,
     signal: (name: string) => `signal “${name}”`,
     hung: 'it did not answer any more, and was ended',
-    version: 'Version',
     support: 'For support: where the program stood',
     dismiss: 'I have seen it',
     light: {

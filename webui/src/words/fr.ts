@@ -391,11 +391,10 @@ export const fr: typeof en = {
       'worn-out': 'La mémoire est presque usée. Remplacez-la, une sauvegarde à portée de main.',
     },
     crashed: 'Le programme s’est arrêté de lui-même et a été relancé.',
-    lasted: (s) => `après ${fr.span(s)}`,
+    lasting: (s) => `après ${fr.span(s)}`,
     exit: (code) => `code de sortie ${code}`,
     signal: (name) => `signal « ${name} »`,
     hung: 'il ne répondait plus et a été arrêté',
-    version: 'Version',
     support: 'Pour le support : où en était le programme',
     dismiss: 'J’ai vu',
     light: {

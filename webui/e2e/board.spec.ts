@@ -12,7 +12,6 @@ test('the machine says how it is, and how the program has ended until somebody h
   await expect(card).toContainText('goroutine 41');
   await card.getByText('Ce que dit le voyant').click();
   await expect(card.getByRole('row')).toHaveCount(9);
-  await page.screenshot({ path: 'test-results/board-fr.png', fullPage: true });
   await card.getByRole('button', { name: 'J’ai vu' }).click();
   await expect(card.getByText('code de sortie 2')).toHaveCount(0);
 });

@@ -6,7 +6,7 @@ import { degrees, ending } from './board';
 test('how the program has ended is said in both languages', () => {
   expect(ending('exit code 2', en.board)).toBe('exit code 2');
   expect(ending('exit code 2', fr.board)).toBe('code de sortie 2');
-  expect(ending('signal: aborted', fr.board)).toBe('signal « aborted »');
+  expect(ending('signal: aborted', fr.board)).toBe('signal «\u00a0aborted\u00a0»');
   expect(ending('it proved itself well no more, and was ended', fr.board)).toBe(fr.board.hung);
 });
 

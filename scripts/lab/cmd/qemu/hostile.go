@@ -63,7 +63,7 @@ func badSticks(policy, folder string) []badStick {
 		{"more files than anybody needs", files(many()), "entries", false},
 		{"zeros", func(path string) error { return os.WriteFile(path, make([]byte, 1<<20), 0o600) }, "no file system", false},
 		{"NTFS", func(path string) error { return os.WriteFile(path, ntfs(), 0o600) }, "", false},
-		{"ext4, and the policy is a link to the box's own files", linked(folder), "nothing for this box", false},
+		{"ext4, and the policy is a link to the box's own files", linked(folder, policy), "policy.yaml is listed in manifest.json and missing", false},
 		{"a policy of a gigabyte, packed", files(map[string][]byte{policyFile: bomb()}), policyFile, false},
 		{"a policy of ten megabytes", files(map[string][]byte{policyFile: bytes.Repeat([]byte("a: b # and more\n"), 10<<16)}), "", false},
 	}
@@ -109,14 +109,20 @@ func many() map[string][]byte {
 	return f
 }
 
-// linked is a stick whose policy is a symbolic link out of it.
-func linked(folder string) func(string) error {
+// linked is a signed stick whose policy is a symbolic link out of it.
+func linked(folder, policy string) func(string) error {
 	return func(path string) error {
 		top := filepath.Join(folder, "tollgate")
 		if err := os.Mkdir(top, 0o755); err != nil {
 			return err
 		}
+		f, err := signed(policy, 9, integrator)
+		if err != nil {
+			return err
+		}
 		return errors.Join(
+			os.WriteFile(filepath.Join(top, bundle.ManifestFile), f[bundle.ManifestFile], 0o644),
+			os.WriteFile(filepath.Join(top, bundle.SignatureFile), f[bundle.SignatureFile], 0o644),
 			os.Symlink("/data/tollgate/tollgate.db", filepath.Join(top, policyFile)),
 			os.Symlink("../../../../etc/passwd", filepath.Join(top, "bans.txt")),
 			machine.MakeExt4Stick(path, folder),

@@ -239,7 +239,7 @@ func (w *world) ignoresKeys(ctx context.Context, before string) (string, error) 
 		return "", err
 	}
 	// A stick that is refused meanwhile shows that the box lives and hears of devices.
-	saw, err := w.refusesStick(ctx, badStick{make: func(path string) error { return machine.MakeStick(path, nil) }, want: "nothing for this box"}, before)
+	saw, err := w.refusesStick(ctx, badStick{make: func(path string) error { return machine.MakeStick(path, nil) }, want: "not signed"}, before)
 	if err == nil && w.box.Console() != console {
 		err = fmt.Errorf("the screen shows something else: %s", strings.TrimPrefix(w.box.Console(), console))
 	}

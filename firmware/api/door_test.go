@@ -55,6 +55,12 @@ func loopback(t *testing.T, addresses ...netip.AddrPort) Config {
 func openBench(t *testing.T, c Config) *bench {
 	t.Helper()
 	t.Parallel()
+	return openOneMore(t, c)
+}
+
+// openOneMore is openBench for a test that has opened one already.
+func openOneMore(t *testing.T, c Config) *bench {
+	t.Helper()
 	b := newBench(t)
 	if err := b.server.Set(t.Context(), c); err != nil {
 		t.Fatal(err)
@@ -387,6 +393,7 @@ func TestAStreamOutlivesTheTimeOutsOfOtherRequests(t *testing.T) {
 		t.Run(protocol, func(t *testing.T) {
 			// The time-outs hold for the handshake and the first event too: on a busy machine they have to be longer for
 			// the stream to begin at all.
+			t.Parallel()
 			for timeOut := 200 * time.Millisecond; ; timeOut *= 2 {
 				b, a := openImpatient(t, timeOut)
 				in, err := beginWatch(t, b, a, protocol)
@@ -406,7 +413,7 @@ func TestAStreamOutlivesTheTimeOutsOfOtherRequests(t *testing.T) {
 func openImpatient(t *testing.T, timeOut time.Duration) (*bench, netip.AddrPort) {
 	t.Helper()
 	a := free(t)
-	b := openBench(t, Config{})
+	b := openOneMore(t, Config{})
 	c := loopback(t, a)
 	d, err := b.server.openPage(a)
 	if err != nil {

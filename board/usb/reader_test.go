@@ -70,7 +70,7 @@ func TestAStickForManyBoxesGivesEachItsOwnFiles(t *testing.T) {
 }
 
 func TestALargeFileIsNamedAndCopiedApart(t *testing.T) {
-	update := repeated("0123456789abcdef", 6<<20/16)
+	update := repeated("0123456789abcdef", 14<<20/16)
 	disk := fat(t, 32, files{"tollgate/update.bin": update, "tollgate/policy.yaml": "x"})
 	c, err := readStick(t, disk)
 	if err != nil {
@@ -81,7 +81,7 @@ func TestALargeFileIsNamedAndCopiedApart(t *testing.T) {
 	}
 	stick := plugged(t, disk)
 	var out bytes.Buffer
-	if err := reader(t).Copy(context.Background(), stick, "update.bin", &out, 8<<20); err != nil {
+	if err := reader(t).Copy(context.Background(), stick, "update.bin", &out, 16<<20); err != nil {
 		t.Fatal(err)
 	}
 	if out.String() != update {

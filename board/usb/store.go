@@ -1,8 +1,6 @@
 package usb
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -47,17 +45,18 @@ func store(disk *os.File, name string, in io.Reader) (string, error) {
 }
 
 func storeIn(disk *os.File, v fatVolume, name string, data []byte) (string, error) {
-	room, err := free(disk, v)
+	before, err := readTable(disk, v)
 	if err != nil {
 		return "", err
 	}
+	room := before.free()
 	// The folder, its entries and the last cluster take some more.
 	if need := int64(len(data)) + 4*int64(v.BytesPerCluster()); room < need {
 		return "", fmt.Errorf("the stick has room for %d octets, and %d are needed", room, need)
 	}
 	folder, err := entry(v, ".", OutFolder)
 	if err == nil && folder == "" {
-		folder, err = OutFolder, v.Mkdir("/"+OutFolder)
+		folder, err = OutFolder, makeFolder(disk, v, before)
 	}
 	if err != nil {
 		return "", fmt.Errorf("the folder %s cannot be made on the stick: %w", OutFolder, err)
@@ -107,65 +106,4 @@ func flush(disk *os.File) error {
 		return fmt.Errorf("the stick does not keep what is written: %w", err)
 	}
 	return nil
-}
-
-// fatVolume is a FAT of the library, of any kind.
-type fatVolume interface {
-	filesystem.FileSystem
-	Start() int64
-	BytesPerCluster() int
-}
-
-var errFAT = errors.New("only sticks formatted as FAT are written to")
-
-// free counts the octets of the free clusters of a FAT, from its first table: the count that a FAT32 keeps is a hint (Microsoft FAT
-// specification 1.03, section 5).
-func free(disk io.ReaderAt, v fatVolume) (int64, error) {
-	boot := make([]byte, sector)
-	if _, err := disk.ReadAt(boot, v.Start()); err != nil {
-		return 0, fmt.Errorf("the stick cannot be read: %w", err)
-	}
-	word, long := binary.LittleEndian.Uint16, binary.LittleEndian.Uint32
-	bytes, reserved, fats, roots := int64(word(boot[11:])), int64(word(boot[14:])), int64(boot[16]), int64(word(boot[17:]))
-	size, total := int64(word(boot[22:])), int64(word(boot[19:]))
-	if size == 0 {
-		size = int64(long(boot[36:]))
-	}
-	if total == 0 {
-		total = int64(long(boot[32:]))
-	}
-	cluster := int64(v.BytesPerCluster())
-	if bytes == 0 || cluster < bytes || size <= 0 || size*bytes > maxTable {
-		return 0, errors.New("the file system of the stick is damaged")
-	}
-	table := make([]byte, size*bytes)
-	if _, err := disk.ReadAt(table, v.Start()+reserved*bytes); err != nil {
-		return 0, fmt.Errorf("the stick cannot be read: %w", err)
-	}
-	clusters := (total - reserved - fats*size - (roots*32+bytes-1)/bytes) * bytes / cluster
-	return cluster * unusedIn(table, v.Type(), clusters), nil
-}
-
-// maxTable is how large the table of a FAT may be, in octets: that of a stick of 2 TB.
-const maxTable = 256 << 20
-
-// unusedIn counts the entries of a table that are 0, of the clusters that there are. The first cluster has number 2.
-func unusedIn(table []byte, kind filesystem.Type, clusters int64) (n int64) {
-	bits := map[filesystem.Type]int64{filesystem.TypeFat12: 12, filesystem.TypeFat16: 16, filesystem.TypeFat32: 32}[kind]
-	for c := int64(2); c < clusters+2 && c*bits/8+max(2, bits/8) <= int64(len(table)); c++ {
-		at := table[c*bits/8:]
-		value := uint32(at[0]) | uint32(at[1])<<8
-		switch {
-		case bits == 12 && c%2 == 1:
-			value >>= 4
-		case bits == 12:
-			value &= 0xfff
-		case bits == 32:
-			value = binary.LittleEndian.Uint32(at) << 4 // the upper four bits are not part of it
-		}
-		if value == 0 {
-			n++
-		}
-	}
-	return n
 }

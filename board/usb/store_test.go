@@ -69,13 +69,13 @@ func TestTheRoomOfAStickIsCounted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		room, err := free(disk, found[0].(fatVolume))
+		table, err := readTable(disk, found[0].(fatVolume))
 		if err != nil {
 			t.Fatal(err)
 		}
 		said := strings.Join(strings.Fields(string(run(t, "mdir", "-i", image, "::"))), "")
-		if !strings.Contains(said, fmt.Sprintf("%dbytesfree", room)) {
-			t.Errorf("FAT%d: %d counted, and the tools say %s", bits, room, said)
+		if !strings.Contains(said, fmt.Sprintf("%dbytesfree", table.free())) {
+			t.Errorf("FAT%d: %d counted, and the tools say %s", bits, table.free(), said)
 		}
 	}
 }

@@ -27,6 +27,12 @@ func badSticks(policy, folder string) []badStick {
 	files := func(f map[string][]byte) func(string) error {
 		return func(path string) error { return machine.MakeStick(path, f) }
 	}
+	of := func(policy []byte) func(string) error {
+		return func(path string) error {
+			f, err := signed(string(policy), 9, integrator)
+			return errors.Join(err, machine.MakeStick(path, f))
+		}
+	}
 	bundled := func(number uint64, change func(map[string][]byte)) func(string) error {
 		return func(path string) error {
 			f, err := signed(policy, number, integrator)
@@ -64,8 +70,8 @@ func badSticks(policy, folder string) []badStick {
 		{"zeros", func(path string) error { return os.WriteFile(path, make([]byte, 1<<20), 0o600) }, "no file system", false},
 		{"NTFS", func(path string) error { return os.WriteFile(path, ntfs(), 0o600) }, "", false},
 		{"ext4, and the policy is a link to the box's own files", linked(folder, policy), "policy.yaml is listed in manifest.json and missing", false},
-		{"a policy of a gigabyte, packed", files(map[string][]byte{policyFile: bomb()}), policyFile, false},
-		{"a policy of ten megabytes", files(map[string][]byte{policyFile: bytes.Repeat([]byte("a: b # and more\n"), 10<<16)}), "", false},
+		{"a policy of a gigabyte, packed, and signed", of(bomb()), policyFile, false},
+		{"a policy of ten megabytes, and signed", of(bytes.Repeat([]byte("a: b # and more\n"), 10<<16)), policyFile, false},
 	}
 }
 

@@ -36,7 +36,8 @@ func (b *box) Overview() api.Overview {
 	if !b.timely() {
 		o.Warnings = append(o.Warnings, untimely(p)...)
 	}
-	o.Ports = b.ports(context.Background(), p)
+	o.Ports, o.Lending = b.ports(context.Background(), p), b.lent()
+	o.Warnings = append(o.Warnings, unlent(o.Lending)...)
 	o.PBX = shownPBX(p.PBX, b.registrar.State())
 	o.Emergencies = b.emergencies.latest()
 	for _, c := range b.gate.CallBacks(o.At) {

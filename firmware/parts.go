@@ -40,6 +40,7 @@ func (b *box) parts() []apply.Part {
 		{Name: "SIP listeners", Set: b.where(b.setEdge)},
 		{Name: "page", Set: b.where(b.setPage)},
 		{Name: "name", Set: b.where(b.setName)},
+		{Name: "addresses for telephones", Set: b.where(b.setLending)},
 		{Name: "time", Set: b.where(b.setTime)}, // may wait
 		{Name: "trunks", Set: b.where(b.setTrunks)},
 		{Name: "updates", Set: b.where(b.setPull)},

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"tollgate/board/confine"
+	"tollgate/board/dhcpserver"
 	"tollgate/board/link"
 	"tollgate/board/mdns"
 	"tollgate/board/usb"
@@ -93,6 +94,7 @@ type box struct {
 	sources     *sources
 	network     network
 	responder   mdns.Responder
+	lender      dhcpserver.Server
 	time        timekeeper
 	config      *apply.Box
 	systems     *systems // nil: this machine's system is not the box's own
@@ -116,6 +118,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	defer out.flush()
 	b := &box{said: out, log: slog.New(slog.NewTextHandler(out, nil)), options: o, started: time.Now(), facts: &event.Hub{}}
 	b.network.plugged, b.responder.Log = make(chan struct{}, 1), b.log
+	b.lender.Log, b.lender.Keep = b.log, b.keepLentOut
 	end := b.stop
 	defer func() { end() }()
 	go paceCollector(ctx)
@@ -384,6 +387,7 @@ func (b *box) stop() {
 		b.phones.Close()
 	}
 	b.responder.Set(mdns.Config{})
+	b.lender.Set(dhcpserver.Config{}, nil)
 	var errs []error
 	if b.server != nil {
 		errs = append(errs, b.server.Close(ctx))

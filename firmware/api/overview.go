@@ -15,6 +15,7 @@ type Overview struct {
 	Phones   *Phones   `json:"phones,omitempty" doc:"Absent when the policy has no phones that register with a PBX elsewhere."`
 	Trunks   []Trunk   `json:"trunks" nullable:"false"`
 	Ports    []Port    `json:"ports" nullable:"false" doc:"The network ports and addresses in use; empty in setup mode."`
+	Lending  *Lending  `json:"lending,omitempty" doc:"What the box lends to telephones; absent when the policy wants nothing lent."`
 	Calls    []Call    `json:"calls" nullable:"false" doc:"The calls of this moment, oldest first."`
 	// Emergencies and CallBacks are what the office has to know after a call for help.
 	Emergencies []Emergency  `json:"emergencies" nullable:"false" doc:"The latest emergency calls, and what passed for one against the policy, newest first; since the start."`
@@ -45,6 +46,23 @@ type Port struct {
 	By        string     `json:"by" enum:"policy,dhcp,ra" doc:"Who gives the address: the policy, a DHCP server, or the router that announces itself."`
 	Confirmed bool       `json:"confirmed" doc:"Whether who gives the address has been heard since the start. Otherwise it is the last one that is known, or one that holds the place."`
 	Until     *time.Time `json:"until,omitempty" doc:"When the address that a DHCP server has lent has to be given back, unless it is renewed."`
+}
+
+// Lending is the DHCP server of the box, for telephones.
+type Lending struct {
+	Interface string `json:"interface" doc:"The port on which addresses are lent."`
+	Lends     bool   `json:"lends" doc:"False while the box looks for another server, or has found one."`
+	Other     string `json:"other" doc:"The address of another server, for whose sake the box lends nothing; empty: there is none."`
+	Problem   string `json:"problem" doc:"Why the port cannot be used; empty: it can."`
+	Leases    []Lent `json:"leases" nullable:"false" doc:"By address."`
+}
+
+// Lent is an address that is lent to a telephone.
+type Lent struct {
+	Address  string    `json:"address"`
+	Hardware string    `json:"hardware" doc:"The telephone's hardware address."`
+	Name     string    `json:"name" doc:"What the telephone calls itself; may be empty."`
+	Until    time.Time `json:"until"`
 }
 
 // Revision is one version of the policy and who brought it.

@@ -61,6 +61,9 @@ func (b *bench) boot() *Box {
 func document(t *testing.T, site string, replace ...string) []byte {
 	t.Helper()
 	doc := strings.Replace(string(policy.Example()), "name: Lyon office", "name: "+site, 1)
+	before, from, _ := strings.Cut(doc, "    dhcp_server:\n") // which stands against one port for both sides
+	_, after, _ := strings.Cut(from, "  outside:\n")
+	doc = before + "  outside:\n" + after
 	doc = regexp.MustCompile(`(?m)^ *certificate: \|\n( +[^:\n]*\n)+ *key: .*\n`).ReplaceAllString(doc, "") // whose key nobody has
 	doc = regexp.MustCompile(`( +sign: )on\n((?: +#.*\n)*) +url: .*\n`).ReplaceAllString(doc, "${1}off\n$2")
 	doc = strings.ReplaceAll(doc, `secret: "***"`, "secret: kX7-quiet-Lantern-42")

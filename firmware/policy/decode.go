@@ -111,6 +111,10 @@ func begin(v reflect.Value, entries []*ast.MappingValueNode) {
 		if len(entries) > 0 {
 			x.begin()
 		}
+	case *DHCPServer:
+		if len(entries) > 0 {
+			x.begin()
+		}
 	case *HeaderRule:
 		var keys []string
 		for _, e := range entries {

@@ -77,6 +77,9 @@ func (p *Policy) derive(visit func(field, value reflect.Value)) {
 	if n.Inside.Address.IsValid() {
 		set(&n.Inside.Prefixes, []netip.Prefix{n.Inside.Address.Masked()})
 	}
+	if n.Inside.DHCPServer.Used() && n.Inside.Address.IsValid() {
+		set(&n.Inside.DHCPServer.SIPServers, Hosts{n.Inside.Address.Addr().String()})
+	}
 	set(&n.PublicAddress, n.Outside.Address.Addr())
 	if p.PBX.Used() {
 		set(&p.PBX.KeysInClear, KeysInClearRefused)

@@ -87,6 +87,9 @@ func nameField(t reflect.Type) int {
 	case reflect.TypeFor[Trunk](), reflect.TypeFor[Route](), reflect.TypeFor[CallerGroup](), reflect.TypeFor[CallRule](), reflect.TypeFor[CallCap]():
 		f, _ := t.FieldByName("Name")
 		return f.Index[0]
+	case reflect.TypeFor[Reservation]():
+		f, _ := t.FieldByName("MAC")
+		return f.Index[0]
 	case reflect.TypeFor[Account]():
 		f, _ := t.FieldByName("User")
 		return f.Index[0]

@@ -9,6 +9,7 @@ func (c *checker) network() {
 	inside := c.ownAddress("network.inside.address", n.Inside.Address, true)
 	outside := c.ownAddress("network.outside.address", n.Outside.Address, false)
 	c.ranges("network.inside.prefixes", n.Inside.Prefixes)
+	c.dhcpServer(n)
 	c.gateway(n)
 	c.passage(n)
 	c.publicAddress(n)

@@ -72,6 +72,8 @@ type Inside struct {
 	Interface string         `yaml:"interface"`
 	Address   OwnAddress     `yaml:"address"`
 	Prefixes  []netip.Prefix `yaml:"prefixes"` // sources that count as inside; default: the prefix of Address
+	// DHCPServer lends addresses to telephones on this port; may be left out.
+	DHCPServer DHCPServer `yaml:"dhcp_server"`
 }
 
 // Outside is the carrier's side.

@@ -23,6 +23,8 @@ func scalarReader(v reflect.Value) (reader, string) {
 		return readPrefix, "an address range"
 	case netip.AddrPort:
 		return readAddrPort, "an IP address with port"
+	case AddrRange:
+		return readAddrRange, "a range of addresses"
 	case PortRange:
 		return readPortRange, "a range of ports"
 	}

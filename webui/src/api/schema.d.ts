@@ -1100,6 +1100,27 @@ export interface components {
             /** @description Between the one who calls and the box. */
             caller: components["schemas"]["Leg"];
         };
+        Lending: {
+            /** @description The port on which addresses are lent. */
+            interface: string;
+            /** @description By address. */
+            leases: components["schemas"]["Lent"][];
+            /** @description False while the box looks for another server, or has found one. */
+            lends: boolean;
+            /** @description The address of another server, for whose sake the box lends nothing; empty: there is none. */
+            other: string;
+            /** @description Why the port cannot be used; empty: it can. */
+            problem: string;
+        };
+        Lent: {
+            address: string;
+            /** @description The telephone's hardware address. */
+            hardware: string;
+            /** @description What the telephone calls itself; may be empty. */
+            name: string;
+            /** Format: date-time */
+            until: string;
+        };
         LiftRequest: {
             /** @description As the list has it. */
             source: string;
@@ -1206,6 +1227,8 @@ export interface components {
             emergencies: components["schemas"]["Emergency"][];
             /** @description What calls out cost, and what is blocked. */
             fraud: components["schemas"]["FraudState"];
+            /** @description What the box lends to telephones; absent when the policy wants nothing lent. */
+            lending?: components["schemas"]["Lending"];
             limits: components["schemas"]["Limits"];
             load: components["schemas"]["Load"];
             /**

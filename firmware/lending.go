@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"tollgate/board/dhcpserver"
+	"tollgate/firmware/api"
+	"tollgate/firmware/policy"
+)
+
+// What the box has lent to telephones is kept under this kind, by the network's prefix.
+const lentKind = "lent"
+
+// setLending has addresses lent to telephones inside, where the policy wants that.
+func (b *box) setLending(_ context.Context, p *policy.Policy) error {
+	c := lending(p)
+	b.lender.Set(c, func() []dhcpserver.Lease { return b.knownLent(c) })
+	return nil
+}
+
+// lending is what a policy lends to telephones; the zero value: nothing.
+func lending(p *policy.Policy) dhcpserver.Config {
+	if p == nil || !p.Network.Inside.DHCPServer.Used() {
+		return dhcpserver.Config{}
+	}
+	in, d := p.Network.Inside, p.Network.Inside.DHCPServer
+	c := dhcpserver.Config{
+		Interface: in.Interface, Own: in.Address.Prefix, First: d.Range.First, Last: d.Range.Last, Length: d.Lease(), Router: d.Router, DNS: d.DNSServers, Time: d.TimeServers,
+		Domain: d.Domain, SIP: d.SIPServers, Provisioning: d.Provisioning, ProvisioningAddresses: d.ProvisioningAddresses, Reserved: map[string]netip.Addr{},
+	}
+	for _, r := range d.Reservations {
+		c.Reserved[strings.ToLower(r.MAC)] = r.Address
+	}
+	return c
+}
+
+// knownLent is what an earlier process has lent.
+func (b *box) knownLent(c dhcpserver.Config) (list []dhcpserver.Lease) {
+	value, found, err := b.store.Get(lentKind, c.Own.Masked().String())
+	if err == nil && found {
+		err = json.Unmarshal(value, &list)
+	}
+	if err != nil {
+		b.log.Warn("the addresses that were lent before are not known", "err", err)
+		return nil
+	}
+	return list
+}
+
+// keepLentOut keeps what is lent, for the next start.
+func (b *box) keepLentOut(network netip.Prefix, list []dhcpserver.Lease) {
+	value, err := json.Marshal(list)
+	if err == nil {
+		err = b.store.Put(lentKind, network.String(), value)
+	}
+	if err != nil {
+		b.log.Warn("the addresses that are lent are not kept", "err", err)
+	}
+}
+
+// lent shows what is lent to telephones; nil when nothing is to be.
+func (b *box) lent() *api.Lending {
+	s := b.lender.State()
+	if s.Interface == "" {
+		return nil
+	}
+	shown := &api.Lending{Interface: s.Interface, Lends: s.Lends, Problem: s.Problem, Leases: []api.Lent{}}
+	if s.Other.IsValid() {
+		shown.Other = s.Other.String()
+	}
+	for _, l := range s.Leases {
+		shown.Leases = append(shown.Leases, api.Lent{Address: l.Address.String(), Hardware: l.Hardware, Name: l.Name, Until: l.Until.Truncate(time.Second)})
+	}
+	return shown
+}
+
+// unlent tells why telephones get no address.
+func unlent(l *api.Lending) []api.Warning {
+	if l == nil {
+		return nil
+	}
+	w := api.Warning{Peer: "network", Path: "network.inside.dhcp_server"}
+	switch {
+	case l.Other != "":
+		w.Text = fmt.Sprintf("Another DHCP server, %s, answers on %s: the box lends no addresses there. Switch one of the two off.", l.Other, l.Interface)
+	case l.Problem != "":
+		w.Text = fmt.Sprintf("The box lends no addresses on %s: %s. See whether the cable is plugged in.", l.Interface, l.Problem)
+	default:
+		return nil
+	}
+	return []api.Warning{w}
+}

@@ -106,6 +106,10 @@ func TestLinphoneIsHeardAndHears(t *testing.T) {
 					heard(t, "resume", err, p.Both)
 				}
 				step(t, "hang up", call.from.Type("terminate"))
+				for _, end := range []*interop.Linphone{call.from, call.to} {
+					_, err := end.Shows(t.Context(), " ended (") // a telephone that has a call makes no other
+					step(t, "the end", err)
+				}
 				step(t, "the end", p.Box.AwaitRest(t.Context()))
 			}
 		})

@@ -77,6 +77,9 @@ func (p *Linphones) Close() error {
 	return p.Lab.Close()
 }
 
+// patience bounds how long they may take to be heard: on a busy machine Linphone stutters for seconds.
+const patience = 20 * time.Second
+
 // Both waits until both ends hear one another's tone, and nothing else.
 func (p *Linphones) Both() (string, error) {
 	for begun := time.Now(); ; {
@@ -94,7 +97,7 @@ func (p *Linphones) Both() (string, error) {
 		if n.Heard() && f.Heard() {
 			return said, nil
 		}
-		if time.Since(begun) > settle {
+		if time.Since(begun) > patience {
 			return said, fmt.Errorf("not heard as it should be: %s", said)
 		}
 	}

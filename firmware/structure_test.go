@@ -18,7 +18,7 @@ import (
 var floors = [][]string{
 	{
 		"firmware/numbering", "firmware/calendar", "firmware/event", "firmware/stun", "firmware/multipart", "firmware/datagram", "firmware/field",
-		"firmware/g711", "firmware/quality", "firmware/credential", "board/confine",
+		"firmware/g711", "firmware/quality", "firmware/credential", "board/confine", "board/rawudp",
 	},
 	{"firmware/policy"},
 	{

@@ -1,7 +1,6 @@
 package dhcpserver
 
 import (
-	"encoding/binary"
 	"fmt"
 	"net"
 	"net/netip"
@@ -10,17 +9,12 @@ import (
 	"github.com/mdlayher/packet"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
+
+	"tollgate/board/rawudp"
 )
 
-// An IPv4 packet with UDP, as it is sent (RFC 791, RFC 768):
-//
-//	0x45 0 length | 0 0x4000 | 64 17 checksum | source | destination || source port, destination port | length, checksum
-//	0      2        4          8     10         12       16              20                            24
-const (
-	ipSize  = 20
-	udpSize = 8
-	mostIP  = 1500
-)
+// mostIP is the longest packet that is read, in octets: that of an Ethernet.
+const mostIP = 1500
 
 var (
 	everybody      = netip.AddrFrom4([4]byte{255, 255, 255, 255})
@@ -84,28 +78,14 @@ func (w *rawWire) read() (letter, error) {
 	}
 }
 
-// parse takes a message out of an IPv4 packet with UDP. Fragments are none.
+// parse takes a message out of an IPv4 packet with UDP.
 func parse(p []byte) (l letter, ok bool) {
-	if len(p) < ipSize+udpSize || p[0]>>4 != 4 || p[9] != unix.IPPROTO_UDP || binary.BigEndian.Uint16(p[6:])&0x3fff != 0 {
+	payload, from, to, ok := rawudp.Parse(p)
+	if !ok {
 		return l, false
 	}
-	header, total := int(p[0]&15)*4, int(binary.BigEndian.Uint16(p[2:]))
-	if header < ipSize || total > len(p) || total < header+udpSize {
-		return l, false
-	}
-	udp := p[header:total]
-	size := int(binary.BigEndian.Uint16(udp[4:]))
-	if size < udpSize || size > len(udp) {
-		return l, false
-	}
-	m, err := dhcpv4.FromBytes(udp[udpSize:size])
-	if err != nil {
-		return l, false
-	}
-	l.message = m
-	l.from = netip.AddrPortFrom(netip.AddrFrom4([4]byte(p[12:16])), binary.BigEndian.Uint16(udp))
-	l.to = netip.AddrPortFrom(netip.AddrFrom4([4]byte(p[16:20])), binary.BigEndian.Uint16(udp[2:]))
-	return l, true
+	m, err := dhcpv4.FromBytes(payload)
+	return letter{message: m, from: from, to: to}, err == nil
 }
 
 func (w *rawWire) send(l letter) error {
@@ -115,30 +95,5 @@ func (w *rawWire) send(l letter) error {
 	return nil
 }
 
-// build makes an IPv4 packet. Over IPv4, UDP needs no checksum of its own (RFC 768).
-func build(l letter) []byte {
-	message := l.message.ToBytes()
-	p := make([]byte, ipSize+udpSize, ipSize+udpSize+len(message))
-	p[0], p[6], p[8], p[9] = 0x45, 0x40, 64, unix.IPPROTO_UDP
-	binary.BigEndian.PutUint16(p[2:], uint16(cap(p)))
-	src, dst := l.from.Addr().As4(), l.to.Addr().As4()
-	copy(p[12:], src[:])
-	copy(p[16:], dst[:])
-	binary.BigEndian.PutUint16(p[10:], checksum(p[:ipSize]))
-	binary.BigEndian.PutUint16(p[20:], l.from.Port())
-	binary.BigEndian.PutUint16(p[22:], l.to.Port())
-	binary.BigEndian.PutUint16(p[24:], uint16(udpSize+len(message)))
-	return append(p, message...)
-}
-
-// checksum is that of an IPv4 header (RFC 1071).
-func checksum(b []byte) uint16 {
-	var sum uint32
-	for i := 0; i+1 < len(b); i += 2 {
-		sum += uint32(binary.BigEndian.Uint16(b[i:]))
-	}
-	for sum > 0xffff {
-		sum = sum>>16 + sum&0xffff
-	}
-	return ^uint16(sum)
-}
+// build makes an IPv4 packet.
+func build(l letter) []byte { return rawudp.Build(l.message.ToBytes(), l.from, l.to, 64) }

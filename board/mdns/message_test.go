@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/miekg/dns"
+
+	"tollgate/board/rawudp"
 )
 
 func own() []netip.Addr {
@@ -82,7 +84,7 @@ func FuzzPacket(f *testing.F) {
 		f.Add(build(text, from, group))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
-		text, addr, ok := parse(b)
+		text, addr, _, ok := rawudp.Parse(b)
 		m := &dns.Msg{}
 		if !ok || m.Unpack(text) != nil {
 			return

@@ -9,6 +9,8 @@ import (
 	"github.com/mdlayher/packet"
 	"golang.org/x/net/bpf"
 	"golang.org/x/sys/unix"
+
+	"tollgate/board/rawudp"
 )
 
 // Where multicast DNS is spoken (RFC 6762 section 3).
@@ -17,15 +19,6 @@ const port = 5353
 var (
 	group      = netip.AddrPortFrom(netip.AddrFrom4([4]byte{224, 0, 0, 251}), port)
 	groupFrame = net.HardwareAddr{1, 0, 0x5e, 0, 0, 0xfb} // RFC 1112 section 6.4
-)
-
-// An IPv4 packet with UDP, as it is sent (RFC 791, RFC 768):
-//
-//	0x45 0 length | 0 0x4000 | 255 17 checksum | source | destination || source port, destination port | length, checksum
-//	0      2        4          8      10         12       16              20                            24
-const (
-	ipSize  = 20
-	udpSize = 8
 )
 
 // wire sends and receives on one port of the machine.
@@ -97,29 +90,10 @@ func (w *wire) read(b []byte) (message []byte, from sender, err error) {
 		if err != nil {
 			return nil, from, err
 		}
-		if message, addr, ok := parse(b[:n]); ok && addr.Addr() != w.own {
+		if message, addr, _, ok := rawudp.Parse(b[:n]); ok && addr.Addr() != w.own {
 			return message, sender{addr, frame}, nil
 		}
 	}
-}
-
-// parse takes the message out of an IPv4 packet with UDP. Fragments are none.
-func parse(p []byte) (message []byte, from netip.AddrPort, ok bool) {
-	if len(p) < ipSize+udpSize || p[0]>>4 != 4 || p[9] != unix.IPPROTO_UDP || binary.BigEndian.Uint16(p[6:])&0x3fff != 0 {
-		return nil, from, false
-	}
-	header, total := int(p[0]&15)*4, int(binary.BigEndian.Uint16(p[2:]))
-	if header < ipSize || total > len(p) || total < header+udpSize {
-		return nil, from, false
-	}
-	udp := p[header:total]
-	if size := int(binary.BigEndian.Uint16(udp[4:])); size < udpSize || size > len(udp) {
-		return nil, from, false
-	} else {
-		udp = udp[:size]
-	}
-	from = netip.AddrPortFrom(netip.AddrFrom4([4]byte(p[12:16])), binary.BigEndian.Uint16(udp))
-	return udp[udpSize:], from, true
 }
 
 // send sends a message to everybody, or to one sender.
@@ -134,29 +108,7 @@ func (w *wire) send(message []byte, to *sender) error {
 	return nil
 }
 
-// build makes an IPv4 packet whose TTL is 255 (RFC 6762 section 11). Over IPv4, UDP needs no checksum of its own (RFC 768).
+// build makes a packet whose TTL is 255 (RFC 6762 section 11).
 func build(message []byte, own netip.Addr, to netip.AddrPort) []byte {
-	p := make([]byte, ipSize+udpSize, ipSize+udpSize+len(message))
-	p[0], p[6], p[8], p[9] = 0x45, 0x40, 255, unix.IPPROTO_UDP
-	binary.BigEndian.PutUint16(p[2:], uint16(cap(p)))
-	src, dst := own.As4(), to.Addr().As4()
-	copy(p[12:], src[:])
-	copy(p[16:], dst[:])
-	binary.BigEndian.PutUint16(p[10:], checksum(p[:ipSize]))
-	binary.BigEndian.PutUint16(p[20:], port)
-	binary.BigEndian.PutUint16(p[22:], to.Port())
-	binary.BigEndian.PutUint16(p[24:], uint16(udpSize+len(message)))
-	return append(p, message...)
-}
-
-// checksum is that of an IPv4 header (RFC 1071).
-func checksum(b []byte) uint16 {
-	var sum uint32
-	for i := 0; i+1 < len(b); i += 2 {
-		sum += uint32(binary.BigEndian.Uint16(b[i:]))
-	}
-	for sum > 0xffff {
-		sum = sum>>16 + sum&0xffff
-	}
-	return ^uint16(sum)
+	return rawudp.Build(message, netip.AddrPortFrom(own, port), to, 255)
 }

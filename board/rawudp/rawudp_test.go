@@ -1,0 +1,49 @@
+package rawudp
+
+import (
+	"net/netip"
+	"testing"
+)
+
+var (
+	here  = netip.MustParseAddrPort("192.0.2.1:67")
+	there = netip.MustParseAddrPort("192.0.2.9:68")
+)
+
+func TestWhatIsBuiltIsParsed(t *testing.T) {
+	p := Build([]byte("hello"), here, there, 64)
+	payload, from, to, ok := Parse(append(p, 0, 0)) // Ethernet fills short frames up
+	if !ok || string(payload) != "hello" || from != here || to != there {
+		t.Errorf("%q from %v to %v, %v", payload, from, to, ok)
+	}
+	if checksum(p[:IPSize]) != 0 {
+		t.Errorf("the header's checksum does not hold: %x", p[:IPSize])
+	}
+}
+
+func TestWhatIsNoWholePacketIsNone(t *testing.T) {
+	for name, change := range map[string]func([]byte) []byte{
+		"nothing":              func([]byte) []byte { return nil },
+		"IPv6":                 func(p []byte) []byte { p[0] = 0x65; return p },
+		"TCP":                  func(p []byte) []byte { p[9] = 6; return p },
+		"a fragment":           func(p []byte) []byte { p[6] = 0x20; return p },
+		"a short header":       func(p []byte) []byte { p[0] = 0x44; return p },
+		"a long header":        func(p []byte) []byte { p[0] = 0x4f; return p },
+		"cut off":              func(p []byte) []byte { return p[:len(p)-1] },
+		"longer than it says":  func(p []byte) []byte { p[25]++; return p },
+		"shorter than its UDP": func(p []byte) []byte { p[24], p[25] = 0, UDPSize-1; return p },
+	} {
+		if payload, _, _, ok := Parse(change(Build([]byte("hello"), here, there, 64))); ok {
+			t.Errorf("%s: taken as %q", name, payload)
+		}
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add(Build([]byte("hello"), here, there, 64))
+	f.Fuzz(func(t *testing.T, p []byte) {
+		if payload, _, _, ok := Parse(p); ok && len(payload) > len(p)-IPSize-UDPSize {
+			t.Errorf("%d octets in %d", len(payload), len(p))
+		}
+	})
+}

@@ -6,12 +6,8 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -23,6 +19,7 @@ import (
 	"tollgate/firmware/event"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/store"
+	"tollgate/scripts/lab/alone"
 )
 
 const lentPolicy = `version: 1
@@ -34,31 +31,6 @@ pbx: {address: 192.0.2.20}
 trunks:
   - {name: carrier-a, domain: a.example, transport: udp, accounts: [{user: alice, numbers: [+33423456700]}]}
 `
-
-// alone re-executes the test in a network namespace of its own and tells whether this is the inner run.
-func alone(t *testing.T) bool {
-	t.Helper()
-	const mark = "TOLLGATE_TEST_ALONE"
-	if os.Getenv(mark) == t.Name() {
-		return true
-	}
-	if os.Geteuid() != 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("needs root for network namespaces, and CI runs as root")
-		}
-		t.Skip("needs root for network namespaces")
-	}
-	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=2m")
-	cmd.Env = append(os.Environ(), mark+"="+t.Name())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	runtime.LockOSThread() // the death signal follows the thread, not the process
-	defer runtime.UnlockOSThread()
-	out, err := cmd.CombinedOutput()
-	if t.Logf("in its own network namespace:\n%s", out); err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()+" ") {
-		t.Errorf("the inner run did not pass: %v", err)
-	}
-	return false
-}
 
 // cabled makes a port with a hardware address; its cable leads to a port that nobody uses.
 func cabled(t *testing.T, name, hardware string) netlink.Link {
@@ -116,7 +88,7 @@ func had(t *testing.T, b *box, port netlink.Link, l link.Lease) {
 }
 
 func TestTheBoxFollowsTheAddressThatItIsLentAndThePortsThatChangeTheirNames(t *testing.T) {
-	if !alone(t) {
+	if !alone.Inside(t) {
 		return
 	}
 	b, in := placingBench(t)

@@ -15,6 +15,8 @@ import (
 	"github.com/insomniacslk/dhcp/dhcpv4"
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+
+	"tollgate/scripts/lab/alone"
 )
 
 // far is a machine at the other end of the cable: a network namespace with the port wan0.
@@ -117,7 +119,7 @@ func next(t *testing.T, news chan told) told {
 }
 
 func TestAnAddressIsLentRememberedAndAskedForAgain(t *testing.T) {
-	if !inNamespace(t) {
+	if !alone.Inside(t) {
 		return
 	}
 	cable(t)
@@ -152,7 +154,7 @@ func TestAnAddressIsLentRememberedAndAskedForAgain(t *testing.T) {
 }
 
 func TestARememberedLeaseIsUsedWhenNobodyAnswers(t *testing.T) {
-	if !inNamespace(t) {
+	if !alone.Inside(t) {
 		return
 	}
 	cable(t)
@@ -170,7 +172,7 @@ func TestARememberedLeaseIsUsedWhenNobodyAnswers(t *testing.T) {
 }
 
 func TestALeaseOfAnAddressThatSomebodyHasIsDeclined(t *testing.T) {
-	if !inNamespace(t) {
+	if !alone.Inside(t) {
 		return
 	}
 	cable(t)

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"tollgate/scripts/lab/alone"
 )
 
 // held runs hold with a lease of eight hours, whose questions are answered by answer, and returns what was done when.
@@ -91,7 +93,7 @@ func TestTermsThatCannotBeMeantAreThoseOfTheStandard(t *testing.T) {
 
 // The server takes a question by unicast for its own, and the lease goes on with the terms it says.
 func TestALeaseIsRenewedByUnicast(t *testing.T) {
-	if !inNamespace(t) {
+	if !alone.Inside(t) {
 		return
 	}
 	cable(t)

@@ -1,13 +1,8 @@
 package link
 
 import (
-	"bytes"
 	"errors"
 	"net/netip"
-	"os"
-	"os/exec"
-	"regexp"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,35 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/vishvananda/netlink"
-)
 
-// inNamespace re-executes the test in a network namespace of its own and tells whether this is the inner run.
-func inNamespace(t *testing.T) bool {
-	t.Helper()
-	const mark = "TOLLGATE_TEST_IN_NAMESPACE"
-	if os.Getenv(mark) == t.Name() {
-		return true
-	}
-	if os.Geteuid() != 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("needs root for network namespaces, and CI runs as root")
-		}
-		t.Skip("needs root for network namespaces")
-	}
-	cmd := exec.Command(os.Args[0], "-test.run=^"+regexp.QuoteMeta(t.Name())+"$", "-test.v", "-test.timeout=1m")
-	cmd.Env = append(os.Environ(), mark+"="+t.Name())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	runtime.LockOSThread() // the death signal follows the thread, not the process
-	defer runtime.UnlockOSThread()
-	out, err := cmd.CombinedOutput()
-	t.Logf("in its own network namespace:\n%s", out)
-	if err != nil {
-		t.Errorf("in its own network namespace: %v", err)
-	} else if !bytes.Contains(out, []byte("--- PASS: "+t.Name()+" ")) {
-		t.Error("the inner run did not pass")
-	}
-	return false
-}
+	"tollgate/scripts/lab/alone"
+)
 
 // cable makes the ports lan0 and wan0, one cable between them, and switches the first on.
 func cable(t *testing.T) {
@@ -95,7 +64,7 @@ func becomes(t *testing.T, name, what string, ok func(Interface) bool) Interface
 }
 
 func TestInterfacesTellWhatTheKernelHas(t *testing.T) {
-	if !inNamespace(t) {
+	if !alone.Inside(t) {
 		return
 	}
 	cable(t)
@@ -128,7 +97,7 @@ func TestInterfacesTellWhatTheKernelHas(t *testing.T) {
 }
 
 func TestVerifyReadsTheKernel(t *testing.T) {
-	if !inNamespace(t) {
+	if !alone.Inside(t) {
 		return
 	}
 	cable(t)
@@ -151,7 +120,7 @@ func TestVerifyReadsTheKernel(t *testing.T) {
 
 // The two ends of the cable stand for two machines that were given the same address.
 func TestVerifyTellsThatAnotherMachineHasTheAddress(t *testing.T) {
-	if !inNamespace(t) {
+	if !alone.Inside(t) {
 		return
 	}
 	cable(t)

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/vishvananda/netlink"
+
+	"tollgate/scripts/lab/alone"
 )
 
 func addressesOf(t *testing.T, name string) string {
@@ -19,7 +21,7 @@ func addressesOf(t *testing.T, name string) string {
 }
 
 func TestSetGivesPortsTheirAddressesAndTakesOthersAway(t *testing.T) {
-	if !inNamespace(t) {
+	if !alone.Inside(t) {
 		return
 	}
 	cable(t)
@@ -68,7 +70,7 @@ func TestSetGivesPortsTheirAddressesAndTakesOthersAway(t *testing.T) {
 }
 
 func TestSetLeavesPortsAsTheyWereWhenAnAddressCannotBeHad(t *testing.T) {
-	if !inNamespace(t) {
+	if !alone.Inside(t) {
 		return
 	}
 	cable(t)
@@ -105,7 +107,7 @@ func TestSetLeavesPortsAsTheyWereWhenAnAddressCannotBeHad(t *testing.T) {
 
 // Not every kernel knows VLANs; one that does not must say so.
 func TestAVLANIsMadeOnItsPort(t *testing.T) {
-	if !inNamespace(t) {
+	if !alone.Inside(t) {
 		return
 	}
 	cable(t)

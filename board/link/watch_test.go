@@ -8,10 +8,12 @@ import (
 	"time"
 
 	"github.com/vishvananda/netlink"
+
+	"tollgate/scripts/lab/alone"
 )
 
 func TestAChangeOfAPortIsTold(t *testing.T) {
-	if !inNamespace(t) {
+	if !alone.Inside(t) {
 		return
 	}
 	cable(t)
@@ -64,7 +66,7 @@ func TestAChangeOfAPortIsTold(t *testing.T) {
 }
 
 func TestTheAddressThatALinkGivesItselfIsNoChange(t *testing.T) {
-	if !inNamespace(t) {
+	if !alone.Inside(t) {
 		return
 	}
 	must(t, netlink.LinkAdd(&netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "mark0"}, PeerName: "mark1"}))

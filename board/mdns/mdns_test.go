@@ -5,41 +5,15 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"os/exec"
-	"runtime"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/miekg/dns"
 	"github.com/vishvananda/netlink"
-)
 
-// alone re-executes the test in a network namespace of its own and tells whether this is the inner run.
-func alone(t *testing.T) bool {
-	t.Helper()
-	const mark = "TOLLGATE_TEST_ALONE"
-	if os.Getenv(mark) == t.Name() {
-		return true
-	}
-	if os.Geteuid() != 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("needs root for network namespaces, and CI runs as root")
-		}
-		t.Skip("needs root for network namespaces")
-	}
-	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v", "-test.timeout=1m")
-	cmd.Env = append(os.Environ(), mark+"="+t.Name())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	runtime.LockOSThread() // the death signal follows the thread, not the process
-	defer runtime.UnlockOSThread()
-	out, err := cmd.CombinedOutput()
-	if t.Logf("in its own network namespace:\n%s", out); err != nil || !strings.Contains(string(out), "--- PASS: "+t.Name()+" ") {
-		t.Errorf("the inner run did not pass: %v", err)
-	}
-	return false
-}
+	"tollgate/scripts/lab/alone"
+)
 
 func must(t *testing.T, err error) {
 	t.Helper()
@@ -123,7 +97,7 @@ func announces(name string, ttl uint32) func(*dns.Msg) bool {
 }
 
 func TestAHostFindsTheBoxByItsName(t *testing.T) {
-	if !alone(t) {
+	if !alone.Inside(t) {
 		return
 	}
 	office(t)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -56,6 +57,21 @@ type systems struct {
 	known    known
 	wellFrom time.Time
 	until    time.Duration // uptime at which a trial ends; 0: trialTime
+}
+
+// openSystems has updates taken, on a machine whose system is the box's own.
+func (b *box) openSystems(context.Context) error {
+	voice, err := supervise.NewVoice()
+	if err != nil {
+		return err
+	}
+	if b.systems, err = openSystems("/", b.options.State, voice, b.store, b.log); err != nil {
+		b.log.Error("no updates", "err", err)
+	}
+	if b.systems != nil {
+		b.systems.kept, b.systems.up = b.forgetOlder, b.registered
+	}
+	return nil
 }
 
 // openSystems reads what runs here; nil on a machine whose system is not the box's own.

@@ -14,6 +14,9 @@ func (b *box) openFilter(ctx context.Context) (err error) {
 	if b.filter, err = netfilter.Open(netfilter.Options{Log: b.log, Adopt: true}); err != nil {
 		return fmt.Errorf("packet filter: %w", err)
 	}
+	if err := b.openPassage(); err != nil {
+		return err
+	}
 	if b.relay, err = media.New(pinholes{b.filter}, b.log); err != nil {
 		return err
 	}

@@ -70,11 +70,6 @@ func (b *box) tryFilter(ctx context.Context, p *policy.Policy, until time.Time) 
 	return b.sources.try(ctx, q, until)
 }
 
-// setPassage comes after the packet filter, which decides what passes.
-func (b *box) setPassage(_ context.Context, p *policy.Policy) error {
-	return b.forwarder.Set(apply.Forwarding(p))
-}
-
 func (b *box) setMedia(ctx context.Context, p *policy.Policy) error {
 	if p == nil {
 		return nil

@@ -33,13 +33,31 @@ func (f Forwarding) switches() []toggle {
 // toggle is a file below /proc/sys/net and what to write to it; with only, where that is what was found.
 type toggle struct{ file, text, only string }
 
+// Found is what a switch was before it was changed: its file below /proc/sys/net, and what that said.
+type Found struct {
+	File string `json:"file"`
+	Text string `json:"text"`
+}
+
 // Forwarder switches forwarding on and back to what it was before. The zero value is ready; it is safe for concurrent use.
 // It says nothing about what passes: that is for a packet filter that is in force before.
 type Forwarder struct {
+	// Keep, unless it is nil, is told what was found in the switches that are changed, before they are and after they were put
+	// back. When it fails, nothing more is switched on. It is for Resume: a process that is killed puts nothing back.
+	Keep func([]Found) error
+
 	root string // of the files; "": /proc/sys/net
 
 	mu    sync.Mutex // guards everything below
-	found []toggle   // what was in the files that are switched now, in the order in which they were
+	found []Found    // what was in the files that are switched now, in the order in which they were
+}
+
+// Resume takes over what an earlier process has found and has not put back, so that its settings are not taken for how the
+// system was. The next Set puts back what it does not want. It has to come before the first Set, and on the same running system.
+func (s *Forwarder) Resume(found []Found) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.found = slices.Clone(found)
 }
 
 // Set has packets passed on between the ports of f, and puts back what it switched on for others. After an error all is as
@@ -62,15 +80,20 @@ func (s *Forwarder) Set(f Forwarding) error {
 // undo puts back what is not wanted any more, the last first. A port that is gone took its switch with it.
 func (s *Forwarder) undo(wanted []toggle) error {
 	var faults []error
+	var changed bool
 	for i := len(s.found) - 1; i >= 0; i-- {
-		t := s.found[i]
-		if slices.ContainsFunc(wanted, func(w toggle) bool { return w.file == t.file }) {
+		f := s.found[i]
+		if slices.ContainsFunc(wanted, func(w toggle) bool { return w.file == f.File }) {
 			continue
 		}
-		if err := os.WriteFile(s.path(t.file), []byte(t.text), 0o644); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := os.WriteFile(s.path(f.File), []byte(f.Text), 0o644); err != nil && !errors.Is(err, os.ErrNotExist) {
 			faults = append(faults, fmt.Errorf("stop packets from being passed on: %w", err))
 		}
 		s.found = slices.Delete(s.found, i, i+1)
+		changed = true
+	}
+	if changed {
+		faults = append(faults, s.keep())
 	}
 	return errors.Join(faults...)
 }
@@ -82,16 +105,29 @@ func (s *Forwarder) turn(t toggle) error {
 		return err
 	}
 	now := strings.TrimSpace(string(b))
-	if !slices.ContainsFunc(s.found, func(f toggle) bool { return f.file == t.file }) {
+	if !slices.ContainsFunc(s.found, func(f Found) bool { return f.File == t.file }) {
 		if t.only != "" && now != t.only {
 			return nil
 		}
-		s.found = append(s.found, toggle{file: t.file, text: now})
+		s.found = append(s.found, Found{t.file, now})
+		if err := s.keep(); err != nil {
+			return err
+		}
 	}
 	if now == t.text {
 		return nil
 	}
 	return os.WriteFile(s.path(t.file), []byte(t.text), 0o644)
+}
+
+func (s *Forwarder) keep() error {
+	if s.Keep == nil {
+		return nil
+	}
+	if err := s.Keep(slices.Clone(s.found)); err != nil {
+		return fmt.Errorf("keep how the system was: %w", err)
+	}
+	return nil
 }
 
 func (s *Forwarder) path(file string) string {

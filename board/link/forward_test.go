@@ -1,6 +1,7 @@
 package link
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,5 +81,34 @@ func TestForwardingThatCannotBeSwitchedOnIsOff(t *testing.T) {
 	}
 	if says() != "0" {
 		t.Error("it is half on")
+	}
+}
+
+func TestWhatAKilledProcessHasSwitchedIsPutBackByTheNext(t *testing.T) {
+	killed, says := switched(t, "ipv4/conf/lan0/forwarding=0", "ipv4/conf/wan0/forwarding=1", "ipv4/conf/aux0/forwarding=0")
+	var kept []Found
+	killed.Keep = func(found []Found) error { kept = found; return nil }
+	set(t, killed, Forwarding{Inside: "lan0", Outside: "wan0"})
+
+	next := &Forwarder{root: killed.root, Keep: killed.Keep}
+	next.Resume(kept)
+	if set(t, next, Forwarding{Inside: "aux0", Outside: "wan0"}); says() != "0 1 1" {
+		t.Errorf("under another policy: %s", says())
+	}
+	next = &Forwarder{root: killed.root, Keep: killed.Keep}
+	next.Resume(kept)
+	if set(t, next, Forwarding{}); says() != "0 1 0" || len(kept) != 0 {
+		t.Errorf("after its stop: %s, kept: %v", says(), kept)
+	}
+}
+
+func TestNothingIsSwitchedOnThatANextProcessCouldNotPutBack(t *testing.T) {
+	f, says := switched(t, "ipv4/conf/lan0/forwarding=0", "ipv4/conf/wan0/forwarding=0")
+	f.Keep = func([]Found) error { return errors.New("the disk is full") }
+	if err := f.Set(Forwarding{Inside: "lan0", Outside: "wan0"}); err == nil || !strings.Contains(err.Error(), "the disk is full") {
+		t.Errorf("Set: %v", err)
+	}
+	if says() != "0 0" {
+		t.Errorf("switched %s", says())
 	}
 }

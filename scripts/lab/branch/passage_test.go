@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -118,6 +119,24 @@ func TestTheOfficeReachesTheNetworksOutsideThroughTheBoxWhereThePolicySaysSo(t *
 		if got := forwarding(t, b); got != step.forwarding {
 			t.Errorf("%s: forwarding is %q, want %q", step.passage, got, step.forwarding)
 		}
+	}
+	if err := b.Box.Process.Signal(syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	<-b.Box.Process.Done()
+	// Its rules are in the kernel yet: the office's connections go on, and nothing else passes.
+	if got := seenAs(t, computer, web); got != b.Lab.Net.BoxOutside {
+		t.Errorf("the box is killed: the server sees %v", got)
+	}
+	if got := seenAs(t, computer, sip); got.IsValid() {
+		t.Errorf("the box is killed: SIP went past it, from %v", got)
+	}
+	if got := seenAs(t, server, within); got.IsValid() {
+		t.Errorf("the box is killed: the office was reached from outside")
+	}
+	begin(t, b) // which does not take what it finds for how the system was
+	if got := forwarding(t, b); got != "1 1 0" {
+		t.Errorf("forwarding is %q after the restart", got)
 	}
 	b.Box.Stop()
 	if got := forwarding(t, b); got != "0 0 0" {

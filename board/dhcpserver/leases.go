@@ -45,6 +45,7 @@ type Lease struct {
 	Address  netip.Addr `json:"address"`
 	Name     string     `json:"name"` // what the client calls itself; may be empty
 	Until    time.Time  `json:"until"`
+	Reserved bool       `json:"-"` // the configuration reserves the address for it
 }
 
 // Times of what is not lent yet, and not any more.
@@ -185,7 +186,9 @@ func (t *table) leases(now time.Time, all bool) []Lease {
 	var list []Lease
 	for _, e := range t.entries {
 		if now.Before(e.Until) || all && !e.Until.IsZero() {
-			list = append(list, e.Lease)
+			l := e.Lease
+			_, l.Reserved = t.owners[l.Address]
+			list = append(list, l)
 		}
 	}
 	slices.SortFunc(list, func(a, b Lease) int { return cmp.Or(a.Address.Compare(b.Address), strings.Compare(a.Client, b.Client)) })

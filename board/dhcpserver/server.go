@@ -31,6 +31,7 @@ type State struct {
 	Other     netip.Addr // the server for whose sake it lends nothing
 	Problem   string     // why the port cannot be used; empty: it can
 	Leases    []Lease    // those that run, by address
+	Pool      Pool
 }
 
 // Server lends addresses on one port. The zero value, with Log and Keep, lends none yet.
@@ -89,7 +90,8 @@ func (s *Server) State() State {
 	defer s.mu.Unlock()
 	shown := s.state
 	if s.table != nil {
-		shown.Leases = s.table.leases(time.Now(), false)
+		now := time.Now()
+		shown.Leases, shown.Pool = s.table.leases(now, false), s.table.pool(now)
 	}
 	return shown
 }

@@ -13,6 +13,7 @@ import (
 	"tollgate/firmware/api"
 	"tollgate/firmware/bundle"
 	"tollgate/firmware/delivery"
+	"tollgate/firmware/envelope"
 )
 
 // openDeliveries makes the one who takes what is brought, whatever way it comes.
@@ -71,7 +72,7 @@ func (v systemView) System() api.System {
 		shown.Other = s.known.Slots[r.Slot.Other()]
 	}
 	if last := s.known.Last; last != nil {
-		shown.Last = &api.UpdateAttempt{Release: last.Release, By: last.By, At: last.At, Outcome: last.Outcome}
+		shown.Last = last.shown()
 		shown.FellBack = last.Outcome == tryFellBack
 		if last.Outcome == tryWaiting && !s.trial {
 			shown.Waiting = last.Release
@@ -83,24 +84,50 @@ func (v systemView) System() api.System {
 	return shown
 }
 
+// shown is how the page shows an update.
+func (a attempt) shown() *api.UpdateAttempt {
+	return &api.UpdateAttempt{Release: a.Release, By: a.By, At: a.At, Outcome: a.Outcome, Check: a.Check, Why: a.Why}
+}
+
+// lastUpdate is what became of the latest update; nil: there was none, or the machine's system is not the box's own.
+func (b *box) lastUpdate() *api.UpdateAttempt {
+	if b.systems == nil {
+		return nil
+	}
+	b.systems.mu.Lock()
+	defer b.systems.mu.Unlock()
+	if b.systems.known.Last == nil {
+		return nil
+	}
+	return b.systems.known.Last.shown()
+}
+
 // Update takes a bundle that an administrator brings.
-func (v systemView) Update(ctx context.Context, r io.Reader, who string) (api.Delivered, error) {
+func (v systemView) Update(ctx context.Context, r io.Reader, phrase, who string) (api.Delivered, error) {
 	keys := slices.Clone(v.makers())
 	if p := v.policy(); p != nil {
 		keys = slices.Concat(keys, delivery.Signers(p.Stick.Signers), delivery.Signers(p.Updates.Signers))
 	}
-	taken, err := v.taker.Take(ctx, r, delivery.Order{Keys: keys, Who: who, Why: "from a bundle", Again: true})
-	if errors.Is(err, delivery.ErrBusy) {
-		return api.Delivered{}, &api.Conflict{Detail: asSentence(err), Remedy: "Wait until it is done."}
-	}
+	taken, err := v.taker.Take(ctx, r, delivery.Order{Keys: keys, Who: who, Why: "from a bundle", Again: true, Phrase: phrase})
 	if err != nil {
-		return api.Delivered{}, &api.Conflict{Detail: asSentence(err), Remedy: "What runs goes on running, and nothing was changed. Fetch the file once more from where it is published."}
+		return api.Delivered{}, bundleRefused(err)
 	}
 	d := api.Delivered{System: v.System(), Signer: taken.Seal.Signer, Changes: []api.Change{}, Sources: taken.Entries[delivery.BlockListFile], Prices: taken.Entries[delivery.RatesFile]}
 	for _, c := range taken.Changes {
 		d.Changes = append(d.Changes, api.Change{Path: c.Path, Old: c.Old, New: c.New})
 	}
 	return d, nil
+}
+
+// bundleRefused explains why a bundle that an administrator has brought was not taken.
+func bundleRefused(err error) error {
+	switch {
+	case errors.Is(err, envelope.ErrPhrase), errors.Is(err, envelope.ErrWrong):
+		return &api.PhraseNeeded{Detail: err.Error() + ".", Wrong: errors.Is(err, envelope.ErrWrong)}
+	case errors.Is(err, delivery.ErrBusy):
+		return &api.Conflict{Detail: asSentence(err), Remedy: "Wait until it is done."}
+	}
+	return &api.Conflict{Detail: asSentence(err), Remedy: "What runs goes on running, and nothing was changed. Fetch the file once more from where it is published."}
 }
 
 // Restart asks process 1 for a restart of the machine.

@@ -3,14 +3,19 @@ package main
 import (
 	"bytes"
 	"crypto/ed25519"
+	"errors"
+	"fmt"
+	"log/slog"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"tollgate/board/update"
+	"tollgate/firmware/api"
 	"tollgate/firmware/bundle"
 	"tollgate/firmware/delivery"
+	"tollgate/firmware/envelope"
 )
 
 // workbench is a box with slots that runs the system in slot a, and the key of who makes its systems.
@@ -30,8 +35,12 @@ func newWorkbench(t *testing.T) workbench {
 	if err := s.remember(false, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	b.systems = s
-	b.taker = delivery.New(delivery.Options{Box: delivered{b}, Memory: bundles{b.store}, Machine: s})
+	own, err := openKey(b.store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.systems, b.key = s, own
+	b.taker = delivery.New(delivery.Options{Box: delivered{b}, Key: own, Memory: bundles{b.store}, Machine: s})
 	return workbench{b, key}
 }
 
@@ -79,7 +88,7 @@ func (w workbench) again(t *testing.T, slot update.Slot, trial bool) {
 
 func TestABundleBringsASystemAndAPolicyTogether(t *testing.T) {
 	w := newWorkbench(t)
-	d, err := systemView{w.box}.Update(t.Context(), bytes.NewReader(w.bundle(t, 1001, stickPolicy)), "anna")
+	d, err := systemView{w.box}.Update(t.Context(), bytes.NewReader(w.bundle(t, 1001, stickPolicy)), "", "anna")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,7 +116,7 @@ func TestNothingOfABundleIsTakenWhenAPartOfItIsNot(t *testing.T) {
 		"a system changed":                    {append(bytes.Clone(good[:len(good)-1]), '!'), "changed on the way"},
 		"a policy changed":                    {bytes.Replace(good, []byte("name: Lyon"), []byte("name: Lima"), 1), "changed on the way"},
 	} {
-		_, err := systemView{w.box}.Update(t.Context(), bytes.NewReader(c.bundle), "anna")
+		_, err := systemView{w.box}.Update(t.Context(), bytes.NewReader(c.bundle), "", "anna")
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
@@ -139,14 +148,14 @@ func TestASystemThatFellBackComesAgainOnlyAtAPersonsWish(t *testing.T) {
 	if _, err := w.taker.Take(t.Context(), bytes.NewReader(good), order); err == nil || !strings.Contains(err.Error(), "did not prove itself") {
 		t.Errorf("%v", err)
 	}
-	if _, err := (systemView{w.box}).Update(t.Context(), bytes.NewReader(good), "anna"); err != nil {
+	if _, err := (systemView{w.box}).Update(t.Context(), bytes.NewReader(good), "", "anna"); err != nil {
 		t.Error(err)
 	}
 }
 
 func TestAnUpdateThatProvesItselfIsShownAsKept(t *testing.T) {
 	w := newWorkbench(t)
-	if _, err := (systemView{w.box}).Update(t.Context(), bytes.NewReader(w.bundle(t, 1001, "")), "anna"); err != nil {
+	if _, err := (systemView{w.box}).Update(t.Context(), bytes.NewReader(w.bundle(t, 1001, "")), "", "anna"); err != nil {
 		t.Fatal(err)
 	}
 	w.again(t, update.B, true)
@@ -158,5 +167,53 @@ func TestAnUpdateThatProvesItselfIsShownAsKept(t *testing.T) {
 	w.systems.proved(nil, proveTime, start.Add(proveTime))
 	if s := shownSystem(w.systems); s.Trial || s.Last.Outcome != tryKept || s.Other != "1.0.0" || s.FellBack {
 		t.Errorf("kept: %+v", s)
+	}
+}
+
+// sealed is a bundle with a system and a policy that is sealed.
+func (w workbench) sealed(t *testing.T, built int64, f envelope.For) []byte {
+	t.Helper()
+	content, err := envelope.Seal([]byte(stickPolicy), f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]bundle.Content{"system": strings.NewReader("the new system"), delivery.PolicyFile + envelope.Suffix: bytes.NewReader(content)}
+	var out bytes.Buffer
+	if err := bundle.Write(&out, files, &bundle.System{File: "system", Board: "virt", Release: "1.1.0", Built: built}, uint64(built), nil, w.key); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func TestABundleWithSealedPartsIsTakenWithTheirPassPhraseAlone(t *testing.T) {
+	w := newWorkbench(t)
+	const phrase = "four words that nobody guesses"
+	brought := w.sealed(t, 1001, envelope.For{Phrase: phrase})
+	var said bytes.Buffer
+	w.log = slog.New(slog.NewTextHandler(&said, nil))
+	w.systems.log = w.log
+	for typed, wrong := range map[string]bool{"": false, "guessed": true} {
+		_, err := systemView{w.box}.Update(t.Context(), bytes.NewReader(brought), typed, "anna")
+		needed := (*api.PhraseNeeded)(nil)
+		if !errors.As(err, &needed) || needed.Wrong != wrong || !strings.HasPrefix(needed.Detail, "policy.yaml.age: ") || strings.Contains(err.Error(), "guessed") {
+			t.Errorf("with %q: %v", typed, err)
+		}
+		if s := shownSystem(w.systems); w.policy() != nil || s.Waiting != "" || w.holds(t, w.systems.installer.Slots.B) != "" {
+			t.Errorf("with %q something has changed: %+v", typed, s)
+		}
+	}
+	d, err := systemView{w.box}.Update(t.Context(), bytes.NewReader(brought), phrase, "anna")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := w.policy(); p == nil || p.Site.Name != "Lyon" || d.System.Waiting != "1.1.0" {
+		t.Errorf("%v, %+v", p, d)
+	}
+	rev, _, err := w.store.Confirmed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if kept := fmt.Sprintf("%s %s %s %s", said.String(), rev.Who, rev.Why, rev.Policy); strings.Contains(kept, phrase) || strings.Contains(kept, "guessed") {
+		t.Errorf("what was typed is kept: %s", kept)
 	}
 }

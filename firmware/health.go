@@ -65,12 +65,14 @@ func uptime() time.Duration {
 // proofTime.
 func (b *box) examine() error {
 	done := make(chan error, 1)
-	go func() { done <- errors.Join(b.storeWell(), b.workersWell(), b.pageWell()) }()
+	go func() {
+		done <- errors.Join(checked(api.CheckStore, b.storeWell()), checked(api.CheckSIP, b.workersWell()), checked(api.CheckPage, b.pageWell()))
+	}()
 	select {
 	case err := <-done:
 		return err
 	case <-time.After(proofTime):
-		return fmt.Errorf("no answer for %v: something hangs", proofTime)
+		return checked(api.CheckHangs, fmt.Errorf("no answer for %v: something hangs", proofTime))
 	}
 }
 

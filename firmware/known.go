@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tollgate/board/update"
+	"tollgate/firmware/api"
 	"tollgate/firmware/delivery"
 )
 
@@ -37,7 +38,8 @@ type attempt struct {
 	By      string    `json:"by"`
 	At      time.Time `json:"at"` // of the outcome
 	Outcome string    `json:"outcome"`
-	Why     string    `json:"why,omitempty"` // it was left, as far as that could still be noted
+	Check   api.Check `json:"check,omitempty"` // that it did not pass, as far as that could still be noted
+	Why     string    `json:"why,omitempty"`   // a sentence
 }
 
 // The outcomes of an update.
@@ -57,7 +59,7 @@ func (k *known) settle(outcome string, now time.Time) {
 // blame notes why the update at hand is left.
 func (k *known) blame(fault error) {
 	if k.Last != nil {
-		k.Last.Why = fault.Error()
+		k.Last.Check, k.Last.Why = checkOf(fault), fault.Error()
 	}
 }
 

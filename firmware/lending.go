@@ -69,12 +69,17 @@ func (b *box) lent() *api.Lending {
 	if s.Interface == "" {
 		return nil
 	}
-	shown := &api.Lending{Interface: s.Interface, Lends: s.Lends, Problem: s.Problem, Leases: []api.Lent{}}
+	shown := &api.Lending{
+		Interface: s.Interface, Lends: s.Lends, Problem: s.Problem, Leases: []api.Lent{},
+		First: s.Pool.First.String(), Last: s.Pool.Last.String(), Size: s.Pool.Size, Free: s.Pool.Free,
+	}
 	if s.Other.IsValid() {
 		shown.Other = s.Other.String()
 	}
 	for _, l := range s.Leases {
-		shown.Leases = append(shown.Leases, api.Lent{Address: l.Address.String(), Hardware: l.Hardware, Name: l.Name, Until: l.Until.Truncate(time.Second)})
+		shown.Leases = append(shown.Leases, api.Lent{
+			Address: l.Address.String(), Hardware: l.Hardware, Name: l.Name, Until: l.Until.Truncate(time.Second), Reserved: l.Reserved,
+		})
 	}
 	return shown
 }
@@ -90,6 +95,8 @@ func unlent(l *api.Lending) []api.Warning {
 		w.Text = fmt.Sprintf("Another DHCP server, %s, answers on %s: the box lends no addresses there. Switch one of the two off.", l.Other, l.Interface)
 	case l.Problem != "":
 		w.Text = fmt.Sprintf("The box lends no addresses on %s: %s. See whether the cable is plugged in.", l.Interface, l.Problem)
+	case l.Lends && l.Free == 0:
+		w.Text = fmt.Sprintf("All %d addresses from %s to %s are lent: another telephone gets none. Widen the range, or shorten lease_minutes.", l.Size, l.First, l.Last)
 	default:
 		return nil
 	}

@@ -63,7 +63,8 @@ func TestTheOperatorIsToldWhyTelephonesGetNoAddress(t *testing.T) {
 		want  string
 	}{
 		{nil, ""},
-		{&api.Lending{Interface: "eth0", Lends: true}, ""},
+		{&api.Lending{Interface: "eth0", Lends: true, Size: 20, Free: 1}, ""},
+		{&api.Lending{Interface: "eth0", Lends: true, First: "192.0.2.100", Last: "192.0.2.119", Size: 20}, "All 20 addresses from 192.0.2.100 to 192.0.2.119 are lent"},
 		{&api.Lending{Interface: "eth0", Other: "192.0.2.66"}, "Another DHCP server, 192.0.2.66, answers on eth0"},
 		{&api.Lending{Interface: "eth0", Problem: "network is down"}, "network is down. See whether the cable is plugged in."},
 	} {

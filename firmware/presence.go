@@ -39,9 +39,25 @@ func (p *presence) note(now time.Time) {
 func (p *presence) use(now time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	fresh := !p.pressed.IsZero() && now.Sub(p.pressed) <= presenceTime
+	fresh := p.counts(now)
 	p.pressed = time.Time{}
 	return fresh
+}
+
+// counts tells whether the button was pressed not long ago; p.mu is held.
+func (p *presence) counts(now time.Time) bool {
+	return !p.pressed.IsZero() && now.Sub(p.pressed) <= presenceTime
+}
+
+// until is when the latest press ends to count; nil: none does.
+func (p *presence) until(now time.Time) *time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.counts(now) {
+		return nil
+	}
+	end := p.pressed.Add(presenceTime)
+	return &end
 }
 
 // hasButton tells whether the machine is the box's own and has a button.

@@ -33,12 +33,21 @@ func TestOnePressOpensOneThingAndNotForLong(t *testing.T) {
 	if !refused(&premium, 0) {
 		t.Error("premium numbers are opened though nobody pressed the button")
 	}
+	if p.until(now) != nil {
+		t.Error("the page is told of a press that was not")
+	}
 	p.note(now)
+	if end := p.until(now.Add(time.Second)); end == nil || !end.Equal(now.Add(time.Minute)) || p.until(now.Add(61*time.Second)) != nil {
+		t.Errorf("the page is told that the press counts until %v", end)
+	}
 	if refused(&fewer, time.Second) {
 		t.Error("what opens nothing needs a press")
 	}
 	if refused(&premium, 59*time.Second) {
 		t.Error("the press does not count, or was used up by what needs none")
+	}
+	if p.until(now.Add(59*time.Second)) != nil {
+		t.Error("the page is told of a press that was used")
 	}
 	if !refused(&premium, 59*time.Second) {
 		t.Error("one press opens twice")

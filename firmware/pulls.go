@@ -15,6 +15,7 @@ import (
 
 	"tollgate/firmware/api"
 	"tollgate/firmware/delivery"
+	"tollgate/firmware/envelope"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/pull"
 	"tollgate/firmware/resolve"
@@ -64,8 +65,11 @@ func (b *box) takePulled(ctx context.Context, path string) (system bool, err err
 	defer f.Close()
 	keys := slices.Concat(delivery.Signers(p.Updates.Signers), b.makers())
 	taken, err := b.taker.Take(ctx, f, delivery.Order{Keys: keys, Who: p.Updates.From, Why: "fetched from " + p.Updates.From})
-	if errors.Is(err, delivery.ErrBusy) {
+	switch {
+	case errors.Is(err, delivery.ErrBusy):
 		err = fmt.Errorf("%w: %w", pull.ErrLater, err)
+	case errors.Is(err, envelope.ErrPhrase): // a pass phrase that is kept on the box would be no secret of a person any more
+		err = fmt.Errorf("%w; nobody is there when it is fetched: seal it for this box instead (age -r %s), or bring it by the page", err, b.key.Recipient())
 	}
 	return taken.System != nil, err
 }

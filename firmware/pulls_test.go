@@ -15,6 +15,7 @@ import (
 
 	"tollgate/board/update"
 	"tollgate/firmware/api"
+	"tollgate/firmware/envelope"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/pull"
 	"tollgate/firmware/resolve"
@@ -32,7 +33,7 @@ func TestWhatIsFetchedIsTakenByTheSameRules(t *testing.T) {
 	if _, err := w.takePulled(t.Context(), file(w.bundle(t, 1001, ""))); !errors.Is(err, pull.ErrLater) {
 		t.Fatalf("without a policy: %v", err)
 	}
-	if _, err := (systemView{w.box}).Update(t.Context(), strings.NewReader(string(w.bundle(t, 1001, stickPolicy))), "anna"); err != nil {
+	if _, err := (systemView{w.box}).Update(t.Context(), strings.NewReader(string(w.bundle(t, 1001, stickPolicy))), "", "anna"); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := w.takePulled(t.Context(), file([]byte("<html>moved</html>"))); err == nil || errors.Is(err, pull.ErrLater) {
@@ -54,6 +55,36 @@ func TestWhatIsFetchedIsTakenByTheSameRules(t *testing.T) {
 	}
 	if m, err := (pulled{w.box}).Load(); m != want || err != nil {
 		t.Errorf("%+v, %v", m, err)
+	}
+}
+
+// What is fetched may be sealed for the box, which opens it without anybody; a pass phrase it does not have, and is told what to do instead.
+func TestWhatIsFetchedMayBeSealedForTheBoxAndNotWithAPassPhrase(t *testing.T) {
+	w := newWorkbench(t)
+	if _, err := (systemView{w.box}).Update(t.Context(), strings.NewReader(string(w.bundle(t, 1001, strings.Replace(stickPolicy, "name: Lyon", "name: Nice", 1)))), "", "anna"); err != nil {
+		t.Fatal(err)
+	}
+	fetched := func(content []byte) error {
+		path := filepath.Join(t.TempDir(), "part")
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		_, err := w.takePulled(t.Context(), path)
+		return err
+	}
+	err := fetched(w.sealed(t, 1002, envelope.For{Phrase: "four words that nobody guesses"}))
+	if err == nil || errors.Is(err, pull.ErrLater) || !strings.Contains(err.Error(), "age -r "+w.box.key.Recipient()) || w.policy().Site.Name != "Nice" {
+		t.Errorf("with a pass phrase: %v", err)
+	}
+	other, err := envelope.NewIdentity()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := fetched(w.sealed(t, 1002, envelope.For{Recipients: []string{other.Recipient()}})); !errors.Is(err, envelope.ErrOther) || w.policy().Site.Name != "Nice" {
+		t.Errorf("for another box: %v", err)
+	}
+	if err := fetched(w.sealed(t, 1002, envelope.For{Recipients: []string{other.Recipient(), w.box.key.Recipient()}})); err != nil || w.policy().Site.Name != "Lyon" {
+		t.Errorf("for this box among others: %v, in force %q", err, w.policy().Site.Name)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"tollgate/board/link"
+	"tollgate/firmware/api"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/trunk"
 )
@@ -32,14 +33,14 @@ func (b *box) examineTrial(before []string) error {
 	p := b.current(context.Background())
 	if p == nil {
 		if _, kept, err := b.store.Confirmed(); err != nil || kept {
-			return errors.Join(errors.New("the confirmed policy is not in force"), err)
+			return checked(api.CheckPolicy, errors.Join(errors.New("the confirmed policy is not in force"), err))
 		}
 		return nil // a box that nobody has set up
 	}
 	if err := b.filter.Whole(); err != nil {
-		return err
+		return checked(api.CheckFilter, err)
 	}
-	err := lost(before, b.trunks.States())
+	err := checked(api.CheckTrunk, lost(before, b.trunks.States()))
 	if err != nil && outsideAway(p.Network) {
 		return fmt.Errorf("%w: %w", errAway, err)
 	}

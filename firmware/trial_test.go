@@ -11,6 +11,7 @@ import (
 
 	"tollgate/board/link"
 	"tollgate/board/update"
+	"tollgate/firmware/api"
 	"tollgate/firmware/supervise"
 	"tollgate/firmware/trunk"
 )
@@ -64,7 +65,7 @@ func TestTheNetworkOutsideIsAwayWithoutACableOrARouter(t *testing.T) {
 func TestAnUpdateUnderWhichTheTrunkStaysDownIsLeft(t *testing.T) {
 	w := newWorkbench(t)
 	w.systems.up = func() []string { return []string{"carrier"} }
-	if _, err := (systemView{w.box}).Update(t.Context(), strings.NewReader(string(w.bundle(t, 1001, ""))), "anna"); err != nil {
+	if _, err := (systemView{w.box}).Update(t.Context(), strings.NewReader(string(w.bundle(t, 1001, ""))), "", "anna"); err != nil {
 		t.Fatal(err)
 	}
 	w.again(t, update.B, true)
@@ -74,7 +75,7 @@ func TestAnUpdateUnderWhichTheTrunkStaysDownIsLeft(t *testing.T) {
 	}
 	supervisor, voice := hear(t)
 	w.systems.voice = voice
-	down := lost(before, []trunk.State{{Name: "carrier", State: trunk.Down, Reason: "403 Forbidden"}})
+	down := checked(api.CheckTrunk, lost(before, []trunk.State{{Name: "carrier", State: trunk.Down, Reason: "403 Forbidden"}}))
 	gone := fmt.Errorf("%w: %w", errAway, down)
 	start := time.Now()
 	for _, step := range []struct {
@@ -103,6 +104,38 @@ func TestAnUpdateUnderWhichTheTrunkStaysDownIsLeft(t *testing.T) {
 	w.again(t, update.A, false)
 	if s := shownSystem(w.systems); !s.FellBack || !strings.Contains(w.systems.known.why(), "403 Forbidden") {
 		t.Errorf("%+v, %s", s, w.systems.known.why())
+	}
+	if u := w.lastUpdate(); u == nil || u.Outcome != tryFellBack || u.Release != "1.1.0" || u.Check != api.CheckTrunk || !strings.Contains(u.Why, "403 Forbidden") || !strings.Contains(u.Remedy(), "that trunk") {
+		t.Errorf("the page is told %+v", u)
+	}
+}
+
+func TestAnUpdateThatEndsBeforeItCanSayWhyIsToldAsSuch(t *testing.T) {
+	w := newWorkbench(t)
+	if w.lastUpdate() != nil || (&box{}).lastUpdate() != nil {
+		t.Error("there was an update before the first one")
+	}
+	if _, err := (systemView{w.box}).Update(t.Context(), strings.NewReader(string(w.bundle(t, 1001, ""))), "", "anna"); err != nil {
+		t.Fatal(err)
+	}
+	w.again(t, update.A, false)
+	if u := w.lastUpdate(); u.Outcome != tryFellBack || u.Check != "" || u.Why != "" || !strings.Contains(u.Remedy(), "before it could say") {
+		t.Errorf("%+v", u)
+	}
+}
+
+func TestEachCheckOfTheProgramHasAName(t *testing.T) {
+	fault := errors.New("a fault")
+	for err, want := range map[error]api.Check{
+		fault: "", checked(api.CheckPage, fault): api.CheckPage, errors.Join(nil, checked(api.CheckStore, fault)): api.CheckStore,
+		fmt.Errorf("%w: %w", errAway, checked(api.CheckTrunk, fault)): api.CheckTrunk,
+	} {
+		if got := checkOf(err); got != want || !errors.Is(err, fault) {
+			t.Errorf("%v is of %q, want %q", err, got, want)
+		}
+	}
+	if checked(api.CheckPage, nil) != nil {
+		t.Error("what is well is a fault")
 	}
 }
 

@@ -39,5 +39,14 @@ func (n *PressNeeded) Error() string {
 	return "The policy opens calls that can cost without a ceiling (" + strings.Join(n.Opened, "; ") + "), and nobody has pressed the button of the box."
 }
 
+// PhraseNeeded is why a bundle is not taken before somebody has typed the pass phrase that parts of it are sealed with.
+type PhraseNeeded struct {
+	Detail string // which part, as a sentence
+	Wrong  bool   // one was typed, and it is another
+}
+
+// Error returns Detail.
+func (n *PhraseNeeded) Error() string { return n.Detail }
+
 // SocketName is the unix socket's name inside the state folder.
 const SocketName = "tollgate.sock"

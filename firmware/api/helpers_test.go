@@ -50,6 +50,7 @@ type office struct {
 	err       error
 	imported  string
 	who, why  string
+	phrase    string
 	dismissed string // by whom
 	panics    bool
 }

@@ -26,7 +26,11 @@ type Overview struct {
 	Fraud       FraudState   `json:"fraud" doc:"What calls out cost, and what is blocked."`
 	Credentials []Credential `json:"credentials" nullable:"false" doc:"How old the passwords of PBX and carriers are."`
 	Warnings    []Warning    `json:"warnings" nullable:"false" doc:"What in the policy in force works and has its price; to be shown in red."`
-	Counters    []Counter    `json:"counters" nullable:"false" doc:"Counters of the packet filter."`
+	// Pressed lets a page that has asked for the button hear of it.
+	Pressed *time.Time `json:"pressed_until,omitempty" doc:"Until when a press of the box's button counts as proof that somebody stands before it; absent: nobody has pressed it lately, or the press has been used."`
+	// Update is what the next administrator who looks should know of a night.
+	Update   *UpdateAttempt `json:"update,omitempty" doc:"What became of the latest update of the system; absent: none was brought."`
+	Counters []Counter      `json:"counters" nullable:"false" doc:"Counters of the packet filter."`
 }
 
 // Site says where the box stands and which version it runs.
@@ -54,6 +58,10 @@ type Lending struct {
 	Lends     bool   `json:"lends" doc:"False while the box looks for another server, or has found one."`
 	Other     string `json:"other" doc:"The address of another server, for whose sake the box lends nothing; empty: there is none."`
 	Problem   string `json:"problem" doc:"Why the port cannot be used; empty: it can."`
+	First     string `json:"first" doc:"The first address that is lent to anybody."`
+	Last      string `json:"last" doc:"The last one."`
+	Size      int    `json:"size" doc:"How many addresses that are, those that are reserved for one telephone not counted."`
+	Free      int    `json:"free" doc:"How many of them the next telephones can get; 0: another one gets none."`
 	Leases    []Lent `json:"leases" nullable:"false" doc:"By address."`
 }
 
@@ -63,6 +71,7 @@ type Lent struct {
 	Hardware string    `json:"hardware" doc:"The telephone's hardware address."`
 	Name     string    `json:"name" doc:"What the telephone calls itself; may be empty."`
 	Until    time.Time `json:"until"`
+	Reserved bool      `json:"reserved" doc:"The policy reserves the address for it."`
 }
 
 // Revision is one version of the policy and who brought it.

@@ -48,6 +48,8 @@ const (
 	PolicyFaults      ProblemType = "urn:tollgate:policy-faults"
 	NotNow            ProblemType = "urn:tollgate:not-now"
 	PressTheButton    ProblemType = "urn:tollgate:press-needed"
+	PhraseMissing     ProblemType = "urn:tollgate:phrase-needed"
+	PhraseWrong       ProblemType = "urn:tollgate:phrase-wrong"
 	ClaimOver         ProblemType = "urn:tollgate:claim-over"
 	NotFound          ProblemType = "urn:tollgate:not-found"
 	Busy              ProblemType = "urn:tollgate:busy"
@@ -80,6 +82,8 @@ func problemKinds() []problemKind {
 		{PolicyFaults, http.StatusUnprocessableEntity, "The policy has faults"},
 		{NotNow, http.StatusConflict, "Not possible now"},
 		{PressTheButton, http.StatusConflict, "Somebody has to press the button"},
+		{PhraseMissing, http.StatusConflict, "A pass phrase is needed"},
+		{PhraseWrong, http.StatusConflict, "The pass phrase is another one"},
 		{ClaimOver, http.StatusConflict, "The time of the first password is over"},
 		{NotFound, http.StatusNotFound, "No such thing"},
 		{Busy, http.StatusServiceUnavailable, "The box is busy"},

@@ -4,7 +4,9 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"net/url"
 	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
@@ -14,9 +16,10 @@ import (
 type Systems interface {
 	// System says what runs, and what the next start takes.
 	System() System
-	// Update takes the bundle in r: a system, which the next start tries, settings, or both. The error is *Conflict when it is
+	// Update takes the bundle in r: a system, which the next start tries, settings, or both. phrase opens what is sealed with a pass
+	// phrase; empty: nobody has typed one. The error is *PhraseNeeded when another one is needed, and *Conflict when the bundle is
 	// refused; then everything is as before.
-	Update(ctx context.Context, r io.Reader, who string) (Delivered, error)
+	Update(ctx context.Context, r io.Reader, phrase, who string) (Delivered, error)
 	// Restart has the machine restart. The error is *Conflict when that is not for this program to do.
 	Restart(who string) error
 }
@@ -49,6 +52,44 @@ type UpdateAttempt struct {
 	By      string    `json:"by" doc:"Who brought it, and who signed it."`
 	At      time.Time `json:"at" doc:"When it came, or came out so."`
 	Outcome string    `json:"outcome" enum:"waiting,kept,fell_back" doc:"It waits for the next start or proves itself, was kept, or did not prove itself."`
+	Check   Check     `json:"check,omitempty" doc:"The check that it did not pass; absent: it has passed, or ended before it could say."`
+	Why     string    `json:"why,omitempty" doc:"What that check has found, as a sentence."`
+}
+
+// Check is what a new system has to show before it counts.
+type Check string
+
+// The checks.
+const (
+	CheckPolicy Check = "policy" // the confirmed policy is in force
+	CheckFilter Check = "filter" // the packet filter is whole
+	CheckTrunk  Check = "trunk"  // the trunks that were up before are up
+	CheckStore  Check = "store"  // the database answers
+	CheckSIP    Check = "sip"    // the readers of SIP and the relay keep up
+	CheckPage   Check = "page"   // the page answers
+	CheckHangs  Check = "hangs"  // all of it within a time
+)
+
+// Schema lists the checks in the OpenAPI document.
+func (Check) Schema(huma.Registry) *huma.Schema {
+	s := &huma.Schema{Type: huma.TypeString}
+	for _, c := range []Check{CheckPolicy, CheckFilter, CheckTrunk, CheckStore, CheckSIP, CheckPage, CheckHangs} {
+		s.Enum = append(s.Enum, string(c))
+	}
+	return s
+}
+
+// Remedy says what to do about an update that the box has left, in a sentence.
+func (a UpdateAttempt) Remedy() string {
+	switch a.Check {
+	case CheckTrunk:
+		return "See whether that trunk is up now. When the carrier was away at that moment, bring the update again; when it is down under the new system alone, report it with the log."
+	case CheckPolicy:
+		return "The new system does not take this policy. Read its release notes, change the policy where they say so, and bring the update again."
+	case "":
+		return "It was cut off before it could say why: power was lost, or it did not start at all. Bring it once more and leave the box switched on for ten minutes."
+	}
+	return "Bring it once more. When it falls back again, report it with the log."
 }
 
 // Delivered is what a bundle has brought.
@@ -71,12 +112,25 @@ const (
 type (
 	systemOutput    struct{ Body System }
 	deliveredOutput struct{ Body Delivered }
-	// updateInput is the request's body as it comes: an update is too large to be kept in memory.
-	updateInput struct{ body io.Reader }
+	// updateInput is the request's body as it comes: an update is too large to be kept in memory. The pass phrase comes in a header,
+	// which is written down nowhere, as an address might be.
+	updateInput struct {
+		Phrase string `header:"Tollgate-Phrase" maxLength:"2400" doc:"The pass phrase that parts of the bundle are sealed with, of at most 200 characters, percent-encoded as UTF-8 (RFC 3986, section 2.1). Absent: nobody has typed one."`
+
+		phrase string
+		body   io.Reader
+	}
 )
 
-// Resolve takes the body for the operation to read, and gives it time.
+// maxPhrase is how long a pass phrase may be, in characters.
+const maxPhrase = 200
+
+// Resolve takes the body for the operation to read, gives it time, and decodes the pass phrase.
 func (in *updateInput) Resolve(ctx huma.Context) []error {
+	var err error
+	if in.phrase, err = url.PathUnescape(in.Phrase); err != nil || utf8.RuneCountInString(in.phrase) > maxPhrase {
+		return []error{&huma.ErrorDetail{Location: "header.Tollgate-Phrase", Message: "it is not percent-encoded, or too long"}} // without its value
+	}
 	in.body = ctx.BodyReader()
 	_, w := humago.Unwrap(ctx)
 	deadline := time.Now().Add(updateTime)
@@ -98,7 +152,7 @@ func (s *Server) update(ctx context.Context, in *updateInput) (*deliveredOutput,
 		return nil, noSystems()
 	}
 	who := visitorOf(ctx).name
-	delivered, err := s.systems.Update(ctx, in.body, who)
+	delivered, err := s.systems.Update(ctx, in.body, in.phrase, who)
 	if err != nil {
 		s.log.Warn("update refused", "who", who, "err", err)
 		return nil, s.boxProblem("update", err)

@@ -97,8 +97,18 @@ func (s *Server) boxProblem(doing string, err error) error {
 	if n := (*PressNeeded)(nil); errors.As(err, &n) {
 		return newProblem(PressTheButton, n.Error(), "Press the button on the box, then do it again within a minute.")
 	}
+	if n := (*PhraseNeeded)(nil); errors.As(err, &n) {
+		return n.problem()
+	}
 	s.log.Error("the box failed", "doing", doing, "error", err)
 	return newProblem(Failed, fmt.Sprintf("The box could not do it: %v.", err), "What was in force before is in force still. Look at the log of the box for more.")
+}
+
+func (n *PhraseNeeded) problem() *Problem {
+	if n.Wrong {
+		return newProblem(PhraseWrong, n.Detail, "Nothing was changed. Type it once more, with its blanks and capital letters.")
+	}
+	return newProblem(PhraseMissing, n.Detail, "Nothing was changed. Type the pass phrase that it was sealed with.")
 }
 
 func faultsProblem(faults policy.Faults) *Problem {

@@ -87,7 +87,40 @@ func showState(w io.Writer, o api.Overview, zone *time.Location) {
 	}
 	row(t, "calls", fmt.Sprintf("%d of at most %d", len(o.Calls), o.Limits.Calls))
 	row(t, "load", busy(o.Load))
+	if u := o.Update; u != nil {
+		row(t, "update", updated(*u, zone))
+	}
+	if l := o.Lending; l != nil {
+		row(t, "DHCP", lent(*l))
+	}
 	t.Flush()
+}
+
+// updated tells what became of the latest update: which, when, and when it was left, why and what to do.
+func updated(u api.UpdateAttempt, zone *time.Location) string {
+	which, at := clean(u.Release), u.At.In(zone).Format("2006-01-02 15:04 MST")
+	switch {
+	case u.Outcome == "waiting":
+		return fmt.Sprintf("%s waits for the next start, or has yet to prove itself; since %s", which, at)
+	case u.Outcome == "kept":
+		return fmt.Sprintf("%s has proved itself and was kept, %s", which, at)
+	case u.Why == "":
+		return fmt.Sprintf("%s FELL BACK, %s. %s", which, at, u.Remedy())
+	}
+	return fmt.Sprintf("%s FELL BACK, %s: %s. %s", which, at, clean(u.Why), u.Remedy())
+}
+
+// lent tells how much of what the box can lend to telephones is left.
+func lent(l api.Lending) string {
+	switch {
+	case l.Other != "":
+		return fmt.Sprintf("LENDS NOTHING: another server, %s, answers on %s", clean(l.Other), l.Interface)
+	case l.Problem != "":
+		return fmt.Sprintf("LENDS NOTHING on %s: %s", l.Interface, clean(l.Problem))
+	case !l.Lends:
+		return fmt.Sprintf("looks first whether another server answers on %s", l.Interface)
+	}
+	return fmt.Sprintf("%d of %d addresses lent on %s, %s to %s", l.Size-l.Free, l.Size, l.Interface, l.First, l.Last)
 }
 
 func mode(o api.Overview, zone *time.Location) string {

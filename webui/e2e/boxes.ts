@@ -19,10 +19,11 @@ function box(name: string, offset: number, options: string): Box {
 }
 
 /** A box at work, whose password was changed already. */
-export const main = box('at work', 0, `--password '${password}'`);
+export const main = box('at work', 0, `--press 4s --password '${password}'`);
 /** A box that nobody has logged in to yet. */
 export const first = box('new', 1, `--first-password ${firstPassword}`);
 /** A box without a policy. */
 export const setup = box('without a policy', 2, `--setup --password '${password}'`);
-/** A box whose trials are short, so that one can be seen to run out, and which only tells what it would do about fraud. */
-export const lost = box('with short trials', 3, `--trial 6s --away --simulate --password '${password}'`);
+/** A box that has seen better days: its trials are short, so that one can be seen to run out, it only tells what it would do about
+fraud, its last update fell back, its addresses for telephones are all lent, and nobody comes to its button. */
+export const lost = box('with short trials', 3, `--trial 6s --away --simulate --ill --press 24h --password '${password}'`);

@@ -91,9 +91,9 @@ export class Client {
     return answered(this.#api.GET('/api/v1/system'));
   }
 
-  /** Brings a bundle; told is how much of it has gone up, 0 to 1. There is no time limit: a card is slow. */
-  update(file: Blob, told: (part: number) => void): Promise<Delivered> {
-    return upload<Delivered>('/api/v1/update', file, told);
+  /** Brings a bundle, with the pass phrase of its sealed parts; told is how much of it has gone up, 0 to 1. There is no time limit: a card is slow. */
+  update(file: Blob, told: (part: number) => void, phrase?: string): Promise<Delivered> {
+    return upload<Delivered>('/api/v1/update', file, told, phrase);
   }
 
   async restart(): Promise<void> {

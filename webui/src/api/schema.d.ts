@@ -1101,8 +1101,17 @@ export interface components {
             caller: components["schemas"]["Leg"];
         };
         Lending: {
+            /** @description The first address that is lent to anybody. */
+            first: string;
+            /**
+             * Format: int64
+             * @description How many of them the next telephones can get; 0: another one gets none.
+             */
+            free: number;
             /** @description The port on which addresses are lent. */
             interface: string;
+            /** @description The last one. */
+            last: string;
             /** @description By address. */
             leases: components["schemas"]["Lent"][];
             /** @description False while the box looks for another server, or has found one. */
@@ -1111,6 +1120,11 @@ export interface components {
             other: string;
             /** @description Why the port cannot be used; empty: it can. */
             problem: string;
+            /**
+             * Format: int64
+             * @description How many addresses that are, those that are reserved for one telephone not counted.
+             */
+            size: number;
         };
         Lent: {
             address: string;
@@ -1118,6 +1132,8 @@ export interface components {
             hardware: string;
             /** @description What the telephone calls itself; may be empty. */
             name: string;
+            /** @description The policy reserves the address for it. */
+            reserved: boolean;
             /** Format: date-time */
             until: string;
         };
@@ -1241,6 +1257,11 @@ export interface components {
             phones?: components["schemas"]["Phones"];
             /** @description The network ports and addresses in use; empty in setup mode. */
             ports: components["schemas"]["Port"][];
+            /**
+             * Format: date-time
+             * @description Until when a press of the box's button counts as proof that somebody stands before it; absent: nobody has pressed it lately, or the press has been used.
+             */
+            pressed_until?: string;
             /** @description The latest refusals, newest first; equal ones are counted together. */
             refusals: components["schemas"]["Refusal"][];
             /** @description The revision in force, on trial or confirmed. Number 0 in setup mode. */
@@ -1252,6 +1273,8 @@ export interface components {
              */
             started: string;
             trunks: components["schemas"]["Trunk"][];
+            /** @description What became of the latest update of the system; absent: none was brought. */
+            update?: components["schemas"]["UpdateAttempt"];
             /** @description What in the policy in force works and has its price; to be shown in red. */
             warnings: components["schemas"]["Warning"][];
         };
@@ -1388,7 +1411,7 @@ export interface components {
              * @description What kind of problem, for programs and translations.
              * @enum {string}
              */
-            type: "urn:tollgate:not-logged-in" | "urn:tollgate:wrong-password" | "urn:tollgate:too-many-attempts" | "urn:tollgate:must-change-password" | "urn:tollgate:password-too-short" | "urn:tollgate:password-too-long" | "urn:tollgate:password-too-simple" | "urn:tollgate:password-not-new" | "urn:tollgate:local-only" | "urn:tollgate:other-site" | "urn:tollgate:wrong-host" | "urn:tollgate:not-json" | "urn:tollgate:too-large" | "urn:tollgate:malformed" | "urn:tollgate:policy-faults" | "urn:tollgate:not-now" | "urn:tollgate:press-needed" | "urn:tollgate:claim-over" | "urn:tollgate:not-found" | "urn:tollgate:busy" | "urn:tollgate:failed";
+            type: "urn:tollgate:not-logged-in" | "urn:tollgate:wrong-password" | "urn:tollgate:too-many-attempts" | "urn:tollgate:must-change-password" | "urn:tollgate:password-too-short" | "urn:tollgate:password-too-long" | "urn:tollgate:password-too-simple" | "urn:tollgate:password-not-new" | "urn:tollgate:local-only" | "urn:tollgate:other-site" | "urn:tollgate:wrong-host" | "urn:tollgate:not-json" | "urn:tollgate:too-large" | "urn:tollgate:malformed" | "urn:tollgate:policy-faults" | "urn:tollgate:not-now" | "urn:tollgate:press-needed" | "urn:tollgate:phrase-needed" | "urn:tollgate:phrase-wrong" | "urn:tollgate:claim-over" | "urn:tollgate:not-found" | "urn:tollgate:busy" | "urn:tollgate:failed";
         };
         Pull: {
             /**
@@ -1808,11 +1831,18 @@ export interface components {
             /** @description Who brought it, and who signed it. */
             by: string;
             /**
+             * @description The check that it did not pass; absent: it has passed, or ended before it could say.
+             * @enum {string}
+             */
+            check?: "policy" | "filter" | "trunk" | "store" | "sip" | "page" | "hangs";
+            /**
              * @description It waits for the next start or proves itself, was kept, or did not prove itself.
              * @enum {string}
              */
             outcome: "waiting" | "kept" | "fell_back";
             release: string;
+            /** @description What that check has found, as a sentence. */
+            why?: string;
         };
         Warning: {
             /** @description Where it stands in the policy, such as trunks[0].transport. */
@@ -3011,7 +3041,10 @@ export interface operations {
     update: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description The pass phrase that parts of the bundle are sealed with, of at most 200 characters, percent-encoded as UTF-8 (RFC 3986, section 2.1). Absent: nobody has typed one. */
+                "Tollgate-Phrase"?: string;
+            };
             path?: never;
             cookie?: never;
         };

@@ -3,7 +3,9 @@ import type { Call, EmergencyException, Overview, Warning } from '../api/types';
 import { spell } from '../format/number';
 import { sentence } from '../format/sentence';
 import { duration, span } from '../format/time';
+import { judge } from '../network/lending';
 import type { PlaceName } from '../state/place.svelte';
+import { remedy } from '../system/fallback';
 import { own, type Words } from '../words/words';
 import { callNamed, legsAt, lockedOutside } from './ends';
 
@@ -25,6 +27,8 @@ export function needs(overview: Overview, now: number, words: Words): Need[] {
     ...silent(overview, words),
     ...connections(overview, words),
     ...warnings(overview, words),
+    ...lending(overview, words),
+    ...update(overview, now, words),
     ...media(overview, words),
     ...limits(overview, words),
   ];
@@ -68,9 +72,10 @@ export function exception(x: EmergencyException, words: Words): Pick<Need, 'why'
 /** What a policy costs stands together for each peer. */
 function warnings(overview: Overview, words: Words): Need[] {
   const t = words.needs;
-  const peers = [...new Set(overview.warnings.map((w) => w.peer))];
+  const list = overview.warnings.filter((w) => w.path !== lendingPath);
+  const peers = [...new Set(list.map((w) => w.peer))];
   return peers.map((peer) => {
-    const said = overview.warnings.filter((w) => w.peer === peer).map((w) => warning(w, overview, words));
+    const said = list.filter((w) => w.peer === peer).map((w) => warning(w, overview, words));
     const english = said.some((s) => s.english);
     if (peer === 'network') {
       const act = { label: t.portsAct, place: 'network' } as const;
@@ -79,6 +84,43 @@ function warnings(overview: Overview, words: Words): Need[] {
     const act = { label: t.trunkAct, place: 'connections' } as const;
     return { key: `warning ${peer}`, grade: 'bad', what: t.warned(own(t.peers, peer) ?? peer), why: said.map((s) => s.why).join(' '), english, act };
   });
+}
+
+/** The box warns of its DHCP server under this key; the page says more about it, in its own words. */
+const lendingPath = 'network.inside.dhcp_server';
+
+/** Telephones that get no address, or soon none. */
+function lending(overview: Overview, words: Words): Need[] {
+  const l = overview.lending;
+  if (!l) return [];
+  const t = words.lending;
+  const need = (grade: Need['grade'], what: string, why: string): Need[] => [
+    { key: 'lending', grade, what, why, act: { label: words.needs.portsAct, place: 'network' } },
+  ];
+  switch (judge(l)) {
+    case 'full':
+      return need('bad', t.full, t.fullLead);
+    case 'scarce':
+      return need('warn', t.scarce(l.free), t.fullLead);
+    case 'other':
+      return need('bad', t.other(l.other), t.otherLead);
+    case 'broken':
+      return need('bad', t.broken, t.brokenLead);
+    default:
+      return [];
+  }
+}
+
+/** After this time only its own place tells of an update that fell back. */
+const week = 7 * 24 * 3600 * 1000;
+
+/** An update that did not prove itself, mostly in the night. */
+function update(overview: Overview, now: number, words: Words): Need[] {
+  const u = overview.update;
+  if (u?.outcome !== 'fell_back' || now - Date.parse(u.at) > week) return [];
+  const t = words.update;
+  const why = `${t.checks[u.check ?? 'none']} ${remedy(u.check, t)}`;
+  return [{ key: 'update', grade: 'bad', what: t.left(u.release), why, act: { label: words.needs.portsAct, place: 'system' } }];
 }
 
 /** warning says what the policy costs, in the language of the page where the key is known. */

@@ -1,5 +1,5 @@
 /** Overviews for tests: a box that is well, with what the test changes. */
-import type { Call, Leg, Overview, Trunk } from '../api/types';
+import type { Call, Leg, Lending, Overview, Trunk } from '../api/types';
 
 export const encrypted: Leg = {
   peer: 'carrier-a',
@@ -52,6 +52,14 @@ export function trunk(changed: Partial<Trunk> = {}): Trunk {
     accounts: [],
     calls: 0,
     cap: 20,
+    ...changed,
+  };
+}
+
+export function lending(changed: Partial<Lending> = {}): Lending {
+  return {
+    interface: 'eth0', lends: true, other: '', problem: '', first: '192.0.2.100', last: '192.0.2.199', size: 100, free: 97,
+    leases: [{ address: '192.0.2.100', hardware: '02:00:00:00:00:01', name: 'reception', until: '2026-11-23T02:58:00Z', reserved: false }],
     ...changed,
   };
 }

@@ -5,12 +5,14 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
 	"reflect"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"tollgate/firmware/api"
@@ -117,29 +119,59 @@ func TestTheInventedBoxChangesOverTimeUnlessItStandsStill(t *testing.T) {
 }
 
 func TestAnInventedTrialIsLostUnlessItIsConfirmed(t *testing.T) {
-	w, err := newWorld(options{trial: 50 * time.Millisecond})
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc := bytes.ReplaceAll(policy.Example(), []byte("Lyon office"), []byte("Nantes office"))
-	r, err := w.Import(t.Context(), doc, "admin", "moved")
-	if err != nil || len(r.Changes) != 1 || r.Revision.State != "proposed" || w.Overview().Mode != "trial" {
-		t.Fatalf("%+v %v", r, err)
-	}
-	time.Sleep(80 * time.Millisecond)
-	if o := w.Overview(); o.Mode != "running" || o.Site.Name != "Lyon office" {
-		t.Errorf("mode %s, site %s", o.Mode, o.Site.Name)
-	}
-	if _, err := w.Import(t.Context(), doc, "admin", "moved"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := w.Confirm(t.Context(), "admin"); err != nil {
-		t.Fatal(err)
-	}
-	time.Sleep(80 * time.Millisecond)
-	if o := w.Overview(); o.Mode != "running" || o.Site.Name != "Nantes office" {
-		t.Errorf("mode %s, site %s", o.Mode, o.Site.Name)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w, err := newWorld(options{trial: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc := bytes.ReplaceAll(policy.Example(), []byte("Lyon office"), []byte("Nantes office"))
+		r, err := w.Import(t.Context(), doc, "admin", "moved")
+		if err != nil || len(r.Changes) != 1 || r.Revision.State != "proposed" || w.Overview().Mode != "trial" {
+			t.Fatalf("%+v %v", r, err)
+		}
+		time.Sleep(time.Minute + time.Second)
+		if o := w.Overview(); o.Mode != "running" || o.Site.Name != "Lyon office" {
+			t.Errorf("mode %s, site %s", o.Mode, o.Site.Name)
+		}
+		if _, err := w.Import(t.Context(), doc, "admin", "moved"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Confirm(t.Context(), "admin"); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Minute + time.Second)
+		if o := w.Overview(); o.Mode != "running" || o.Site.Name != "Nantes office" {
+			t.Errorf("mode %s, site %s", o.Mode, o.Site.Name)
+		}
+	})
+}
+
+func TestAnInventedPressOpensOneThing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w, err := newWorld(options{press: 4 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		opening := func(country string) error {
+			doc := bytes.Replace(policy.Example(), []byte("countries: ["), []byte("countries: ["+country+", "), 1)
+			_, err := w.Import(t.Context(), doc, "admin", "a friend abroad")
+			return err
+		}
+		needed := (*api.PressNeeded)(nil)
+		if err := opening("NZ"); !errors.As(err, &needed) || w.Overview().Pressed != nil {
+			t.Fatalf("%v", err)
+		}
+		time.Sleep(4 * time.Second)
+		if w.Overview().Pressed == nil {
+			t.Error("nobody has pressed the button")
+		}
+		if err := opening("NZ"); err != nil {
+			t.Error(err)
+		}
+		if err := opening("NZ, CL"); !errors.As(err, &needed) {
+			t.Errorf("the press opens twice: %v", err)
+		}
+	})
 }
 
 func TestAnotherAddressThanLoopbackIsRefused(t *testing.T) {

@@ -34,6 +34,8 @@ type options struct {
 	still    bool
 	away     bool
 	simulate bool
+	ill      bool
+	press    time.Duration
 	verbose  bool
 }
 
@@ -61,6 +63,8 @@ func parse(args []string) (options, error) {
 	f.BoolVar(&o.still, "still", false, "stop the invented clock, so that screenshots look the same each time")
 	f.BoolVar(&o.away, "away", false, "the phones' PBX cannot be reached")
 	f.BoolVar(&o.simulate, "simulate", false, "what is found of fraud is only told")
+	f.BoolVar(&o.ill, "ill", false, "the last update fell back, and every address for telephones is lent")
+	f.DurationVar(&o.press, "press", 0, "a policy that opens what can cost without a ceiling wants the button, which somebody presses after this time; 0: it has none")
 	f.BoolVar(&o.verbose, "verbose", false, "log what the API logs")
 	if err := f.Parse(args); err != nil {
 		return o, err
@@ -91,7 +95,7 @@ func run(o options) error {
 	if err != nil {
 		return err
 	}
-	server, err := api.New(ctx, api.Options{Box: box, Bans: &jail{world: box}, Credentials: &keys{world: box}, Alarms: box, Fraud: &purse{world: box}, Filter: &wall{world: box}, Sticks: &socket{}, Systems: &shelf{}, Boards: &chassis{}, Admission: judge{}, Accounts: accounts, Authority: authority{cert.Certificate[0]}, Pages: os.DirFS(o.dist), Log: log})
+	server, err := api.New(ctx, api.Options{Box: box, Bans: &jail{world: box}, Credentials: &keys{world: box}, Alarms: box, Fraud: &purse{world: box}, Filter: &wall{world: box}, Sticks: &socket{}, Systems: &shelf{fellBack: o.ill}, Boards: &chassis{}, Admission: judge{}, Accounts: accounts, Authority: authority{cert.Certificate[0]}, Pages: os.DirFS(o.dist), Log: log})
 	if err != nil {
 		return err
 	}

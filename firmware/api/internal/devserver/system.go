@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"sync"
@@ -9,8 +10,13 @@ import (
 	"tollgate/firmware/api"
 )
 
+// sealedWith opens what begins with "sealed".
+const sealedWith = "Rhône & Saône"
+
 // shelf shows the page's tests a machine with two places for a system. What begins with "good" is taken.
 type shelf struct {
+	fellBack bool // the last update has
+
 	mu      sync.Mutex // guards everything below
 	waiting string
 }
@@ -23,6 +29,9 @@ func (s *shelf) System() api.System {
 		Board: "virt", Release: "1.0.0 (5d0e62c)", Slot: "a", Other: "0.9.4 (6fe3a01)", Waiting: s.waiting,
 		Last: &api.UpdateAttempt{Release: "1.0.0 (5d0e62c)", By: "admin, signed by the maker of this image", At: at, Outcome: "kept"},
 	}
+	if s.fellBack {
+		shown.FellBack, shown.Last = true, leftUpdate(time.Now())
+	}
 	if s.waiting != "" {
 		shown.Other = s.waiting
 		shown.Last = &api.UpdateAttempt{Release: s.waiting, By: "admin, signed by the maker of this image", At: at.Add(24 * time.Hour), Outcome: "waiting"}
@@ -30,12 +39,29 @@ func (s *shelf) System() api.System {
 	return shown
 }
 
-func (s *shelf) Update(_ context.Context, r io.Reader, _ string) (api.Delivered, error) {
+// leftUpdate is one that did not prove itself in the night.
+func leftUpdate(now time.Time) *api.UpdateAttempt {
+	return &api.UpdateAttempt{
+		Release: "1.1.0 (8148165)", By: "https://updates.example/branch.bundle, signed by the maker of this image", At: now.Add(-7 * time.Hour), Outcome: "fell_back",
+		Check: api.CheckTrunk, Why: "the trunk carrier-a was up before the update, and is down: the carrier answers 403 Forbidden",
+	}
+}
+
+func (s *shelf) Update(_ context.Context, r io.Reader, phrase, _ string) (api.Delivered, error) {
 	content, err := io.ReadAll(r)
 	if err != nil {
 		return api.Delivered{}, err
 	}
-	if string(content[:min(4, len(content))]) != "good" {
+	if bytes.HasPrefix(content, []byte("sealed")) && phrase != sealedWith {
+		if phrase == "" {
+			return api.Delivered{}, &api.PhraseNeeded{Detail: "trunk-carrier-a.key.age: it is sealed with a pass phrase, which somebody must type."}
+		}
+		return api.Delivered{}, &api.PhraseNeeded{Detail: "trunk-carrier-a.key.age: the pass phrase is another one.", Wrong: true}
+	}
+	if bytes.HasPrefix(content, []byte("sealed")) {
+		return api.Delivered{System: s.System(), Signer: "headquarters", Changes: []api.Change{{Path: "trunks[carrier-a].tls.key", Old: "***", New: "***"}}}, nil
+	}
+	if !bytes.HasPrefix(content, []byte("good")) {
 		return api.Delivered{}, &api.Conflict{Detail: "This is no bundle of Tollgate, or one of a kind that this version does not know.", Remedy: "What runs goes on running, and nothing was changed. Fetch the file once more from where it is published."}
 	}
 	s.mu.Lock()

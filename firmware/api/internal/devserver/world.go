@@ -16,6 +16,8 @@ type world struct {
 	trial time.Duration
 	still bool
 	away  bool
+	ill   bool
+	press time.Duration
 
 	mu      sync.Mutex // guards everything below
 	born    time.Time
@@ -28,13 +30,14 @@ type world struct {
 	rates   api.Rates
 	keys    []api.Credential
 	seen    api.Emergency // the last that was acknowledged
+	asked   time.Time     // for a press of the button; zero: nobody has
 }
 
 // stillAge is how old a still world looks.
 const stillAge = 47 * time.Second
 
 func newWorld(o options) (*world, error) {
-	w := &world{trial: o.trial, still: o.still, away: o.away, born: time.Now().Add(-stillAge)}
+	w := &world{trial: o.trial, still: o.still, away: o.away, ill: o.ill, press: o.press, born: time.Now().Add(-stillAge)}
 	if o.still {
 		w.born = time.Date(2026, 3, 10, 8, 41, 0, 0, time.UTC)
 	}
@@ -96,7 +99,11 @@ func (w *world) Overview() api.Overview {
 	o.Site = api.Site{Name: p.Site.Name, Country: p.Site.Country, TimeZone: p.Site.TimeZone, Language: p.Site.Language, Version: "devserver"}
 	o.Limits, o.Load = api.Limits{Calls: p.Limits.Calls}, load(now)
 	o.Warnings = warnings()
-	o.Ports = ports(now)
+	if w.ill {
+		o.Update = leftUpdate(now)
+	}
+	o.Ports, o.Lending = ports(now), lending(now, w.ill)
+	o.Pressed = w.pressedUntil(now)
 	o.Phones = phones(w.born, now, w.away)
 	o.Emergencies = emergencies(w.born, now)
 	if first := &o.Emergencies[0]; first.At.Equal(w.seen.At) {
@@ -137,6 +144,9 @@ func (w *world) Import(_ context.Context, doc []byte, who, why string) (api.Impo
 	}
 	if faults := policy.FillSecrets(p, from); len(faults) > 0 {
 		return api.ImportResult{}, faults
+	}
+	if err := w.mayOpen(p); err != nil {
+		return api.ImportResult{}, err
 	}
 	result := api.ImportResult{Warnings: api.Warnings(p, w.now())}
 	for _, c := range policy.Diff(from, p) {

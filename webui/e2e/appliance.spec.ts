@@ -42,6 +42,8 @@ test('a full pool is told where it is and on the overview', async ({ page }) => 
   await expect(lending).toContainText('20 sur 20');
   await expect(lending).toContainText('network.inside.dhcp_server.range');
   await sound(page, 'full-pool-fr', lending);
+  await lending.getByRole('button', { name: 'Tout afficher (21)' }).click();
+  await expect(lending.getByRole('row')).toHaveCount(22); // with the heading
 });
 
 test.describe('in the dark', () => {

@@ -631,6 +631,7 @@ export const en = {
     address: 'Address',
     until: 'Until',
     nameless: 'gives no name',
+    all: (telephones: number) => `Show all ${n(telephones)}`,
     reserved: 'reserved for it',
   },
 

@@ -634,6 +634,7 @@ export const fr: typeof en = {
     address: 'Adresse',
     until: 'Jusqu’à',
     nameless: 'ne donne pas de nom',
+    all: (telephones) => `Tout afficher (${n(telephones)})`,
     reserved: 'réservée pour lui',
   },
 

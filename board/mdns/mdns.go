@@ -15,9 +15,10 @@ import (
 // Config is where the box has a name.
 type Config struct {
 	Interface string
-	// Own are the addresses that the name stands for. One of IPv4 must be among them: it is what the box speaks from.
+	// Own are the addresses that the name stands for. The first of IPv4 is what the box speaks from over IPv4; over IPv6 that is the
+	// port's link-local address, in any case.
 	Own []netip.Addr
-	// Asking are the networks whose hosts are answered.
+	// Asking are the networks whose hosts are answered, besides the link-local addresses of IPv6.
 	Asking []netip.Prefix
 	// Names are tried in this order, without a dot at the end. When all are taken, the box has none.
 	Names []string
@@ -58,7 +59,7 @@ func (r *Responder) Set(c Config) {
 		stop()
 		<-done
 	}
-	if len(c.Names) == 0 || !slices.ContainsFunc(c.Own, netip.Addr.Is4) {
+	if len(c.Names) == 0 || len(c.Own) == 0 {
 		return
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -113,25 +114,19 @@ func (r *Responder) run(ctx context.Context, c Config) {
 
 var errTaken = errors.New("another machine has the name")
 
-// heard is a message from the link.
-type heard struct {
-	message *dns.Msg
-	from    sender
-}
-
 // hold probes for a name, announces it and answers for it. The error is errTaken when another machine has it.
 func (r *Responder) hold(ctx context.Context, c Config, name string) error {
-	own := c.Own[slices.IndexFunc(c.Own, netip.Addr.Is4)]
-	w, err := listen(c.Interface, own)
+	all, err := listen(ctx, c)
 	if err != nil {
 		return err
 	}
-	defer w.conn.Close()
-	incoming, failed := make(chan heard), make(chan error, 1)
-	over := make(chan struct{})
+	defer all.close()
+	incoming, failed, over := make(chan heard), make(chan error, len(all)), make(chan struct{})
 	defer close(over)
-	go func() { failed <- w.listenTo(c.Asking, incoming, over) }()
-	s := &session{wire: w, name: name + ".", own: c.Own}
+	for _, w := range all {
+		go func() { failed <- w.listenTo(c.Asking, incoming, over) }()
+	}
+	s := &session{wires: all, name: name + ".", own: c.Own}
 	for {
 		if err := s.claim(ctx, incoming, failed); err != nil {
 			return err
@@ -140,7 +135,7 @@ func (r *Responder) hold(ctx context.Context, c Config, name string) error {
 		r.Log.Info("the box has a name on the link", "name", name, "port", c.Interface)
 		err := s.serve(ctx, incoming, failed)
 		if ctx.Err() != nil {
-			return s.say(announcement(s.name, s.own, 0), nil)
+			return s.say(announcement(s.name, s.own, 0))
 		}
 		if !errors.Is(err, errTaken) {
 			return err
@@ -149,46 +144,31 @@ func (r *Responder) hold(ctx context.Context, c Config, name string) error {
 	}
 }
 
-// listenTo hands on what hosts of some networks say, until the wire is closed or over is.
-func (w *wire) listenTo(asking []netip.Prefix, to chan<- heard, over <-chan struct{}) error {
-	b := make([]byte, 9000)
-	for {
-		text, from, err := w.read(b)
-		if err != nil {
-			return err
-		}
-		inside := func(p netip.Prefix) bool { return p.Contains(from.addr.Addr()) }
-		m := &dns.Msg{}
-		if !slices.ContainsFunc(asking, inside) || m.Unpack(text) != nil {
-			continue
-		}
-		select {
-		case to <- heard{m, from}:
-		case <-over:
-			return nil
-		}
-	}
-}
-
-// session is one name on one wire.
+// session is one name on one port.
 type session struct {
-	wire *wire
-	name string // with a dot at the end
-	own  []netip.Addr
+	wires wires
+	name  string // with a dot at the end
+	own   []netip.Addr
 }
 
-func (s *session) say(m *dns.Msg, to *sender) error {
+// say tells everybody something, by each wire.
+func (s *session) say(m *dns.Msg) error {
 	text, err := m.Pack()
 	if err != nil {
 		return err
 	}
-	return s.wire.send(text, to)
+	for _, w := range s.wires {
+		if err := w.send(text, nil); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // claim asks three times whether somebody has the name, and announces it when nobody has.
 func (s *session) claim(ctx context.Context, incoming <-chan heard, failed <-chan error) error {
 	for range probes {
-		if err := s.say(question(s.name, s.own), nil); err != nil {
+		if err := s.say(question(s.name, s.own)); err != nil {
 			return err
 		}
 		for wait := time.After(probeWait); wait != nil; {
@@ -206,7 +186,7 @@ func (s *session) claim(ctx context.Context, incoming <-chan heard, failed <-cha
 			}
 		}
 	}
-	return s.say(announcement(s.name, s.own, lifetime), nil)
+	return s.say(announcement(s.name, s.own, lifetime))
 }
 
 // serve answers until ctx ends or somebody else turns out to have the name.
@@ -226,7 +206,7 @@ func (s *session) serve(ctx context.Context, incoming <-chan heard, failed <-cha
 			if announced++; announced < announcements {
 				again.Reset(announceWait)
 			}
-			if err := s.say(announcement(s.name, s.own, lifetime), nil); err != nil {
+			if err := s.say(announcement(s.name, s.own, lifetime)); err != nil {
 				return err
 			}
 		case err := <-failed:
@@ -237,13 +217,18 @@ func (s *session) serve(ctx context.Context, incoming <-chan heard, failed <-cha
 	}
 }
 
+// reply answers by the wire on which it was asked.
 func (s *session) reply(h heard) error {
 	m, direct := answer(h.message, s.name, s.own, h.from.addr.Port() != port)
 	if m == nil {
 		return nil
 	}
-	if direct {
-		return s.say(m, &h.from)
+	text, err := m.Pack()
+	if err != nil {
+		return err
 	}
-	return s.say(m, nil)
+	if direct {
+		return h.by.send(text, &h.from)
+	}
+	return h.by.send(text, nil)
 }

@@ -3,9 +3,11 @@
 //
 //	probe three times ─► somebody has it: the next name ─► announce ─► answer questions, defend ─► goodbye
 //
-// It speaks over IPv4, to 224.0.0.251 on one port, through a raw socket with a filter of its own: the packet filter need not
-// let anything in, and no packet of another kind wakes the box. It answers hosts of the office's networks alone, with the
-// addresses it was given alone.
+// It speaks over IPv4, to 224.0.0.251, and over IPv6, to ff02::fb, on one port, through raw sockets with filters of their own: the
+// packet filter need not let anything in, and no packet of another kind wakes the box. It answers hosts of the office's networks
+// alone, and over IPv6 those that speak from a link-local address, which no router passes on. It says the addresses it was given,
+// and no others: not its own link-local one unless it was given that, which section 6.2 would have, for where nothing answers
+// nobody is to be sent.
 //
 // It leaves to others which addresses those are, and what answers there.
 package mdns
@@ -41,6 +43,23 @@ func records(name string, own []netip.Addr, ttl uint32, class uint16) (list []dn
 	return list
 }
 
+// absence says which kinds of addresses the name has, and so that there is nothing else: who has asked for it need not wait
+// (RFC 6762 section 6.1).
+func absence(name string, own []netip.Addr) *dns.NSEC {
+	n := &dns.NSEC{Hdr: dns.RR_Header{Name: name, Rrtype: dns.TypeNSEC, Class: dns.ClassINET | flush, Ttl: lifetime}, NextDomain: name}
+	for _, kind := range []uint16{dns.TypeA, dns.TypeAAAA} {
+		if has(own, kind) {
+			n.TypeBitMap = append(n.TypeBitMap, kind)
+		}
+	}
+	return n
+}
+
+// has tells whether there is an address that records of this kind are for.
+func has(own []netip.Addr, kind uint16) bool {
+	return slices.ContainsFunc(own, func(a netip.Addr) bool { return kind == dns.TypeA && a.Is4() || kind == dns.TypeAAAA && a.Is6() })
+}
+
 // question asks whether somebody has the name, and says what the box would answer (RFC 6762 section 8.1).
 func question(name string, own []netip.Addr) *dns.Msg {
 	m := &dns.Msg{Question: []dns.Question{{Name: name, Qtype: dns.TypeANY, Qclass: dns.ClassINET | unicast}}}
@@ -67,6 +86,7 @@ func answer(m *dns.Msg, name string, own []netip.Addr, legacy bool) (reply *dns.
 		ttl, class = legacyLifetime, dns.ClassINET
 	}
 	reply, direct = &dns.Msg{}, true
+	lacks := false
 	for _, q := range m.Question {
 		if !strings.EqualFold(q.Name, name) || q.Qclass&^unicast != dns.ClassINET && q.Qclass&^unicast != dns.ClassANY {
 			continue
@@ -75,11 +95,15 @@ func answer(m *dns.Msg, name string, own []netip.Addr, legacy bool) (reply *dns.
 		if legacy {
 			reply.Question = append(reply.Question, q)
 		}
+		lacks = lacks || q.Qtype != dns.TypeANY && !has(own, q.Qtype)
 		for _, r := range records(name, own, ttl, class) {
 			if (q.Qtype == dns.TypeANY || q.Qtype == r.Header().Rrtype) && !slices.ContainsFunc(reply.Answer, same(r)) && !known(m.Answer, r) {
 				reply.Answer = append(reply.Answer, r)
 			}
 		}
+	}
+	if lacks && !legacy {
+		reply.Answer = append(reply.Answer, absence(name, own))
 	}
 	if len(reply.Answer) == 0 {
 		return nil, false

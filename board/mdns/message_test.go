@@ -1,13 +1,12 @@
 package mdns
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"testing"
 
 	"github.com/miekg/dns"
-
-	"tollgate/board/rawudp"
 )
 
 func own() []netip.Addr {
@@ -34,7 +33,6 @@ func TestAQuestionIsAnsweredWithWhatItAsksFor(t *testing.T) {
 		"IPv6, in other letters":   {ask("TollGate.LOCAL.", dns.TypeAAAA, dns.ClassINET), own()[1:], false},
 		"all, by unicast":          {ask(name, dns.TypeANY, dns.ClassINET|unicast), own(), true},
 		"another name":             {ask("tollgate-2.local.", dns.TypeA, dns.ClassINET), nil, false},
-		"another kind":             {ask(name, dns.TypeTXT, dns.ClassINET), nil, false},
 		"another class":            {ask(name, dns.TypeA, dns.ClassCHAOS), nil, false},
 		"what is known":            {knows, nil, false},
 		"what will be forgotten":   {forgets, own()[:1], false},
@@ -49,6 +47,41 @@ func TestAQuestionIsAnsweredWithWhatItAsksFor(t *testing.T) {
 		}
 		if !slices.Equal(got, c.answers) || direct != c.direct {
 			t.Errorf("%s: %v, by unicast %v", what, got, direct)
+		}
+	}
+}
+
+// Who asks for what the name has not learns that at once, and need not wait for an answer that never comes.
+func TestWhatTheNameHasNotIsSaid(t *testing.T) {
+	const name = "tollgate.local."
+	for what, c := range map[string]struct {
+		own    []netip.Addr
+		asks   uint16
+		legacy bool
+		want   string
+	}{
+		"IPv6, and there is none": {own()[:1], dns.TypeAAAA, false, "NSEC [1]"},
+		"IPv4, and there is none": {own()[1:], dns.TypeA, false, "NSEC [28]"},
+		"another kind":            {own(), dns.TypeTXT, false, "NSEC [1 28]"},
+		"what there is":           {own()[:1], dns.TypeA, false, "A"},
+		"all":                     {own()[:1], dns.TypeANY, false, "A"},
+		"an ordinary resolver":    {own()[:1], dns.TypeAAAA, true, ""},
+	} {
+		q := &dns.Msg{Question: []dns.Question{{Name: name, Qtype: c.asks, Qclass: dns.ClassINET}}}
+		var got string
+		if m, _ := answer(q, name, c.own, c.legacy); m != nil {
+			for _, r := range m.Answer {
+				got += dns.TypeToString[r.Header().Rrtype]
+				if n, ok := r.(*dns.NSEC); ok {
+					got += fmt.Sprint(" ", n.TypeBitMap)
+				}
+			}
+			if _, err := m.Pack(); err != nil {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		if got != c.want {
+			t.Errorf("%s: answered %q, want %q", what, got, c.want)
 		}
 	}
 }
@@ -78,13 +111,22 @@ func TestWhoeverElseHasTheNameIsNoticed(t *testing.T) {
 
 // Whatever comes from the link is read without a panic, and answered with the box's own addresses alone.
 func FuzzPacket(f *testing.F) {
-	from := netip.MustParseAddr("192.0.2.20")
+	wires := []*wire{
+		{own: netip.MustParseAddr("192.0.2.20"), group: group},
+		{own: netip.MustParseAddr("fe80::20"), group: group6},
+	}
 	for _, m := range []*dns.Msg{question("tollgate.local.", own()), announcement("tollgate.local.", own(), lifetime)} {
 		text, _ := m.Pack()
-		f.Add(build(text, from, group))
+		for i, w := range wires {
+			f.Add(w.build(text, w.group), i == 1)
+		}
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
-		text, addr, _, ok := rawudp.Parse(b)
+	f.Fuzz(func(t *testing.T, b []byte, six bool) {
+		w := wires[0]
+		if six {
+			w = wires[1]
+		}
+		text, addr, ok := w.parse(b)
 		m := &dns.Msg{}
 		if !ok || m.Unpack(text) != nil {
 			return
@@ -95,7 +137,7 @@ func FuzzPacket(f *testing.F) {
 			return
 		}
 		for _, r := range reply.Answer {
-			if !slices.Contains(own(), addressOf(r)) {
+			if _, none := r.(*dns.NSEC); !none && !slices.Contains(own(), addressOf(r)) {
 				t.Errorf("said: %v", r)
 			}
 		}

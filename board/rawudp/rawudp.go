@@ -1,5 +1,5 @@
-// Package rawudp reads and writes UDP over IPv4 as whole packets, for those who speak on a link below the packet filter: the lending of
-// addresses and multicast DNS. Sockets are theirs.
+// Package rawudp reads and writes UDP over IPv4 and IPv6 as whole packets, for those who speak on a link below the packet filter: the
+// lending of addresses and multicast DNS. Sockets are theirs.
 package rawudp
 
 import (
@@ -24,13 +24,17 @@ func Parse(p []byte) (payload []byte, from, to netip.AddrPort, ok bool) {
 	if header < IPSize || total > len(p) || total < header+UDPSize {
 		return nil, from, to, false
 	}
-	udp := p[header:total]
+	return datagram(p[header:total], netip.AddrFrom4([4]byte(p[12:16])), netip.AddrFrom4([4]byte(p[16:20])))
+}
+
+// datagram takes apart what an IP packet between two addresses carries.
+func datagram(udp []byte, source, target netip.Addr) (payload []byte, from, to netip.AddrPort, ok bool) {
 	size := int(binary.BigEndian.Uint16(udp[4:]))
 	if size < UDPSize || size > len(udp) {
 		return nil, from, to, false
 	}
-	from = netip.AddrPortFrom(netip.AddrFrom4([4]byte(p[12:16])), binary.BigEndian.Uint16(udp))
-	to = netip.AddrPortFrom(netip.AddrFrom4([4]byte(p[16:20])), binary.BigEndian.Uint16(udp[2:]))
+	from = netip.AddrPortFrom(source, binary.BigEndian.Uint16(udp))
+	to = netip.AddrPortFrom(target, binary.BigEndian.Uint16(udp[2:]))
 	return udp[UDPSize:size], from, to, true
 }
 
@@ -42,21 +46,24 @@ func Build(payload []byte, from, to netip.AddrPort, ttl uint8) []byte {
 	src, dst := from.Addr().As4(), to.Addr().As4()
 	copy(p[12:], src[:])
 	copy(p[16:], dst[:])
-	binary.BigEndian.PutUint16(p[10:], checksum(p[:IPSize]))
+	binary.BigEndian.PutUint16(p[10:], ^sum(p[:IPSize], 0))
 	binary.BigEndian.PutUint16(p[20:], from.Port())
 	binary.BigEndian.PutUint16(p[22:], to.Port())
 	binary.BigEndian.PutUint16(p[24:], uint16(UDPSize+len(payload)))
 	return append(p, payload...)
 }
 
-// checksum is that of an IPv4 header (RFC 1071).
-func checksum(b []byte) uint16 {
-	var sum uint32
+// sum is the one's complement sum of octets, from which checksums are made (RFC 1071), added to that of others.
+func sum(b []byte, before uint16) uint16 {
+	total := uint32(before)
 	for i := 0; i+1 < len(b); i += 2 {
-		sum += uint32(binary.BigEndian.Uint16(b[i:]))
+		total += uint32(binary.BigEndian.Uint16(b[i:]))
 	}
-	for sum > 0xffff {
-		sum = sum>>16 + sum&0xffff
+	if len(b)%2 == 1 {
+		total += uint32(b[len(b)-1]) << 8
 	}
-	return ^uint16(sum)
+	for total > 0xffff {
+		total = total>>16 + total&0xffff
+	}
+	return uint16(total)
 }

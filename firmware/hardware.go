@@ -10,7 +10,6 @@ import (
 	"tollgate/board"
 	"tollgate/firmware/api"
 	"tollgate/firmware/event"
-	"tollgate/firmware/store"
 	"tollgate/firmware/supervise"
 )
 
@@ -23,59 +22,97 @@ type hardware struct {
 	health  board.Health
 	latest  board.Board
 	worries []board.Worry
-	crashed bool // an end of the program that nobody has dismissed
+	since   map[board.Worry]time.Time
+	crash   *api.Crash // the latest end of the program that nobody has dismissed; nil: none
 }
 
 // watchHardware looks at the board for as long as the process lives, and tells of ends of the program that nobody has seen.
 func (b *box) watchHardware(ctx context.Context) error {
-	b.lookAtBoard(time.Now())
-	for _, c := range b.crashes() {
-		if !c.Dismissed {
-			b.log.Error("the program has ended before its time", "at", c.At, "how", c.How, "version", c.Version)
-			b.facts.Tell(event.ProgramCrashed{At: c.At, How: c.How, Version: c.Version})
-		}
-	}
+	b.lookAtBoard(board.Read("/"), time.Now())
+	b.tellCrashes(b.crashes())
 	go func() {
 		for {
 			select {
 			case <-ctx.Done():
 				return
 			case <-time.After(hardwareEvery):
-				b.lookAtBoard(time.Now())
+				b.lookAtBoard(board.Read("/"), time.Now())
 			}
 		}
 	}()
 	return nil
 }
 
-// lookAtBoard tells what has become worth a worry, and what is none any more.
-func (b *box) lookAtBoard(now time.Time) {
-	read := board.Read("/")
-	h := &b.hardware
+// lookAtBoard tells what has become worth a worry, once, and what is none any more.
+func (b *box) lookAtBoard(read board.Board, now time.Time) {
+	began, over := b.hardware.note(read, now)
+	for _, w := range began {
+		b.log.Warn("hardware", "what", worrySentence(w, read))
+		b.facts.Tell(event.HardwareTroubled{At: now, What: string(w), Reason: worrySentence(w, read)})
+	}
+	for _, w := range over {
+		b.log.Info("hardware: well again", "what", w)
+		b.facts.Tell(event.HardwareTroubled{At: now, What: string(w), Over: true})
+	}
+}
+
+// note takes what the board tells, and returns the worries that have begun and those that are over.
+func (h *hardware) note(read board.Board, now time.Time) (began, over []board.Worry) {
 	h.mu.Lock()
+	defer h.mu.Unlock()
 	before := h.worries
 	h.latest, h.worries = read, h.health.Judge(read, now)
-	after := h.worries
-	h.mu.Unlock()
-	for _, w := range after {
+	if h.since == nil {
+		h.since = map[board.Worry]time.Time{}
+	}
+	for _, w := range h.worries {
 		if !slices.Contains(before, w) {
-			b.log.Warn("hardware", "what", worrySentence(w, read))
-			b.facts.Tell(event.HardwareTroubled{At: now, What: string(w), Reason: worrySentence(w, read)})
+			began = append(began, w)
+			h.since[w] = now
 		}
 	}
 	for _, w := range before {
-		if !slices.Contains(after, w) {
-			b.log.Info("hardware: well again", "what", w)
-			b.facts.Tell(event.HardwareTroubled{At: now, What: string(w), Over: true})
+		if !slices.Contains(h.worries, w) {
+			over = append(over, w)
 		}
 	}
+	return began, over
+}
+
+// tellCrashes tells of the ends of the program that nobody has seen: each one once, however often the program begins meanwhile.
+func (b *box) tellCrashes(list []api.Crash) {
+	told := b.moment(crashToldKey)
+	for _, c := range slices.Backward(list) { // the latest comes first
+		if c.Dismissed || !c.At.After(told) {
+			continue
+		}
+		b.log.Error("the program has ended before its time", "at", c.At, "how", c.How, "version", c.Version)
+		b.facts.Tell(event.ProgramCrashed{At: c.At, How: c.How, Version: c.Version})
+		if err := b.keepMoment(crashToldKey, c.At); err != nil {
+			b.log.Warn("it will be told of again", "err", err)
+		}
+	}
+}
+
+// shownWorries are the worries as the overview shows them, the end of the program first.
+func (h *hardware) shownWorries() []api.Worry {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	list := []api.Worry{}
+	if c := h.crash; c != nil {
+		list = append(list, api.Worry{What: api.WorryCrash, Since: c.At, Reason: "the program has ended before its time: " + c.How})
+	}
+	for _, w := range h.worries {
+		list = append(list, api.Worry{What: string(w), Since: h.since[w], Reason: worrySentence(w, h.latest)})
+	}
+	return list
 }
 
 // troubled tells whether somebody should look after the box.
 func (h *hardware) troubled() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.worries) > 0 || h.crashed
+	return len(h.worries) > 0 || h.crash != nil
 }
 
 // sentences are the worries in words, for the screen.
@@ -116,10 +153,11 @@ func (v hardwareView) Hardware() api.Hardware {
 	return shown
 }
 
-// The record of the latest end of the program that somebody has dismissed.
+// The records of the latest end of the program that somebody has dismissed, and of the latest one that was told of.
 const (
-	crashKind = "crash"
-	crashKey  = "dismissed"
+	crashKind    = "crash"
+	crashKey     = "dismissed"
+	crashToldKey = "told"
 )
 
 // Dismiss notes that somebody has seen how the program has ended, up to the latest end.
@@ -128,7 +166,7 @@ func (v hardwareView) Dismiss(who string) error {
 	if len(list) == 0 {
 		return &api.Conflict{Detail: "The program has not ended before its time.", Remedy: "There is nothing to dismiss."}
 	}
-	if err := v.store.Put(crashKind, crashKey, []byte(list[0].At.Format(time.RFC3339Nano))); err != nil {
+	if err := v.keepMoment(crashKey, list[0].At); err != nil {
 		return err
 	}
 	v.crashes() // the light
@@ -145,22 +183,23 @@ func (b *box) crashes() []api.Crash {
 	if err != nil {
 		b.log.Warn("last words", "err", err)
 	}
-	seen := dismissed(b.store)
-	crashed := false
+	seen := b.moment(crashKey)
 	for _, w := range words {
 		c := api.Crash{At: w.At, LastedSeconds: int(w.Lasted.Seconds()), How: w.How, Version: w.Version, Text: w.Text, Dismissed: !w.At.After(seen)}
-		crashed = crashed || !c.Dismissed
 		list = append(list, c)
 	}
 	b.hardware.mu.Lock()
-	b.hardware.crashed = crashed
-	b.hardware.mu.Unlock()
+	defer b.hardware.mu.Unlock()
+	b.hardware.crash = nil
+	if i := slices.IndexFunc(list, func(c api.Crash) bool { return !c.Dismissed }); i >= 0 {
+		b.hardware.crash = &list[i]
+	}
 	return list
 }
 
-// dismissed is when the latest end was that somebody has seen.
-func dismissed(s *store.Store) (at time.Time) {
-	value, found, err := s.Get(crashKind, crashKey)
+// moment is the end of the program that a record names; the zero time: none.
+func (b *box) moment(key string) (at time.Time) {
+	value, found, err := b.store.Get(crashKind, key)
 	if err == nil && found {
 		at, err = time.Parse(time.RFC3339Nano, string(value))
 	}
@@ -168,4 +207,8 @@ func dismissed(s *store.Store) (at time.Time) {
 		return time.Time{}
 	}
 	return at
+}
+
+func (b *box) keepMoment(key string, at time.Time) error {
+	return b.store.Put(crashKind, key, []byte(at.Format(time.RFC3339Nano)))
 }

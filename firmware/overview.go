@@ -27,6 +27,7 @@ func (b *box) Overview() api.Overview {
 	o.Bans, o.Banned = b.bans.shown(api.BansShown)
 	o.Fraud = b.frauds.Fraud()
 	o.Credentials = keyring{b.rotations}.List()
+	o.Worries = b.hardware.shownWorries()
 	o.Update, o.Pressed = b.lastUpdate(), b.presence.until(o.At)
 	if p == nil {
 		return o

@@ -26,12 +26,24 @@ type Overview struct {
 	Fraud       FraudState   `json:"fraud" doc:"What calls out cost, and what is blocked."`
 	Credentials []Credential `json:"credentials" nullable:"false" doc:"How old the passwords of PBX and carriers are."`
 	Warnings    []Warning    `json:"warnings" nullable:"false" doc:"What in the policy in force works and has its price; to be shown in red."`
+	// Worries are the machine's own.
+	Worries []Worry `json:"worries" nullable:"false" doc:"What somebody should look after on the machine itself; empty: nothing."`
 	// Pressed lets a page that has asked for the button hear of it.
 	Pressed *time.Time `json:"pressed_until,omitempty" doc:"Until when a press of the box's button counts as proof that somebody stands before it; absent: nobody has pressed it lately, or the press has been used."`
 	// Update is what the next administrator who looks should know of a night.
 	Update   *UpdateAttempt `json:"update,omitempty" doc:"What became of the latest update of the system; absent: none was brought."`
 	Counters []Counter      `json:"counters" nullable:"false" doc:"Counters of the packet filter."`
 }
+
+// Worry is something about the machine that somebody should look after.
+type Worry struct {
+	What   string    `json:"what" doc:"too-hot, weak-supply, worn-out, or crash: an end of the program that nobody has dismissed yet."`
+	Since  time.Time `json:"since"`
+	Reason string    `json:"reason" doc:"A sentence."`
+}
+
+// WorryCrash is the worry about an end of the program; the others are those of the board.
+const WorryCrash = "crash"
 
 // Site says where the box stands and which version it runs.
 type Site struct {

@@ -128,7 +128,7 @@ func complete(o Overview) Overview {
 	o.Bans, o.Credentials = list(o.Bans), list(o.Credentials)
 	o.Fraud = o.Fraud.filled()
 	o.Emergencies, o.CallBacks = list(o.Emergencies), list(o.CallBacks)
-	o.Ports = list(o.Ports)
+	o.Ports, o.Worries = list(o.Ports), list(o.Worries)
 	emergencies := make([]Emergency, len(o.Emergencies))
 	for i, e := range o.Emergencies {
 		e.Exceptions = list(e.Exceptions)

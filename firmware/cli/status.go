@@ -87,6 +87,9 @@ func showState(w io.Writer, o api.Overview, zone *time.Location) {
 	}
 	row(t, "calls", fmt.Sprintf("%d of at most %d", len(o.Calls), o.Limits.Calls))
 	row(t, "load", busy(o.Load))
+	for _, worry := range o.Worries {
+		row(t, "ALARM", fmt.Sprintf("%s, since %s", clean(worry.Reason), worry.Since.In(zone).Format("2006-01-02 15:04 MST")))
+	}
 	if u := o.Update; u != nil {
 		row(t, "update", updated(*u, zone))
 	}

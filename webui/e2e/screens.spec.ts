@@ -56,7 +56,7 @@ async function open(page: Page, screen: string, language: 'en' | 'fr'): Promise<
   const place = screen.split('/')[0] as keyof typeof words.places;
   if (!screen.includes('/')) await expect(page).toHaveTitle(new RegExp(`^${words.places[place]} – .+ – Tollgate$`));
   // What comes after a question of its own.
-  if (screen === 'system') await expect(page.locator('pre')).toBeVisible();
+  if (screen === 'system') await expect(page.getByLabel('YAML')).toBeVisible();
   // Threads have grown.
   await page.waitForTimeout(500);
 }

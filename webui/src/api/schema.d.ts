@@ -1277,6 +1277,8 @@ export interface components {
             update?: components["schemas"]["UpdateAttempt"];
             /** @description What in the policy in force works and has its price; to be shown in red. */
             warnings: components["schemas"]["Warning"][];
+            /** @description What somebody should look after on the machine itself; empty: nothing. */
+            worries: components["schemas"]["Worry"][];
         };
         PBX: {
             /** @description IP address and port; while a PBX that registers is away, where it may come from; empty in setup mode. */
@@ -1851,6 +1853,14 @@ export interface components {
             peer: string;
             /** @description What it costs, as a sentence. */
             text: string;
+        };
+        Worry: {
+            /** @description A sentence. */
+            reason: string;
+            /** Format: date-time */
+            since: string;
+            /** @description too-hot, weak-supply, worn-out, or crash: an end of the program that nobody has dismissed yet. */
+            what: string;
         };
     };
     responses: never;

@@ -127,3 +127,13 @@ test('a box that takes no more calls says so', () => {
   expect(needs(full, Date.parse(full.at), en)).toContainEqual(expect.objectContaining({ key: 'load', why: 'The processors are busy to 97 %.' }));
   expect(needs(full, Date.parse(full.at), fr)).toContainEqual(expect.objectContaining({ key: 'load', why: 'Les processeurs sont occupés.' }));
 });
+
+test('what the machine itself wants stands in the language of the page', () => {
+  const since = '2026-11-22T14:00:00Z';
+  const ill = overview({ worries: [{ what: 'crash', since, reason: 'the program has ended' }, { what: 'too-hot', since, reason: 'the box is too hot' }, { what: 'damp', since, reason: 'it is wet' }] });
+  expect(needs(ill, now, fr)).toMatchObject([
+    { key: 'machine crash', grade: 'bad', what: fr.needs.crash, act: { place: 'system' } },
+    { key: 'machine too-hot', why: fr.board.worries['too-hot'] },
+    { key: 'machine damp', why: 'It is wet.', english: true },
+  ]);
+});

@@ -29,6 +29,7 @@ export function needs(overview: Overview, now: number, words: Words): Need[] {
     ...warnings(overview, words),
     ...lending(overview, words),
     ...update(overview, now, words),
+    ...machine(overview, words),
     ...media(overview, words),
     ...limits(overview, words),
   ];
@@ -109,6 +110,15 @@ function lending(overview: Overview, words: Words): Need[] {
     default:
       return [];
   }
+}
+
+/** What the machine itself wants: air, another supply, another card, or somebody who sees how its program has ended. */
+function machine(overview: Overview, words: Words): Need[] {
+  const t = words.needs;
+  return overview.worries.map((w) => {
+    const said = w.what === 'crash' ? { why: words.board.crashed } : told(own(words.board.worries, w.what), w.reason);
+    return { key: `machine ${w.what}`, grade: 'bad', what: w.what === 'crash' ? t.crash : t.machine, ...said, act: { label: t.portsAct, place: 'system' } };
+  });
 }
 
 /** After this time only its own place tells of an update that fell back. */

@@ -83,6 +83,7 @@ export function overview(changed: Partial<Overview> = {}): Overview {
     refusals: [],
     counters: [],
     warnings: [],
+    worries: [],
     banned: 0,
     bans: [],
     fraud: { mode: 'act', spent_cents: 0, budget_cents: 8000, blocks: [], alarms: [] },

@@ -194,6 +194,8 @@ export const en = {
     emergencyLead: 'For an hour the emergency service may call back past every limit.',
     ports: 'A network port is not as the policy wants it',
     portsAct: 'See',
+    machine: 'The hardware wants somebody',
+    crash: 'The program has ended before its time',
     warned: (peer: string) => `The policy for ${peer} has its price`,
     peers: { pbx: 'the PBX', phones: 'the phones' } as Record<string, string>,
     clear: (calls: number) => `${many(calls, 'call leaves', 'calls leave')} the building in clear`,

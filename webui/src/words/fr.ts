@@ -196,6 +196,8 @@ export const fr: typeof en = {
     emergencyOther: (when) => `Une exception a été faite pour une urgence, ${when}`,
     emergencyLead: 'Pendant une heure, le service de secours peut rappeler malgré toute limite.',
     ports: 'Un port réseau n’est pas comme le veulent les règles',
+    machine: 'Le matériel a besoin de quelqu’un',
+    crash: 'Le programme s’est arrêté de lui-même',
     portsAct: 'Voir',
     warned: (peer) => `Les règles pour ${peer} ont un prix`,
     peers: { pbx: 'le PBX', phones: 'les téléphones' },

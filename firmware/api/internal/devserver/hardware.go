@@ -27,6 +27,19 @@ func (c *chassis) Hardware() api.Hardware {
 	}
 }
 
+// worries are the same on the overview.
+func (c *chassis) worries() []api.Worry {
+	h := c.Hardware()
+	list := []api.Worry{}
+	if crash := h.Crashes[0]; !crash.Dismissed {
+		list = append(list, api.Worry{What: api.WorryCrash, Since: crash.At, Reason: "the program has ended before its time: " + crash.How})
+	}
+	for _, what := range h.Worries {
+		list = append(list, api.Worry{What: what, Since: h.Crashes[0].At.Add(time.Hour), Reason: "the box is too hot"})
+	}
+	return list
+}
+
 func (c *chassis) Dismiss(string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -95,7 +95,7 @@ func run(o options) error {
 	if err != nil {
 		return err
 	}
-	server, err := api.New(ctx, api.Options{Box: box, Bans: &jail{world: box}, Credentials: &keys{world: box}, Alarms: box, Fraud: &purse{world: box}, Filter: &wall{world: box}, Sticks: &socket{}, Systems: &shelf{fellBack: o.ill}, Boards: &chassis{}, Admission: judge{}, Accounts: accounts, Authority: authority{cert.Certificate[0]}, Pages: os.DirFS(o.dist), Log: log})
+	server, err := api.New(ctx, api.Options{Box: box, Bans: &jail{world: box}, Credentials: &keys{world: box}, Alarms: box, Fraud: &purse{world: box}, Filter: &wall{world: box}, Sticks: &socket{}, Systems: &shelf{fellBack: o.ill}, Boards: &box.chassis, Admission: judge{}, Accounts: accounts, Authority: authority{cert.Certificate[0]}, Pages: os.DirFS(o.dist), Log: log})
 	if err != nil {
 		return err
 	}

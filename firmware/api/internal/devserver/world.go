@@ -19,6 +19,8 @@ type world struct {
 	ill   bool
 	press time.Duration
 
+	chassis chassis // has its own lock
+
 	mu      sync.Mutex // guards everything below
 	born    time.Time
 	policy  *policy.Policy // in force; nil in set-up mode
@@ -103,7 +105,7 @@ func (w *world) Overview() api.Overview {
 		o.Update = leftUpdate(now)
 	}
 	o.Ports, o.Lending = ports(now), lending(now, w.ill)
-	o.Pressed = w.pressedUntil(now)
+	o.Pressed, o.Worries = w.pressedUntil(now), w.chassis.worries()
 	o.Phones = phones(w.born, now, w.away)
 	o.Emergencies = emergencies(w.born, now)
 	if first := &o.Emergencies[0]; first.At.Equal(w.seen.At) {

@@ -18,7 +18,7 @@ import (
 var floors = [][]string{
 	{
 		"firmware/numbering", "firmware/calendar", "firmware/event", "firmware/stun", "firmware/multipart", "firmware/datagram", "firmware/field",
-		"firmware/g711", "firmware/quality", "firmware/credential", "board/confine", "board/rawudp",
+		"firmware/g711", "firmware/quality", "firmware/credential", "board/confine", "board/rawudp", "board/exfat",
 	},
 	{"firmware/policy"},
 	{
@@ -40,7 +40,7 @@ var outside = []string{"scripts", "firmware/api/internal/devserver", "firmware/a
 var thinking = []string{
 	"firmware/numbering", "firmware/calendar", "firmware/event", "firmware/policy", "firmware/route", "firmware/admission", "firmware/fraud", "firmware/access", "firmware/sdp", "firmware/eventbody",
 	"firmware/header", "firmware/nat", "firmware/rotation", "firmware/stun", "firmware/multipart", "firmware/g711", "firmware/quality", "firmware/doctor", "firmware/load", "firmware/credential", "firmware/bundle",
-	"firmware/stir",
+	"firmware/stir", "board/exfat",
 }
 
 // pkg is one package of the module as its files say.

@@ -7,8 +7,6 @@ import (
 	"io"
 	"os"
 	"strings"
-
-	"github.com/diskfs/go-diskfs/filesystem"
 )
 
 // What the child finds open: the disk behind its standard streams.
@@ -103,7 +101,7 @@ func copyOut(disk *os.File, name, serial string, out io.Writer) error {
 }
 
 // find returns the path of a file and its size, the one of the box before the one for all; "": there is none.
-func find(v filesystem.FileSystem, name, serial string) (path string, size int64, err error) {
+func find(v volume, name, serial string) (path string, size int64, err error) {
 	top, err := entry(v, ".", Folder)
 	if err != nil || top == "" {
 		return "", 0, err
@@ -144,7 +142,11 @@ func writeTo(disk *os.File, name string, data []byte) error {
 		if err != nil || top == "" {
 			continue
 		}
-		if err := put(v, join(top, name), data); err != nil {
+		f, ok := v.(fatVolume)
+		if !ok {
+			return errFAT
+		}
+		if err := put(f, join(top, name), data); err != nil {
 			return err
 		}
 		return flush(disk)
@@ -152,12 +154,7 @@ func writeTo(disk *os.File, name string, data []byte) error {
 	return fmt.Errorf("the stick has no folder %s", Folder)
 }
 
-func put(v filesystem.FileSystem, path string, data []byte) error {
-	switch v.Type() {
-	case filesystem.TypeFat12, filesystem.TypeFat16, filesystem.TypeFat32:
-	default:
-		return errFAT
-	}
+func put(v fatVolume, path string, data []byte) error {
 	f, err := v.OpenFile("/"+path, os.O_CREATE|os.O_RDWR|os.O_TRUNC)
 	if err != nil {
 		return fmt.Errorf("the file %s cannot be made on the stick: %w", path, err)

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/diskfs/go-diskfs/filesystem"
+
+	"tollgate/board/exfat"
 )
 
 // Folder is the folder of a stick whose files are read, in any case of letters.
@@ -33,31 +35,31 @@ var plain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
 // collect reads the folder of a stick; serial names the folder inside it whose files go before, when it is there, so that one
 // stick serves many boxes.
-func collect(volume filesystem.FileSystem, serial string) (Contents, error) {
-	c := Contents{FileSystem: typeName(volume.Type()), Files: map[string][]byte{}, Large: map[string]int64{}}
-	top, err := entry(volume, ".", Folder)
+func collect(v volume, serial string) (Contents, error) {
+	c := Contents{FileSystem: typeName(v), Files: map[string][]byte{}, Large: map[string]int64{}}
+	top, err := entry(v, ".", Folder)
 	if err != nil {
 		return c, err
 	}
 	if top == "" {
 		return c, fmt.Errorf("the stick has no folder %s", Folder)
 	}
-	if err := c.add(volume, top); err != nil {
+	if err := c.add(v, top); err != nil {
 		return c, err
 	}
 	if serial == "" {
 		return c, nil
 	}
-	own, err := entry(volume, top, serial)
+	own, err := entry(v, top, serial)
 	if err != nil || own == "" {
 		return c, err
 	}
-	return c, c.add(volume, own)
+	return c, c.add(v, own)
 }
 
 // entry returns the path of a folder inside another whatever the case of its letters; "": there is none.
-func entry(volume filesystem.FileSystem, in, name string) (string, error) {
-	entries, err := list(volume, in)
+func entry(v volume, in, name string) (string, error) {
+	entries, err := list(v, in)
 	if err != nil {
 		return "", err
 	}
@@ -69,8 +71,8 @@ func entry(volume filesystem.FileSystem, in, name string) (string, error) {
 	return "", nil
 }
 
-func list(volume filesystem.FileSystem, folder string) ([]fs.DirEntry, error) {
-	entries, err := volume.ReadDir(folder)
+func list(v volume, folder string) ([]fs.DirEntry, error) {
+	entries, err := v.ReadDir(folder)
 	if err != nil {
 		return nil, fmt.Errorf("the folder %s of the stick cannot be read: %w", folder, err)
 	}
@@ -81,8 +83,8 @@ func list(volume filesystem.FileSystem, folder string) ([]fs.DirEntry, error) {
 }
 
 // add takes the plain files of one folder.
-func (c *Contents) add(volume filesystem.FileSystem, folder string) error {
-	entries, err := list(volume, folder)
+func (c *Contents) add(v volume, folder string) error {
+	entries, err := list(v, folder)
 	if err != nil {
 		return err
 	}
@@ -90,14 +92,14 @@ func (c *Contents) add(volume filesystem.FileSystem, folder string) error {
 		if e.IsDir() || strings.HasPrefix(e.Name(), ".") {
 			continue // what systems leave behind
 		}
-		if err := c.take(volume, folder, e); err != nil {
+		if err := c.take(v, folder, e); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *Contents) take(volume filesystem.FileSystem, folder string, e fs.DirEntry) error {
+func (c *Contents) take(v volume, folder string, e fs.DirEntry) error {
 	if !plain.MatchString(e.Name()) {
 		c.Ignored = append(c.Ignored, fmt.Sprintf("%.80q: a name may hold letters a to z, digits, dot, hyphen and underscore", e.Name()))
 		return nil
@@ -117,7 +119,7 @@ func (c *Contents) take(volume filesystem.FileSystem, folder string, e fs.DirEnt
 		c.Large[name] = info.Size()
 		return nil
 	}
-	data, err := read(volume, join(folder, e.Name()), info.Size())
+	data, err := read(v, join(folder, e.Name()), info.Size())
 	if err != nil {
 		return err
 	}
@@ -139,8 +141,15 @@ func join(folder, name string) string {
 	return folder + "/" + name
 }
 
-func typeName(t filesystem.Type) string {
-	switch t {
+func typeName(v volume) string {
+	if _, ok := v.(*exfat.Volume); ok {
+		return "exFAT"
+	}
+	known, ok := v.(interface{ Type() filesystem.Type })
+	if !ok {
+		return "unknown"
+	}
+	switch known.Type() {
 	case filesystem.TypeFat12:
 		return "FAT12"
 	case filesystem.TypeFat16:

@@ -3,6 +3,7 @@ package usb
 import (
 	"encoding/binary"
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,11 @@ func TestHostileFileSystemsChangeNothingButTheChild(t *testing.T) {
 	}{
 		{"nothing at all", func(*testing.T) []byte { return nil }, "too few"},
 		{"zeros", func(*testing.T) []byte { return make([]byte, 1<<20) }, "no file system"},
-		{"NTFS", func(*testing.T) []byte { return ntfs() }, "FAT32"},
+		{"NTFS", func(*testing.T) []byte { return ntfs() }, "formatted as NTFS, which is not read: format it as FAT32 or exFAT"},
+		{"NTFS in an MBR", func(t *testing.T) []byte { return ofType7(partitioned(t, "dos", ntfs())) }, "formatted as NTFS"},
+		{"exFAT in an MBR without the folder", func(t *testing.T) []byte { return ofType7(partitioned(t, "dos", exFAT(t))) }, "no folder tollgate"},
+		{"exFAT whose boot sector was changed", func(t *testing.T) []byte { d := exFAT(t); d[100]++; return d }, "exFAT file system of the stick cannot be read: its boot sectors are damaged"},
+		{"exFAT cut off in the middle", func(t *testing.T) []byte { return exFAT(t)[:4<<20] }, "reaches past the end"},
 		{"a folder of another name", func(t *testing.T) []byte { return fat(t, 32, files{"other/policy.yaml": "x"}) }, "no folder tollgate"},
 		{"more files than anybody needs", func(t *testing.T) []byte { return fat(t, 32, many) }, "600 entries"},
 		{"a FAT chain that loops", func(t *testing.T) []byte { return looped(fat(t, 16, good)) }, ""},
@@ -81,6 +86,21 @@ func looped(disk []byte) []byte {
 			}
 		}
 	}
+	return disk
+}
+
+// exFAT is an empty volume.
+func exFAT(t *testing.T) []byte {
+	t.Helper()
+	image := filepath.Join(t.TempDir(), "exfat")
+	blank(t, image, 8<<20)
+	run(t, "mkfs.exfat", image)
+	return load(t, image)
+}
+
+// ofType7 gives the first partition of an MBR the type that exFAT and NTFS share.
+func ofType7(disk []byte) []byte {
+	disk[446+4] = 7
 	return disk
 }
 

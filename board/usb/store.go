@@ -5,8 +5,6 @@ import (
 	"io"
 	"os"
 	"strings"
-
-	"github.com/diskfs/go-diskfs/filesystem"
 )
 
 // OutFolder is the folder of a stick that boxes write to. Nothing in it is ever read: who wants a box to take what another one has
@@ -78,7 +76,7 @@ func storeIn(disk *os.File, v fatVolume, name string, data []byte) (string, erro
 }
 
 // unused returns name, or the first of name-2, name-3 … that the folder does not have.
-func unused(v filesystem.FileSystem, folder, name string) (string, error) {
+func unused(v volume, folder, name string) (string, error) {
 	entries, err := list(v, folder)
 	if err != nil {
 		return "", err

@@ -4,17 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 
 	"github.com/diskfs/go-diskfs/backend"
 	"github.com/diskfs/go-diskfs/backend/file"
-	"github.com/diskfs/go-diskfs/filesystem"
 	"github.com/diskfs/go-diskfs/filesystem/ext4"
 	"github.com/diskfs/go-diskfs/filesystem/fat12"
 	"github.com/diskfs/go-diskfs/filesystem/fat16"
 	"github.com/diskfs/go-diskfs/filesystem/fat32"
 	"github.com/diskfs/go-diskfs/filesystem/iso9660"
 	"github.com/diskfs/go-diskfs/partition"
+
+	"tollgate/board/exfat"
 )
 
 // sector is the block that partition tables of sticks count in.
@@ -23,13 +25,24 @@ const sector = 512
 // maxPartitions is how many partitions are looked into.
 const maxPartitions = 16
 
-var errNoVolume = errors.New("the stick holds no file system that can be read: format it as FAT32 (exFAT and NTFS are not read)")
+// Sentences about sticks without a file system that is read.
+var (
+	errNoVolume = errors.New("the stick holds no file system that can be read: format it as FAT32 or exFAT")
+	errNTFS     = errors.New("the stick is formatted as NTFS, which is not read: format it as FAT32 or exFAT")
+)
+
+// volume is a file system that is read. A path has no slash before it, and "." is the root.
+type volume interface {
+	Open(path string) (fs.File, error)
+	ReadDir(path string) ([]fs.DirEntry, error)
+}
 
 // extent is a part of the disk.
 type extent struct{ start, size int64 }
 
-// volumes returns the file systems of a disk: of the disk as a whole, then of its partitions in their order.
-func volumes(disk *os.File, writable bool) ([]filesystem.FileSystem, error) {
+// volumes returns the file systems of a disk: of the disk as a whole, then of its partitions in their order. When none can be read
+// the error says why of the first that is known.
+func volumes(disk *os.File, writable bool) ([]volume, error) {
 	size, err := disk.Seek(0, io.SeekEnd)
 	if err != nil {
 		return nil, fmt.Errorf("measure the stick: %w", err)
@@ -38,14 +51,19 @@ func volumes(disk *os.File, writable bool) ([]filesystem.FileSystem, error) {
 		return nil, fmt.Errorf("the stick holds %d octets, too few for a file system", size)
 	}
 	storage := file.New(disk, !writable)
-	var found []filesystem.FileSystem
+	var found []volume
+	why := errNoVolume
 	for _, e := range extents(storage, size) {
-		if v := open(storage, e); v != nil {
+		v, err := open(disk, storage, e)
+		switch {
+		case err == nil:
 			found = append(found, v)
+		case why == errNoVolume:
+			why = err
 		}
 	}
 	if len(found) == 0 {
-		return nil, errNoVolume
+		return nil, why
 	}
 	return found, nil
 }
@@ -69,8 +87,26 @@ func extents(storage backend.Storage, size int64) []extent {
 	return list
 }
 
-// open returns the file system in an extent; nil: none that is known.
-func open(storage backend.Storage, e extent) filesystem.FileSystem {
+// open returns the file system in an extent. What is there decides, never the type that a partition table tells: that of exFAT is
+// that of NTFS. errNoVolume: none that is known.
+func open(disk io.ReaderAt, storage backend.Storage, e extent) (volume, error) {
+	v, err := exfat.Open(disk, e.start, e.size)
+	switch {
+	case err == nil:
+		return v, nil
+	case !errors.Is(err, exfat.ErrOther):
+		return nil, fmt.Errorf("the exFAT file system of the stick cannot be read: %w: have a computer check or format it", err)
+	case isNTFS(disk, e):
+		return nil, errNTFS
+	}
+	if v := openByLibrary(storage, e); v != nil {
+		return v, nil
+	}
+	return nil, errNoVolume
+}
+
+// openByLibrary returns the file system in an extent; nil: none that the library knows.
+func openByLibrary(storage backend.Storage, e extent) volume {
 	if v, err := fat32.Read(storage, e.size, e.start, 0); err == nil {
 		return v
 	}
@@ -89,10 +125,17 @@ func open(storage backend.Storage, e extent) filesystem.FileSystem {
 	return nil
 }
 
+// isNTFS tells whether an extent says that it is NTFS.
+func isNTFS(disk io.ReaderAt, e extent) bool {
+	name := make([]byte, 8)
+	_, err := disk.ReadAt(name, e.start+3)
+	return err == nil && string(name) == "NTFS    "
+}
+
 // read returns a file, which must be as long as its entry says. It is asked for once, into no more room than that: asked for the last
 // cluster in pieces, the library returns what lies behind the file, too.
-func read(volume filesystem.FileSystem, path string, size int64) ([]byte, error) {
-	f, err := volume.Open(path)
+func read(v volume, path string, size int64) ([]byte, error) {
+	f, err := v.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("the file %s of the stick cannot be opened: %w", path, err)
 	}

@@ -10,6 +10,9 @@ import (
 	"github.com/insomniacslk/dhcp/dhcpv4"
 )
 
+// mostIdentifier is how long an identifier can be in one option. A longer one, in several, would make answers that no Ethernet carries.
+const mostIdentifier = 255
+
 // key is what a client is known by: its identifier (option 61), or its hardware address (RFC 2131 section 2).
 func key(m *dhcpv4.DHCPv4) string {
 	if id := m.Options.Get(dhcpv4.OptionClientIdentifier); len(id) >= 2 {
@@ -22,7 +25,8 @@ func key(m *dhcpv4.DHCPv4) string {
 func heard(m *dhcpv4.DHCPv4) bool {
 	odd := len(m.ClientHWAddr) != 6 || m.ClientHWAddr[0]&1 != 0
 	relayed := address(m.GatewayIPAddr).IsValid()
-	return m.OpCode == dhcpv4.OpcodeBootRequest && !odd && !relayed
+	long := len(m.Options.Get(dhcpv4.OptionClientIdentifier)) > mostIdentifier
+	return m.OpCode == dhcpv4.OpcodeBootRequest && !odd && !relayed && !long
 }
 
 // address is an IPv4 address of a message; the zero value where there is none.
@@ -54,7 +58,7 @@ func (t *table) answer(m *dhcpv4.DHCPv4, now time.Time) *dhcpv4.DHCPv4 {
 		return t.request(m, l, wanted, server, now)
 	case dhcpv4.MessageTypeDecline:
 		if toUs && wanted.IsValid() && t.of[l.Client] == wanted {
-			t.putAside(l.Client, now)
+			t.putAside(wanted, "", now)
 		}
 	case dhcpv4.MessageTypeRelease:
 		if a := address(m.ClientIPAddr); toUs && a.IsValid() && t.of[l.Client] == a {

@@ -140,6 +140,21 @@ func TestAClientIsKnownByItsIdentifier(t *testing.T) {
 	}
 }
 
+// An answer repeats the identifier. In several options it could be as long as a message, and the answer too long for the link.
+func TestAnAnswerFitsTheLinkWhateverTheIdentifier(t *testing.T) {
+	phone := phones(t)
+	for size, answered := range map[int]bool{mostIdentifier: true, mostIdentifier + 1: false, 1200: false} {
+		id := dhcpv4.WithOption(dhcpv4.OptClientIdentifier(bytes.Repeat([]byte{7}, size)))
+		r := phone(1).says(start, dhcpv4.MessageTypeDiscover, id)
+		if (r != nil) != answered {
+			t.Errorf("an identifier of %d octets: %s", size, word(r))
+		}
+		if r != nil && len(build(addressed(r, config().Own.Addr()))) > mostIP {
+			t.Errorf("the answer to %d octets is too long", size)
+		}
+	}
+}
+
 func TestAReservedAddressIsForOneMachine(t *testing.T) {
 	phone := phones(t)
 	phone(1).obtains(start, "192.0.2.100")
@@ -227,6 +242,9 @@ func TestAnAddressThatAnotherMachineHasIsPutAside(t *testing.T) {
 		t.Errorf("DECLINE is answered: %s", word(r))
 	}
 	phone(2).says(start, dhcpv4.MessageTypeDecline, of("192.0.2.10"), wanting("192.0.2.102")) // is not its own
+	if list := phone(1).table.setAside(start); len(list) != 1 || list[0] != (Aside{netip.MustParseAddr("192.0.2.100"), "", start.Add(asideTime)}) {
+		t.Errorf("set aside: %v", list)
+	}
 	phone(1).obtains(start, "192.0.2.102")
 	phone(1).obtains(start.Add(asideTime), "192.0.2.102")
 	phone(2).obtains(start.Add(asideTime), "192.0.2.100")

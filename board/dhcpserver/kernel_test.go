@@ -44,6 +44,14 @@ func putOn(t *testing.T, port, prefix string) {
 	must(t, netlink.AddrAdd(l, a))
 }
 
+// answerForOwnAlone has ports not answer for the addresses of others of this machine.
+func answerForOwnAlone(t *testing.T, ports ...string) {
+	t.Helper()
+	for _, port := range ports {
+		must(t, os.WriteFile("/proc/sys/net/ipv4/conf/"+port+"/arp_ignore", []byte("1"), 0))
+	}
+}
+
 // udhcpc is Debian's DHCP client as many telephones have it: it obtains an address and prints what it was told.
 func udhcpc(t *testing.T, more ...string) string {
 	t.Helper()
@@ -72,6 +80,7 @@ func until(t *testing.T, s *Server, what string, is func(State) bool) {
 }
 
 func TestAClientOfDebianObtainsAnAddressAndLearnsWhereSIPIs(t *testing.T) {
+	t.Parallel()
 	if !alone.Inside(t) {
 		return
 	}
@@ -109,6 +118,7 @@ func TestAClientOfDebianObtainsAnAddressAndLearnsWhereSIPIs(t *testing.T) {
 }
 
 func TestNothingIsLentWhereDnsmasqDoes(t *testing.T) {
+	t.Parallel()
 	if !alone.Inside(t) {
 		return
 	}

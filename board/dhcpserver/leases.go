@@ -51,14 +51,16 @@ type Lease struct {
 // Times of what is not lent yet, and not any more.
 const (
 	offerTime = time.Minute // an address is held for who has been offered it
-	asideTime = time.Hour   // an address is not lent that a client has found in use
+	asideTime = time.Hour   // an address is not lent that was found in use
 )
 
 // entry is what is known of one address.
 type entry struct {
 	Lease
 	offered time.Time // held until then for a client that has been offered it
+	proved  time.Time // when it was asked for on the link, and nobody had it
 	aside   time.Time // not lent until then
+	user    string    // the hardware address of who has it, while it is set aside; may be empty
 }
 
 func (e *entry) held(now time.Time) bool {
@@ -73,6 +75,7 @@ type table struct {
 	owners  map[netip.Addr]string // reserved addresses, by whose they are
 	news    bool                  // a lease has come or gone that was not kept
 	renewed bool                  // one has been prolonged
+	strange []Aside               // set aside since they were told last
 }
 
 // newTable takes up leases of before, as far as their addresses can still be lent.
@@ -150,10 +153,12 @@ func (t *table) give(a netip.Addr, l Lease) *entry {
 
 // offer holds an address for a client for a while.
 func (t *table) offer(a netip.Addr, l Lease, now time.Time) {
+	var proved time.Time
 	if e := t.entries[a]; e != nil && e.Client == l.Client {
-		l.Until = e.Until
+		l.Until, proved = e.Until, e.proved
 	}
-	t.give(a, l).offered = now.Add(offerTime)
+	e := t.give(a, l)
+	e.offered, e.proved = now.Add(offerTime), proved
 }
 
 // lend lends an address from now on.
@@ -163,14 +168,6 @@ func (t *table) lend(a netip.Addr, l Lease, now time.Time) {
 	t.news, t.renewed = t.news || !same, true
 	l.Until = now.Add(t.c.Length)
 	t.give(a, l)
-}
-
-// putAside has an address lent to nobody for a while: a client has found that another machine has it.
-func (t *table) putAside(client string, now time.Time) {
-	a := t.of[client]
-	delete(t.of, client)
-	t.entries[a] = &entry{Lease: Lease{Address: a}, aside: now.Add(asideTime)}
-	t.news = true
 }
 
 // giveBack ends a lease. The client gets the same address when it comes back, unless somebody else has it by then.

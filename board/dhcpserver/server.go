@@ -32,6 +32,7 @@ type State struct {
 	Problem   string     // why the port cannot be used; empty: it can
 	Leases    []Lease    // those that run, by address
 	Pool      Pool
+	Aside     []Aside // what others have without being lent it, by address
 }
 
 // Server lends addresses on one port. The zero value, with Log and Keep, lends none yet.
@@ -39,6 +40,8 @@ type Server struct {
 	Log *slog.Logger
 	// Keep is told the leases on a network, from time to time and when the server ends.
 	Keep func(network netip.Prefix, leases []Lease)
+	// Probe asks on the link of a port whether a machine has an address, and which; nil: nobody does. It may take a second.
+	Probe func(ctx context.Context, port string, a netip.Addr) (who net.HardwareAddr, taken bool)
 
 	mu     sync.Mutex // guards everything below
 	config Config
@@ -91,7 +94,7 @@ func (s *Server) State() State {
 	shown := s.state
 	if s.table != nil {
 		now := time.Now()
-		shown.Leases, shown.Pool = s.table.leases(now, false), s.table.pool(now)
+		shown.Leases, shown.Pool, shown.Aside = s.table.leases(now, false), s.table.pool(now), s.table.setAside(now)
 	}
 	return shown
 }
@@ -145,6 +148,9 @@ type session struct {
 	xid   dhcpv4.TransactionID // of the question that is asked
 	asked int                  // how often it was; 0: nothing is asked at present
 	found netip.Addr           // who has answered
+	// waiting are the last messages of clients for whom it is asked whether somebody has their address; probes says what was found.
+	waiting map[string]*dhcpv4.DHCPv4
+	probes  chan probed
 }
 
 // serve lends until ctx ends or the wire does not work any more. It closes the wire.
@@ -153,14 +159,20 @@ func (s *Server) serve(ctx context.Context, w wire) error {
 	incoming, failed, over := make(chan letter), make(chan error, 1), make(chan struct{})
 	defer close(over)
 	go func() { failed <- listenTo(w, incoming, over) }()
-	n := &session{Server: s, wire: w}
+	n := &session{Server: s, wire: w, waiting: map[string]*dhcpv4.DHCPv4{}, probes: make(chan probed)}
+	ctx, end := context.WithCancel(ctx)
+	defer end()
 	look, keep, kept := time.NewTimer(0), time.NewTicker(keepNews), time.Now()
 	defer look.Stop()
 	defer keep.Stop()
 	for {
 		select {
 		case l := <-incoming:
-			if err := n.take(l); err != nil {
+			if err := n.take(ctx, l); err != nil {
+				return err
+			}
+		case p := <-n.probes:
+			if err := n.proved(ctx, p); err != nil {
 				return err
 			}
 		case <-look.C:
@@ -235,7 +247,7 @@ func (n *session) judge() time.Duration {
 }
 
 // take answers a message, or notes that it is another server's.
-func (n *session) take(l letter) error {
+func (n *session) take(ctx context.Context, l letter) error {
 	m, own := l.message, n.config.Own.Addr()
 	if l.to.Port() == dhcpv4.ClientPort {
 		if other := address(m.ServerIdentifier()); n.asked > 0 && m.OpCode == dhcpv4.OpcodeBootReply && m.TransactionID == n.xid && other.IsValid() && other != own {
@@ -250,14 +262,26 @@ func (n *session) take(l letter) error {
 	if !n.pace.allow(m.ClientHWAddr.String(), now) {
 		return nil
 	}
+	return n.respond(ctx, m, now)
+}
+
+// respond answers a client, at once or when it is known that its address is free.
+func (n *session) respond(ctx context.Context, m *dhcpv4.DHCPv4, now time.Time) error {
+	if !n.lends() {
+		return nil
+	}
 	n.mu.Lock()
 	r := n.table.answer(m, now)
+	n.tellStrange()
 	n.mu.Unlock()
 	if r == nil {
 		return nil
 	}
 	n.Log.Debug("DHCP", "client", m.ClientHWAddr, "asked", m.MessageType(), "answer", r.MessageType(), "address", r.YourIPAddr)
-	return n.wire.send(addressed(r, own))
+	if r.MessageType() == dhcpv4.MessageTypeOffer {
+		return n.offer(ctx, m, r, now)
+	}
+	return n.wire.send(addressed(r, n.config.Own.Addr()))
 }
 
 func (n *session) lends() bool {

@@ -70,7 +70,7 @@ func (b *box) lent() *api.Lending {
 		return nil
 	}
 	shown := &api.Lending{
-		Interface: s.Interface, Lends: s.Lends, Problem: s.Problem, Leases: []api.Lent{},
+		Interface: s.Interface, Lends: s.Lends, Problem: s.Problem, Leases: []api.Lent{}, Aside: []api.Aside{},
 		First: s.Pool.First.String(), Last: s.Pool.Last.String(), Size: s.Pool.Size, Free: s.Pool.Free,
 	}
 	if s.Other.IsValid() {
@@ -81,13 +81,19 @@ func (b *box) lent() *api.Lending {
 			Address: l.Address.String(), Hardware: l.Hardware, Name: l.Name, Until: l.Until.Truncate(time.Second), Reserved: l.Reserved,
 		})
 	}
+	for _, a := range s.Aside {
+		shown.Aside = append(shown.Aside, api.Aside{Address: a.Address.String(), Hardware: a.Hardware, Until: a.Until.Truncate(time.Second)})
+	}
 	return shown
 }
 
-// unlent tells why telephones get no address.
-func unlent(l *api.Lending) []api.Warning {
+// unlent tells why telephones get no address, or not one of those that the policy would lend.
+func unlent(l *api.Lending) (list []api.Warning) {
 	if l == nil {
 		return nil
+	}
+	if len(l.Aside) > 0 {
+		list = append(list, strangers(l.Aside))
 	}
 	w := api.Warning{Peer: "network", Path: "network.inside.dhcp_server"}
 	switch {
@@ -98,7 +104,28 @@ func unlent(l *api.Lending) []api.Warning {
 	case l.Lends && l.Free == 0:
 		w.Text = fmt.Sprintf("All %d addresses from %s to %s are lent: another telephone gets none. Widen the range, or shorten lease_minutes.", l.Size, l.First, l.Last)
 	default:
-		return nil
+		return list
 	}
-	return []api.Warning{w}
+	return append(list, w)
+}
+
+// mostStrangers is how many addresses of others a warning names.
+const mostStrangers = 4
+
+// strangers tells who has addresses without having been lent them.
+func strangers(list []api.Aside) api.Warning {
+	var named []string
+	for i, a := range list {
+		if i == mostStrangers {
+			named = append(named, fmt.Sprintf("%d more", len(list)-i))
+			break
+		}
+		if a.Hardware != "" {
+			a.Address += " (" + a.Hardware + ")"
+		}
+		named = append(named, a.Address)
+	}
+	return api.Warning{Peer: "network", Path: "network.inside.dhcp_server", Text: fmt.Sprintf(
+		"Other machines have addresses that the box lends: %s. They are lent to nobody for an hour. Give those machines other addresses, or leave theirs out of the range.",
+		strings.Join(named, ", "))}
 }

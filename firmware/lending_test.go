@@ -66,6 +66,10 @@ func TestTheOperatorIsToldWhyTelephonesGetNoAddress(t *testing.T) {
 		{&api.Lending{Interface: "eth0", Lends: true, Size: 20, Free: 1}, ""},
 		{&api.Lending{Interface: "eth0", Lends: true, First: "192.0.2.100", Last: "192.0.2.119", Size: 20}, "All 20 addresses from 192.0.2.100 to 192.0.2.119 are lent"},
 		{&api.Lending{Interface: "eth0", Other: "192.0.2.66"}, "Another DHCP server, 192.0.2.66, answers on eth0"},
+		{&api.Lending{Interface: "eth0", Lends: true, Size: 20, Free: 1, Aside: []api.Aside{{Address: "192.0.2.100", Hardware: "02:00:00:00:00:99"}, {Address: "192.0.2.101"}}},
+			"that the box lends: 192.0.2.100 (02:00:00:00:00:99), 192.0.2.101. They"},
+		{&api.Lending{Interface: "eth0", Lends: true, Size: 20, Aside: make([]api.Aside, 6)}, ", 2 more. They are lent to nobody"},
+		{&api.Lending{Interface: "eth0", Lends: true, Size: 20, Aside: make([]api.Aside, 6)}, "are lent: another telephone gets none"},
 		{&api.Lending{Interface: "eth0", Problem: "network is down"}, "network is down. See whether the cable is plugged in."},
 	} {
 		var got string

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"tollgate/board/confine"
+	"tollgate/board/link"
 	"tollgate/firmware/cli"
 	"tollgate/firmware/event"
 )
@@ -17,7 +18,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 	defer out.flush()
 	b := &box{said: out, log: slog.New(slog.NewTextHandler(out, nil)), options: o, started: time.Now(), facts: &event.Hub{}}
 	b.network.plugged, b.responder.Log = make(chan struct{}, 1), b.log
-	b.lender.Log, b.lender.Keep = b.log, b.keepLentOut
+	b.lender.Log, b.lender.Keep, b.lender.Probe = b.log, b.keepLentOut, link.Probe
 	end := b.stop
 	defer func() { end() }()
 	go paceCollector(ctx)

@@ -7,10 +7,11 @@
 //	         Keep     the leases for the next start, a minute after a new one, else each hour
 //
 // A client is known by its identifier, or else by its hardware address, and gets the same address again for as long as that
-// is free. Relay agents are not answered: the box lends on its own link alone. It speaks through a raw socket on that port:
+// is free. Before it is offered one that it does not have yet, it is asked on the link whether somebody has that by hand (Server.Probe);
+// such an address is set aside. Relay agents are not answered: the box lends on its own link alone. It speaks through a raw socket on that port:
 // the packet filter need not let anything in, and a client is reached that has no address yet.
 //
-// It leaves to others which addresses are lent, and where leases are kept.
+// It leaves to others which addresses are lent, where leases are kept, and how it is asked who has an address.
 package dhcpserver
 
 import (

@@ -75,6 +75,15 @@ type Lending struct {
 	Size      int    `json:"size" doc:"How many addresses that are, those that are reserved for one telephone not counted."`
 	Free      int    `json:"free" doc:"How many of them the next telephones can get; 0: another one gets none."`
 	Leases    []Lent `json:"leases" nullable:"false" doc:"By address."`
+	// Aside are addresses of the pool that others have.
+	Aside []Aside `json:"aside" nullable:"false" doc:"Addresses that another machine has without having been lent them, by address: they are lent to nobody for a while."`
+}
+
+// Aside is an address that is lent to nobody for a while.
+type Aside struct {
+	Address  string    `json:"address"`
+	Hardware string    `json:"hardware" doc:"The hardware address of the machine that has it; empty: a telephone has found it in use, and did not say by whom."`
+	Until    time.Time `json:"until"`
 }
 
 // Lent is an address that is lent to a telephone.

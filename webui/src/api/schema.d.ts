@@ -569,6 +569,13 @@ export interface components {
             at: string;
             who: string;
         };
+        Aside: {
+            address: string;
+            /** @description The hardware address of the machine that has it; empty: a telephone has found it in use, and did not say by whom. */
+            hardware: string;
+            /** Format: date-time */
+            until: string;
+        };
         AuthorityCertificate: {
             /** @description PEM. */
             certificate: string;
@@ -1101,6 +1108,8 @@ export interface components {
             caller: components["schemas"]["Leg"];
         };
         Lending: {
+            /** @description Addresses that another machine has without having been lent them, by address: they are lent to nobody for a while. */
+            aside: components["schemas"]["Aside"][];
             /** @description The first address that is lent to anybody. */
             first: string;
             /**

@@ -60,6 +60,7 @@ export function lending(changed: Partial<Lending> = {}): Lending {
   return {
     interface: 'eth0', lends: true, other: '', problem: '', first: '192.0.2.100', last: '192.0.2.199', size: 100, free: 97,
     leases: [{ address: '192.0.2.100', hardware: '02:00:00:00:00:01', name: 'reception', until: '2026-11-23T02:58:00Z', reserved: false }],
+    aside: [],
     ...changed,
   };
 }

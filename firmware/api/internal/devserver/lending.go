@@ -18,6 +18,7 @@ func lending(now time.Time, full bool) *api.Lending {
 			{Address: "192.0.2.101", Hardware: "02:00:00:00:00:02", Until: now.Add(9 * time.Hour)},
 			{Address: "192.0.2.102", Hardware: "02:00:00:00:00:03", Name: "<b>meeting\u202eroom</b>", Until: now.Add(40 * time.Minute)},
 		},
+		Aside: []api.Aside{},
 	}
 	if !full {
 		return l

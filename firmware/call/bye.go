@@ -31,6 +31,7 @@ const ackTimeout = 33 * time.Second
 // our 200 yet gets its BYE when it has, or when its time for that is over (RFC 3261 §15).
 func (s *Session) hangUp(headers []sip.Header) {
 	defer s.releaseLeaver()
+	s.leaveChange()
 	var due []*Leg
 	for _, leg := range []*Leg{s.caller, s.callee} {
 		if leg != nil && leg.confirmed && !leg.gone {
@@ -90,14 +91,14 @@ func (s *Session) sendBye(leg *Leg, headers []sip.Header) bool {
 	return err == nil
 }
 
-// await waits for the final responses to open BYEs of ours.
+// await waits for the final responses to open BYEs of ours, and to a re-INVITE that the end has overtaken.
 func (s *Session) await(open int) {
-	if open == 0 {
+	if open == 0 && s.change == nil {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), byeTimeout)
 	defer cancel()
-	for open > 0 {
+	for open > 0 || s.change != nil {
 		e, err := s.inbox.Next(ctx)
 		if err != nil {
 			return
@@ -117,6 +118,8 @@ func (s *Session) settle(e ua.Event) int {
 		}
 		s.releaseLeaver()
 		return 1
+	case s.change != nil && e.Sent == s.change.out && (e.Err != nil || !e.Response.IsProvisional()):
+		s.endChange(e)
 	case e.Request != nil && e.Err == nil && e.Request.Method == sip.BYE:
 		if !s.leaveAgain(e.Request) {
 			s.legOf(e.Request).gone = true // both hung up at once

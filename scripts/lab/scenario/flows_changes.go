@@ -61,7 +61,7 @@ INVITE{no sdp}    ->
 ACK{sdp inactive} -> INVITE{sdp inactive}
                   <- 200{sdp inactive}
                   -> ACK
-` + officeHangsUp},
+` + carrierIsReady + officeHangsUp},
 		{Name: "glare: the second offer is told to wait", Ladder: outbound + `
 INVITE{sdp sendonly} -> INVITE{sdp sendonly}
                      <- INVITE{sdp inactive}
@@ -99,8 +99,7 @@ UPDATE      ->
 200{no sdp} <-
             <- UPDATE
             -> 200{no sdp}
-wait 300    |
-` + officeHangsUp},
+` + carrierIsReady + officeHangsUp},
 		{Name: "UPDATE with a description", Ladder: outbound + `
 UPDATE{sdp inactive} -> INVITE{sdp inactive}
 200{sdp inactive}    <- 200{sdp inactive}

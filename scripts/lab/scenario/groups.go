@@ -20,6 +20,12 @@ INVITE  <- INVITE{from "Zoe" <sip:+33987654321@hidden-carrier.example>}
 200     -> 200
 ACK     <- ACK
 `
+	// carrierIsReady has the office wait until the carrier has come to the end of what the box has asked it by itself: nothing
+	// else tells one peer how far the other is.
+	carrierIsReady = `
+INFO    <- INFO{body application/dtmf-relay Signal=5\nDuration=160}
+200     -> 200
+`
 	officeHangsUp = `
 BYE     -> BYE
 200     <- 200

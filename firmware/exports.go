@@ -24,7 +24,7 @@ func (v stickView) WriteStick(ctx context.Context, e api.StickExport, who string
 	written, err := v.sticks.Export(ctx, files)
 	switch {
 	case errors.Is(err, stick.ErrNoStick):
-		return nil, &api.Conflict{Detail: "No stick is plugged in.", Remedy: "Plug one in that is formatted as FAT32."}
+		return nil, &api.Conflict{Detail: "No stick is plugged in.", Remedy: "Plug one in that is formatted as FAT32 or exFAT."}
 	case err != nil:
 		return nil, &api.Conflict{Detail: asSentence(err), Remedy: "Take another stick, or make room on this one; what lay on it is as before."}
 	}

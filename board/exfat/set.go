@@ -34,9 +34,10 @@ const (
 	maxFolder  = 256 << 20
 	perName    = 15 // characters in one entry of a name
 
-	attributeFolder = 1 << 4
-	flagPossible    = 1 << 0 // AllocationPossible
-	flagInOrder     = 1 << 1 // NoFatChain
+	attributeFolder  = 1 << 4
+	attributeArchive = 1 << 5
+	flagPossible     = 1 << 0 // AllocationPossible
+	flagInOrder      = 1 << 1 // NoFatChain
 )
 
 // entry is a file or folder. It implements fs.DirEntry and fs.FileInfo.

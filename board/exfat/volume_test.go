@@ -204,7 +204,8 @@ func TestHostileVolumesAreRefusedInWords(t *testing.T) {
 	}
 }
 
-// FuzzVolume changes octets of a good volume: whatever it is then, it is read to an end and to no more than there is.
+// FuzzVolume changes octets of a good volume: whatever it is then, it is read to an end and to no more than there is,
+// and a file that can be added is there.
 func FuzzVolume(f *testing.F) {
 	im := formatted(f, 1<<20, "-c", "512", "-b", "4K")
 	im.lay(im.root(), map[string]leaf{"tollgate": {content: map[string]leaf{"a": {text: text(3000), gap: 1}}}, "b": {text: text(600), vendor: true}})
@@ -219,11 +220,18 @@ func FuzzVolume(f *testing.F) {
 			at := int(changes[0])<<16 | int(changes[1])<<8 | int(changes[2])
 			disk[at%len(disk)] = changes[3]
 		}
-		v, err := disk.sealed().open()
+		m := &medium{image: disk.sealed()}
+		v, err := Open(m, 0, int64(len(disk)))
 		if err != nil {
 			return
 		}
 		walk(t, v, ".", 3)
+		if err := v.Create(m, "Tollgate/new", []byte(text(700)), noon); err != nil {
+			return
+		}
+		if got, err := content(v, "tollgate/new"); err != nil || got != text(700) {
+			t.Errorf("what was written is %d octets, %v", len(got), err)
+		}
 	})
 }
 

@@ -2,7 +2,6 @@ package usb
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -142,25 +141,11 @@ func writeTo(disk *os.File, name string, data []byte) error {
 		if err != nil || top == "" {
 			continue
 		}
-		f, ok := v.(fatVolume)
+		k, ok := kept(disk, v)
 		if !ok {
-			return errFAT
+			return errNotKept
 		}
-		if err := put(f, join(top, name), data); err != nil {
-			return err
-		}
-		return flush(disk)
+		return k.replace(join(top, name), data)
 	}
 	return fmt.Errorf("the stick has no folder %s", Folder)
-}
-
-func put(v fatVolume, path string, data []byte) error {
-	f, err := v.OpenFile("/"+path, os.O_CREATE|os.O_RDWR|os.O_TRUNC)
-	if err != nil {
-		return fmt.Errorf("the file %s cannot be made on the stick: %w", path, err)
-	}
-	if _, err := f.Write(data); err != nil {
-		return errors.Join(fmt.Errorf("the file %s cannot be written on the stick: %w", path, err), f.Close())
-	}
-	return f.Close()
 }

@@ -4,13 +4,18 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
+
+	"tollgate/board/exfat"
 )
 
 // TestMain serves as the reader's child too.
@@ -139,6 +144,42 @@ func isoImage(t *testing.T, f files) []byte {
 	run(t, "xorriso", "-as", "mkisofs", "-quiet", "-R", "-o", image, f.lay(t))
 	return load(t, image)
 }
+
+// exfatImage makes an image of an exFAT. No tool that people have fills one without mounting it: what is tested in package exfat does.
+func exfatImage(t *testing.T, f files) []byte {
+	t.Helper()
+	image := filepath.Join(t.TempDir(), "exfat")
+	blank(t, image, 32<<20)
+	run(t, "mkfs.exfat", image)
+	disk, err := os.OpenFile(image, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer disk.Close()
+	v, err := exfat.Open(disk, 0, 32<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	for _, path := range slices.Sorted(maps.Keys(f)) {
+		for i, c := range path {
+			if _, err := v.Open(path[:i]); c == '/' && err != nil {
+				if err := v.MakeFolder(unsynced{disk}, path[:i], now); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := v.Create(unsynced{disk}, path, []byte(f[path]), now); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return load(t, image)
+}
+
+// unsynced is a disk that is not waited for.
+type unsynced struct{ *os.File }
+
+func (unsynced) Sync() error { return nil }
 
 // partitioned puts a file system into the first partition of a disk. label is "dos" or "gpt".
 func partitioned(t *testing.T, label string, volume []byte) []byte {

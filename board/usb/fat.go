@@ -18,7 +18,40 @@ type fatVolume interface {
 	BytesPerCluster() int
 }
 
-var errFAT = errors.New("only sticks formatted as FAT are written to")
+var errNotKept = errors.New("only sticks formatted as FAT or exFAT are written to")
+
+// fatKeeper writes onto a FAT.
+type fatKeeper struct {
+	fatVolume
+	disk *os.File
+}
+
+func (k fatKeeper) room() (octets, least int64, err error) {
+	t, err := readTable(k.disk, k.fatVolume)
+	return t.free(), t.cluster, err
+}
+
+// add writes under another name first: who pulls the stick out finds a file that is whole, or none of that name.
+func (k fatKeeper) add(folder, name string, data []byte) error {
+	if err := k.replace(join(folder, half), data); err != nil {
+		return err
+	}
+	if err := k.Rename("/"+join(folder, half), "/"+join(folder, name)); err != nil {
+		return fmt.Errorf("the file %s cannot be named on the stick: %w", name, err)
+	}
+	return flush(k.disk)
+}
+
+func (k fatKeeper) replace(path string, data []byte) error {
+	f, err := k.OpenFile("/"+path, os.O_CREATE|os.O_RDWR|os.O_TRUNC)
+	if err != nil {
+		return fmt.Errorf("the file %s cannot be made on the stick: %w", path, err)
+	}
+	if _, err := f.Write(data); err != nil {
+		return errors.Join(fmt.Errorf("the file %s cannot be written on the stick: %w", path, err), f.Close())
+	}
+	return errors.Join(f.Close(), flush(k.disk))
+}
 
 // table is the first table of a FAT (Microsoft FAT specification 1.03, section 4): what each cluster is used for.
 type table struct {
@@ -92,13 +125,17 @@ func (t table) free() (n int64) {
 	}
 }
 
-// makeFolder makes OutFolder in a volume whose table was before. On FAT32 the library has the folder name the cluster of the root
-// as that of its parent, which is to be 0 (section 6.5), and other systems repair it: it is put right here.
-func makeFolder(disk *os.File, v fatVolume, before table) error {
-	if err := v.Mkdir("/" + OutFolder); err != nil || v.Type() != filesystem.TypeFat32 {
+// makeFolder makes a folder. On FAT32 the library has the folder name the cluster of the root as that of its parent, which is to be 0
+// (section 6.5), and other systems repair it: it is put right here.
+func (k fatKeeper) makeFolder(name string) error {
+	before, err := readTable(k.disk, k.fatVolume)
+	if err != nil {
 		return err
 	}
-	after, err := readTable(disk, v)
+	if err := k.Mkdir("/" + name); err != nil || k.Type() != filesystem.TypeFat32 {
+		return err
+	}
+	after, err := readTable(k.disk, k.fatVolume)
 	if err != nil {
 		return err
 	}
@@ -110,7 +147,7 @@ func makeFolder(disk *os.File, v fatVolume, before table) error {
 		if is, _ := after.value(c); was != 0 || is == 0 {
 			continue
 		}
-		if err := belowRoot(disk, after.data+(c-2)*after.cluster); err != nil {
+		if err := belowRoot(k.disk, after.data+(c-2)*after.cluster); err != nil {
 			return err
 		}
 	}

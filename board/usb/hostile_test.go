@@ -3,7 +3,6 @@ package usb
 import (
 	"encoding/binary"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -26,9 +25,10 @@ func TestHostileFileSystemsChangeNothingButTheChild(t *testing.T) {
 		{"zeros", func(*testing.T) []byte { return make([]byte, 1<<20) }, "no file system"},
 		{"NTFS", func(*testing.T) []byte { return ntfs() }, "formatted as NTFS, which is not read: format it as FAT32 or exFAT"},
 		{"NTFS in an MBR", func(t *testing.T) []byte { return ofType7(partitioned(t, "dos", ntfs())) }, "formatted as NTFS"},
-		{"exFAT in an MBR without the folder", func(t *testing.T) []byte { return ofType7(partitioned(t, "dos", exFAT(t))) }, "no folder tollgate"},
-		{"exFAT whose boot sector was changed", func(t *testing.T) []byte { d := exFAT(t); d[100]++; return d }, "exFAT file system of the stick cannot be read: its boot sectors are damaged"},
-		{"exFAT cut off in the middle", func(t *testing.T) []byte { return exFAT(t)[:4<<20] }, "reaches past the end"},
+		{"exFAT in an MBR without the folder", func(t *testing.T) []byte { return ofType7(partitioned(t, "dos", exfatImage(t, nil))) }, "no folder tollgate"},
+		{"exFAT with more files than anybody needs", func(t *testing.T) []byte { return exfatImage(t, many) }, "600 entries"},
+		{"exFAT whose boot sector was changed", func(t *testing.T) []byte { d := exfatImage(t, nil); d[100]++; return d }, "exFAT file system of the stick cannot be read: its boot sectors are damaged"},
+		{"exFAT cut off in the middle", func(t *testing.T) []byte { return exfatImage(t, nil)[:4<<20] }, "reaches past the end"},
 		{"a folder of another name", func(t *testing.T) []byte { return fat(t, 32, files{"other/policy.yaml": "x"}) }, "no folder tollgate"},
 		{"more files than anybody needs", func(t *testing.T) []byte { return fat(t, 32, many) }, "600 entries"},
 		{"a FAT chain that loops", func(t *testing.T) []byte { return looped(fat(t, 16, good)) }, ""},
@@ -87,15 +87,6 @@ func looped(disk []byte) []byte {
 		}
 	}
 	return disk
-}
-
-// exFAT is an empty volume.
-func exFAT(t *testing.T) []byte {
-	t.Helper()
-	image := filepath.Join(t.TempDir(), "exfat")
-	blank(t, image, 8<<20)
-	run(t, "mkfs.exfat", image)
-	return load(t, image)
 }
 
 // ofType7 gives the first partition of an MBR the type that exFAT and NTFS share.

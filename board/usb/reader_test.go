@@ -26,6 +26,9 @@ func TestAStickIsReadWhateverItsFileSystem(t *testing.T) {
 		{"FAT16 in a GPT", "FAT16", func(t *testing.T) []byte { return partitioned(t, "gpt", fat(t, 16, want)) }},
 		{"ext4 on the whole disk", "ext4", func(t *testing.T) []byte { return ext4Image(t, want) }},
 		{"ext4 in a GPT", "ext4", func(t *testing.T) []byte { return partitioned(t, "gpt", ext4Image(t, want)) }},
+		{"exFAT on the whole disk", "exFAT", func(t *testing.T) []byte { return exfatImage(t, want) }},
+		{"exFAT in an MBR", "exFAT", func(t *testing.T) []byte { return ofType7(partitioned(t, "dos", exfatImage(t, want))) }},
+		{"exFAT in a GPT", "exFAT", func(t *testing.T) []byte { return partitioned(t, "gpt", exfatImage(t, want)) }},
 		{"ISO 9660", "ISO 9660", func(t *testing.T) []byte { return isoImage(t, want) }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

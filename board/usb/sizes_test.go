@@ -18,7 +18,7 @@ func TestFilesOfEverySizeAreReadToTheirEnd(t *testing.T) {
 		}
 	}
 	for name, disk := range map[string][]byte{
-		"FAT12": fat(t, 12, f), "FAT16": fat(t, 16, f), "FAT32": fat(t, 32, f), "ext4": ext4Image(t, f), "ISO 9660": isoImage(t, f),
+		"FAT12": fat(t, 12, f), "FAT16": fat(t, 16, f), "FAT32": fat(t, 32, f), "exFAT": exfatImage(t, f), "ext4": ext4Image(t, f), "ISO 9660": isoImage(t, f),
 	} {
 		c, err := readStick(t, disk)
 		if err != nil {

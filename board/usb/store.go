@@ -19,7 +19,7 @@ const (
 	half = "half-written.tmp"
 )
 
-// store writes what comes from in as a new file in OutFolder of the first FAT of the disk, and returns its name.
+// store writes what comes from in as a new file in OutFolder of the first FAT or exFAT of the disk, and returns its name.
 func store(disk *os.File, name string, in io.Reader) (string, error) {
 	data, err := io.ReadAll(io.LimitReader(in, maxStore+1))
 	switch {
@@ -35,44 +35,33 @@ func store(disk *os.File, name string, in io.Reader) (string, error) {
 		return "", err
 	}
 	for _, v := range found {
-		if f, ok := v.(fatVolume); ok {
-			return storeIn(disk, f, name, data)
+		if k, ok := kept(disk, v); ok {
+			return storeIn(k, name, data)
 		}
 	}
-	return "", errFAT
+	return "", errNotKept
 }
 
-func storeIn(disk *os.File, v fatVolume, name string, data []byte) (string, error) {
-	before, err := readTable(disk, v)
+func storeIn(k keeper, name string, data []byte) (string, error) {
+	room, least, err := k.room()
 	if err != nil {
 		return "", err
 	}
-	room := before.free()
 	// The folder, its entries and the last cluster take some more.
-	if need := int64(len(data)) + 4*int64(v.BytesPerCluster()); room < need {
+	if need := int64(len(data)) + 4*least; room < need {
 		return "", fmt.Errorf("the stick has room for %d octets, and %d are needed", room, need)
 	}
-	folder, err := entry(v, ".", OutFolder)
+	folder, err := entry(k, ".", OutFolder)
 	if err == nil && folder == "" {
-		folder, err = OutFolder, makeFolder(disk, v, before)
+		folder, err = OutFolder, k.makeFolder(OutFolder)
 	}
 	if err != nil {
 		return "", fmt.Errorf("the folder %s cannot be made on the stick: %w", OutFolder, err)
 	}
-	if name, err = unused(v, folder, name); err != nil {
+	if name, err = unused(k, folder, name); err != nil {
 		return "", err
 	}
-	// Under another name first: who pulls the stick out finds a file that is whole, or none of that name.
-	if err := put(v, join(folder, half), data); err != nil {
-		return "", err
-	}
-	if err := flush(disk); err != nil {
-		return "", err
-	}
-	if err := v.Rename("/"+join(folder, half), "/"+join(folder, name)); err != nil {
-		return "", fmt.Errorf("the file %s cannot be named on the stick: %w", name, err)
-	}
-	return name, flush(disk)
+	return name, k.add(folder, name, data)
 }
 
 // unused returns name, or the first of name-2, name-3 … that the folder does not have.

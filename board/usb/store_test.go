@@ -80,10 +80,10 @@ func TestTheRoomOfAStickIsCounted(t *testing.T) {
 	}
 }
 
-func TestOnlyFATIsWrittenTo(t *testing.T) {
+func TestOnlyFATAndExFATAreWrittenTo(t *testing.T) {
 	stick := plugged(t, ext4Image(t, files{"a": "b"}))
 	owned(t, stick)
-	if _, err := reader(t).Store(context.Background(), stick, "log.txt", []byte("x")); err == nil || err.Error() != errFAT.Error() {
+	if _, err := reader(t).Store(context.Background(), stick, "log.txt", []byte("x")); err == nil || err.Error() != errNotKept.Error() {
 		t.Error(err)
 	}
 	if _, err := reader(t).Store(context.Background(), stick, "../log.txt", nil); err == nil || !strings.Contains(err.Error(), "no name") {

@@ -22,7 +22,6 @@ type express struct {
 	outlets  [2]*outlet // IPv4, IPv6; nil: the machine has none
 	in       *datagram.Many
 	coming   [datagram.Most]*flow // whose each of those that came is; nil: nobody's
-	seen     int                  // what look has read, so that it is read
 }
 
 // inlet is where packets to one local address arrive.
@@ -170,7 +169,7 @@ func (w *worker) warm(in *inlet, n int) {
 			seen += f.look()
 		}
 	}
-	x.seen = seen
+	w.seen = seen
 }
 
 // look reads a word of each piece of memory that a packet of the flow will need.

@@ -48,6 +48,7 @@ type worker struct {
 	in      [largest]byte
 	clear   [largest + overhead]byte
 	out     [largest + overhead]byte
+	seen    int    // what look has read, so that it is read
 	tools   *tools // to encrypt and decrypt with
 }
 
@@ -89,6 +90,7 @@ func (w *worker) turn() (carried int, more bool) {
 	defer w.survive()
 	more = !w.stopped
 	w.now = time.Now()
+	w.warmReady()
 	for _, e := range w.poll.ready() {
 		switch {
 		case e.Fd == bellPlace:
@@ -104,6 +106,18 @@ func (w *worker) turn() (carried int, more bool) {
 	}
 	w.flush()
 	return carried, more
+}
+
+// warmReady looks at what the packet of each socket that is ready will need, as warm does for those of an inlet: a fourteenth of
+// what a packet costs with a thousand calls.
+func (w *worker) warmReady() {
+	seen := 0
+	for _, e := range w.poll.ready() {
+		if e.Fd > bellPlace && w.flows[e.Fd] != nil {
+			seen += w.flows[e.Fd].look()
+		}
+	}
+	w.seen = seen
 }
 
 // lock takes the worker's lock. Whoever holds it may have been stopped by the kernel for us and needs a processor, and a goroutine that

@@ -1,6 +1,7 @@
 package traffic
 
 import (
+	"encoding/binary"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -33,18 +34,24 @@ type generator struct {
 	dropped         int   // by the sockets before
 	report          Report
 	delay, late     histogram
-	scratch         [size]byte
+	kept            []kept // in the order in which they came
+}
+
+// kept is an encrypted packet that is decrypted when nothing has to be in time any more.
+type kept struct {
+	voice  *voice
+	packet [sealed]byte
 }
 
 // newGenerator encrypts everything that is to be said into ahead, which has room for it.
-func newGenerator(s Spec, inside, outside *pipe, ahead []byte) (*generator, error) {
-	g := &generator{inside: inside, outside: outside, dropped: inside.dropped + outside.dropped}
+// The encrypted packets that are to be decrypted are kept in room, which is larger than what is said.
+func newGenerator(s Spec, inside, outside *pipe, ahead [][sealed]byte, room []kept) (*generator, error) {
+	g := &generator{inside: inside, outside: outside, dropped: inside.dropped + outside.dropped, kept: room[:0]}
 	clear(inside.exits[:])
 	clear(outside.exits[:])
 	inside.far, outside.far = s.Calls[0].Inside.Addr().As4(), s.Calls[0].Outside.Addr().As4()
-	each := s.packets() * sealed
 	for i, c := range s.Calls {
-		there, back, err := voices(uint32(2*i), c, s.First, g.inside, g.outside, ahead[i*each:(i+1)*each])
+		there, back, err := voices(uint32(2*i), c, s.First, g.inside, g.outside)
 		if err != nil {
 			return nil, err
 		}
@@ -52,7 +59,23 @@ func newGenerator(s Spec, inside, outside *pipe, ahead []byte) (*generator, erro
 		inside.exits[c.Inside.Port()], outside.exits[c.Outside.Port()] = back, there
 	}
 	slices.SortFunc(g.turns, func(a, b turn) int { return int(a.phase - b.phase) })
-	return g, nil
+	return g, g.prepare(ahead[:len(s.Calls)*s.packets()])
+}
+
+// prepare encrypts in the order in which voices speak.
+func (g *generator) prepare(ahead [][sealed]byte) error {
+	sealing := len(g.turns) / 2 // one way of each call
+	at := 0
+	for _, t := range g.turns {
+		if t.voice.key == nil {
+			continue
+		}
+		if err := t.voice.prepare(ahead[at:], sealing); err != nil {
+			return err
+		}
+		at++
+	}
+	return nil
 }
 
 // run has every voice speak until the time is over, and then listens for what is under way.
@@ -161,7 +184,10 @@ func (g *generator) judge(b []byte, v *voice, at int64) {
 		}
 		return
 	}
-	number, ok := v.hear(b, g.scratch[:])
+	number, ok := v.hear(b)
+	if ok && v.keeps(number) {
+		g.kept = append(g.kept, kept{v, [sealed]byte(b)})
+	}
 	switch {
 	case !ok:
 		g.report.Broken++
@@ -178,7 +204,23 @@ func (g *generator) judge(b []byte, v *voice, at int64) {
 	v.last = max(v.last, number)
 }
 
+// decrypt looks into the packets that were kept. One that is not what was said was lost.
+func (g *generator) decrypt() {
+	var scratch [size]byte
+	for i := range g.kept {
+		v, b := g.kept[i].voice, g.kept[i].packet[:]
+		if v.decrypt(b, scratch[:]) {
+			continue
+		}
+		g.report.Broken++
+		if v.counts(binary.BigEndian.Uint32(b[4:]) / audio) {
+			g.report.Received--
+		}
+	}
+}
+
 func (g *generator) sum() Report {
+	g.decrypt()
 	r := g.report
 	r.Median, r.P99, r.Late = g.delay.at(0.5), g.delay.at(0.99), g.late.at(0.99)
 	for _, t := range g.turns {

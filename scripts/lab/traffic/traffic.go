@@ -131,8 +131,9 @@ func Serve(in io.Reader, out io.Writer) error {
 // Ports are the generator's at both ends: of RTP, and of RTCP, at which nobody listens.
 type Ports struct {
 	inside, outside *pipe
-	all             []*pipe // with those of RTCP
-	ahead           []byte  // room for what is encrypted beforehand
+	all             []*pipe        // with those of RTCP
+	ahead           [][sealed]byte // room for what is encrypted beforehand
+	room            []kept         // room for what is decrypted afterwards
 }
 
 // Open takes the ports.
@@ -178,10 +179,11 @@ func (p *Ports) Run(s Spec, tell func(string)) (Report, error) {
 		defer back()
 	}
 	defer debug.SetGCPercent(debug.SetGCPercent(-1))
-	if n := len(s.Calls) * s.packets() * sealed; n > len(p.ahead) {
-		p.ahead = make([]byte, n)
+	if n := len(s.Calls) * s.packets(); n > len(p.ahead) {
+		p.ahead, p.room = make([][sealed]byte, n), make([]kept, n/sampled+n/8)
 	}
-	g, err := newGenerator(s, p.inside, p.outside, p.ahead)
+	clear(p.room) // so that the memory is there when packets come
+	g, err := newGenerator(s, p.inside, p.outside, p.ahead, p.room)
 	if err != nil {
 		return Report{}, err
 	}

@@ -24,8 +24,8 @@ const (
 	sealed  = whole + tag
 )
 
-// sampled is how many packets of a voice there are to one whose delay is taken and, where it comes encrypted, that is
-// decrypted. Number and order are those of every packet.
+// sampled is how many packets of a voice there are to one whose delay is taken and, where it comes encrypted, that is kept and
+// decrypted once all is over. Number and order are those of every packet.
 const sampled = 4
 
 // filler is the rest of every packet's audio.
@@ -41,20 +41,20 @@ type voice struct {
 	number  uint32                // of the last packet said
 	last    uint32                // the highest number heard
 	counted [2]uint32             // the first and the last number said while it counts
-	ahead   []byte                // packets encrypted beforehand, one behind the other; nil: said in the clear
+	ahead   [][sealed]byte        // packets encrypted beforehand, the next one a stride on; nil: said in the clear
+	stride  int                   // how many voices there are of which packets are encrypted beforehand
+	key     []byte                // with which it is encrypted; nil: said in the clear
 	open    *srtp.Context         // nil: heard in the clear
 	said    [64]int64             // when the sampled ones were, by their number
 	scratch rtp.Header
 }
 
-// voices makes both ways of a call. ahead has room for as many packets as will be said.
-func voices(id uint32, c Call, first uint32, inside, outside *pipe, ahead []byte) (there, back *voice, err error) {
+// voices makes both ways of a call. What back says has to be encrypted beforehand.
+func voices(id uint32, c Call, first uint32, inside, outside *pipe) (there, back *voice, err error) {
 	there = &voice{id: id, number: first, from: inside, to: nameOf(c.Inside), head: inside.headTo(c.Inside, whole)}
-	back = &voice{id: id + 1, number: first, from: outside, to: nameOf(c.Outside), head: outside.headTo(c.Outside, sealed)}
-	if there.open, err = context(c.Receive, srtp.SRTPReplayProtection(128)); err != nil {
-		return nil, nil, err
-	}
-	return there, back, back.prepare(c.Send, ahead)
+	back = &voice{id: id + 1, number: first, from: outside, to: nameOf(c.Outside), head: outside.headTo(c.Outside, sealed), key: c.Send}
+	there.open, err = context(c.Receive, srtp.SRTPReplayProtection(128))
+	return there, back, err
 }
 
 // context reads a key with its salt.
@@ -65,21 +65,21 @@ func context(key []byte, options ...srtp.ContextOption) (*srtp.Context, error) {
 	return srtp.CreateContext(key[:16], key[16:], srtp.ProtectionProfileAes128CmHmacSha1_80, options...)
 }
 
-// prepare encrypts what will be said, before it has to be said in time.
-func (v *voice) prepare(key, ahead []byte) error {
-	seal, err := context(key)
+// prepare encrypts what will be said, before it has to be said in time. The first packet comes first in ahead, and each next one
+// a stride on: those of other voices, who speak in between, stand there. So they are read in the order of the memory.
+func (v *voice) prepare(ahead [][sealed]byte, stride int) error {
+	seal, err := context(v.key)
 	if err != nil {
 		return err
 	}
 	seal.SetROC(v.id+1, (v.number+1)>>16)
-	v.first, v.ahead = v.number+1, ahead
+	v.first, v.ahead, v.stride = v.number+1, ahead, stride
 	var clear [whole]byte
-	for number := v.first; len(ahead) > 0; number++ {
+	for number, at := v.first, 0; at < len(ahead); number, at = number+1, at+stride {
 		v.write(clear[:], number)
-		if _, err := seal.EncryptRTP(ahead[:sealed], clear[:], &v.scratch); err != nil {
+		if _, err := seal.EncryptRTP(ahead[at][:], clear[:], &v.scratch); err != nil {
 			return fmt.Errorf("encrypt a packet: %w", err)
 		}
-		ahead = ahead[sealed:]
 	}
 	return nil
 }
@@ -104,11 +104,11 @@ func (v *voice) say(now int64) error {
 		v.write(room[n:n+whole], v.number)
 		n += whole
 	} else {
-		at := int(v.number-v.first) * sealed
-		if at+sealed > len(v.ahead) {
+		at := int(v.number-v.first) * v.stride
+		if at >= len(v.ahead) {
 			return fmt.Errorf("packet %d was not encrypted beforehand", v.number)
 		}
-		n += copy(room[n:], v.ahead[at:at+sealed])
+		n += copy(room[n:], v.ahead[at][:])
 	}
 	if v.number%sampled == 0 {
 		v.said[v.number/sampled%uint32(len(v.said))] = now
@@ -126,8 +126,9 @@ func (v *voice) count() {
 
 func (v *voice) counts(number uint32) bool { return v.counted[0] <= number && number <= v.counted[1] }
 
-// hear reads a packet that came out of the relay; ok is false when it is not what was said.
-func (v *voice) hear(b, scratch []byte) (number uint32, ok bool) {
+// hear reads a packet that came out of the relay; ok is false when it is not what was said. Of an encrypted one that is told by
+// decrypt.
+func (v *voice) hear(b []byte) (number uint32, ok bool) {
 	want := whole
 	if v.open != nil {
 		want = sealed
@@ -139,19 +140,25 @@ func (v *voice) hear(b, scratch []byte) (number uint32, ok bool) {
 	if number = stamp / audio; stamp%audio != 0 || number > v.number || binary.BigEndian.Uint32(b[8:]) != v.id+1 {
 		return 0, false
 	}
-	if v.open != nil {
-		if number%sampled != 0 {
-			return number, true
-		}
-		if _, err := v.scratch.Unmarshal(b); err != nil {
-			return 0, false
-		}
-		var err error
-		if b, err = v.open.DecryptRTP(scratch, b, &v.scratch); err != nil || len(b) != whole {
-			return 0, false
-		}
+	return number, v.open != nil || v.speaks(b, number)
+}
+
+// speaks tells whether a packet in the clear is the one of the number.
+func (v *voice) speaks(b []byte, number uint32) bool {
+	return binary.BigEndian.Uint32(b[12:]) == v.id && binary.BigEndian.Uint32(b[16:]) == number && bytes.Equal(b[filling:], filler)
+}
+
+// keeps tells whether a packet that was heard is to be decrypted.
+func (v *voice) keeps(number uint32) bool { return v.open != nil && number%sampled == 0 }
+
+// decrypt tells whether a packet that was heard encrypted is what was said.
+func (v *voice) decrypt(b, scratch []byte) bool {
+	number := binary.BigEndian.Uint32(b[4:]) / audio
+	if _, err := v.scratch.Unmarshal(b); err != nil {
+		return false
 	}
-	return number, binary.BigEndian.Uint32(b[12:]) == v.id && binary.BigEndian.Uint32(b[16:]) == number && bytes.Equal(b[filling:], filler)
+	clear, err := v.open.DecryptRTP(scratch, b, &v.scratch)
+	return err == nil && len(clear) == whole && v.speaks(clear, number)
 }
 
 // delay is how long a packet took that arrived at a time, if that is taken of it. What took longer than is remembered took as

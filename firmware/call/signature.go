@@ -31,8 +31,9 @@ func (s *Stir) judges() bool {
 
 // Certificates brings the certificates that signatures name.
 type Certificates interface {
-	// Get waits no longer than ctx. Its error is a clause for people.
-	Get(ctx context.Context, url string) ([]*x509.Certificate, error)
+	// Get waits no longer than ctx. source is the trunk whose call names the URL: each has its share of what is fetched at
+	// once. The error is a clause for people.
+	Get(ctx context.Context, source, url string) ([]*x509.Certificate, error)
 }
 
 // signature is what was found of a call's signature.
@@ -109,20 +110,20 @@ func (s *Session) verdict(how *Stir, from numbering.Number) stir.Verdict {
 	if wrong = presented.Check(c, time.Now()); wrong != nil {
 		return *wrong
 	}
-	chains, err := s.desk.certificates(presented.URLs())
+	chains, err := s.desk.certificates(s.peer.Name, presented.URLs())
 	if err != nil {
 		return stir.Unreachable(err.Error())
 	}
 	return presented.Judge(c, chains, how.Anchors, &s.desk.seen, time.Now())
 }
 
-// certificates brings those at the URLs, all within certificateTime.
-func (d *Desk) certificates(urls []string) (map[string][]*x509.Certificate, error) {
+// certificates brings those at the URLs that a trunk's call names, all within certificateTime.
+func (d *Desk) certificates(trunk string, urls []string) (map[string][]*x509.Certificate, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), certificateTime)
 	defer cancel()
 	chains := map[string][]*x509.Certificate{}
 	for _, url := range urls {
-		chain, err := d.o.Certificates.Get(ctx, url)
+		chain, err := d.o.Certificates.Get(ctx, trunk, url)
 		if err != nil {
 			return nil, err
 		}

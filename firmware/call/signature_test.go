@@ -75,7 +75,7 @@ func newOperator(t *testing.T) *operator {
 }
 
 // Get is what the box fetches certificates with.
-func (o *operator) Get(ctx context.Context, _ string) ([]*x509.Certificate, error) {
+func (o *operator) Get(ctx context.Context, _, _ string) ([]*x509.Certificate, error) {
 	o.asked.Add(1)
 	if end, ok := ctx.Deadline(); ok {
 		o.waits = time.Until(end)

@@ -3,7 +3,7 @@
 // Where they are is written by whoever calls, so nothing here may be used against the box or the office: only https, to
 // addresses that are public and not the box's own, looked at after the name was resolved and used as they were looked at;
 // no redirection, no more than 64 kB, no longer than 3 s; few at once, one at a time for each place, and what has failed is
-// not tried again at once.
+// not tried again at once. Slow servers do not keep those of others away (see share.go).
 //
 //	Get ── kept? ──► certificates
 //	        │ no
@@ -20,6 +20,8 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
 )
@@ -29,7 +31,7 @@ const (
 	fetchTime = 3 * time.Second
 	maxBody   = 64 << 10 // bytes
 	maxKept   = 256      // places
-	maxAtOnce = 8
+	maxAtOnce = 16
 	failedFor = 10 * time.Second // what has failed is not tried again
 	usualLife = time.Hour        // when the server does not say
 	leastLife = time.Minute
@@ -49,6 +51,8 @@ type Options struct {
 	Now   func() time.Time
 	dial  dial          // nil: the network
 	most  time.Duration // that a fetch takes; 0: fetchTime
+
+	patience time.Duration // that a fetch has for sure; 0: patience
 }
 
 // Certificates fetches and keeps. It is safe for concurrent use.
@@ -57,7 +61,8 @@ type Certificates struct {
 
 	mu      sync.Mutex // guards everything below
 	kept    map[string]*entry
-	running int // fetches
+	flights []*flight        // under way, the oldest first
+	slow    map[string]aside // by host
 }
 
 // entry is what came of a fetch, or will.
@@ -77,15 +82,29 @@ func New(o Options) *Certificates {
 		o.dial = network
 	}
 	o.most = cmp.Or(o.most, fetchTime)
-	return &Certificates{o: o, kept: map[string]*entry{}}
+	o.patience = cmp.Or(o.patience, patience)
+	return &Certificates{o: o, kept: map[string]*entry{}, slow: map[string]aside{}}
 }
 
-// errBusy is for who comes when too much is fetched already.
-var errBusy = errors.New("too many certificates are being fetched")
+var (
+	// errBusy is for who finds no place in time.
+	errBusy = errors.New("too many certificates are being fetched")
+	// errSlowHost is for who comes while a host is left alone.
+	errSlowHost = errors.New("its certificate cannot be had: the server was too slow a moment ago")
+)
 
-// Get returns the certificates at an https URL. It waits no longer than ctx; the error is a clause for people.
-func (c *Certificates) Get(ctx context.Context, url string) ([]*x509.Certificate, error) {
-	e, err := c.entry(url)
+// Get returns the certificates at an https URL, which a call of source names. It waits no longer than ctx; the error is a
+// clause for people.
+func (c *Certificates) Get(ctx context.Context, source, url string) ([]*x509.Certificate, error) {
+	e, err := c.entry(source, url)
+	for errors.Is(err, errBusy) {
+		select {
+		case <-time.After(retry):
+			e, err = c.entry(source, url)
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -98,21 +117,30 @@ func (c *Certificates) Get(ctx context.Context, url string) ([]*x509.Certificate
 }
 
 // entry is what is known of a URL; when that is nothing, a fetch begins.
-func (c *Certificates) entry(url string) (*entry, error) {
+func (c *Certificates) entry(source, url string) (*entry, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if e, ok := c.kept[url]; ok && !c.expired(e) {
 		return e, nil
 	}
-	if c.running >= maxAtOnce {
-		return nil, errBusy
+	f, ctx, err := c.board(source, hostOf(url))
+	if err != nil {
+		return nil, err
 	}
 	c.makeRoom()
 	e := &entry{done: make(chan struct{})}
 	c.kept[url] = e
-	c.running++
-	go c.fill(e, url)
+	go c.fill(ctx, f, e, url)
 	return e, nil
+}
+
+// hostOf is the host of a URL; "" of what is none, which is not fetched.
+func hostOf(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return ""
+	}
+	return strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
 }
 
 // expired tells whether an entry has to be fetched again. c.mu is held.
@@ -140,17 +168,27 @@ func (c *Certificates) makeRoom() {
 }
 
 // fill fetches for an entry and for all who wait for it.
-func (c *Certificates) fill(e *entry, url string) {
-	ctx, cancel := context.WithTimeout(context.Background(), c.o.most)
+func (c *Certificates) fill(ctx context.Context, f *flight, e *entry, url string) {
+	ctx, cancel := context.WithTimeout(ctx, c.o.most)
 	defer cancel()
 	certs, life, err := c.fetch(ctx, url)
-	if err != nil {
+	tooSlow := err != nil && errors.Is(context.Cause(ctx), context.DeadlineExceeded)
+	switch {
+	case err != nil && errors.Is(context.Cause(ctx), errGaveWay):
+		life, err = gaveWay, errGaveWay
+	case err != nil:
 		life = failedFor
+	}
+	if err != nil {
 		err = fmt.Errorf("its certificate cannot be had: %w", err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	e.certs, e.err, e.expires = certs, err, c.o.Now().Add(life)
-	c.running--
+	if err == nil || tooSlow {
+		c.remember(f.host, tooSlow)
+	}
+	c.land(f)
+	f.cancel(nil)
 	close(e.done)
 }

@@ -96,7 +96,7 @@ func TestACertificateIsFetchedOnceAndKept(t *testing.T) {
 	})
 	get := func() {
 		t.Helper()
-		if certs, err := w.Get(t.Context(), place); err != nil || len(certs) != 1 {
+		if certs, err := w.Get(t.Context(), "trunk", place); err != nil || len(certs) != 1 {
 			t.Fatalf("%v, %v", certs, err)
 		}
 	}
@@ -140,7 +140,7 @@ func TestNothingIsFetchedFromWhereItMustNotBe(t *testing.T) {
 		"https://2130706433/a", "https://0x7f.1/a", "https://localhost/a",
 		"file:///etc/passwd", "http://example.com/a.pem", "ftp://example.com/a.pem", "https://user:password@example.com/a.pem", "://", "",
 	} {
-		if certs, err := w.Get(t.Context(), url); err == nil {
+		if certs, err := w.Get(t.Context(), "trunk", url); err == nil {
 			t.Errorf("%s: %v", url, certs)
 		}
 	}
@@ -159,11 +159,11 @@ func TestANameThatLeadsElsewhereAMomentLaterGainsNothing(t *testing.T) {
 		}
 		return []netip.Addr{netip.MustParseAddr("127.0.0.1")}, nil
 	}
-	if _, err := w.Get(t.Context(), place); err != nil {
+	if _, err := w.Get(t.Context(), "trunk", place); err != nil {
 		t.Fatal(err)
 	}
 	w.later(48 * time.Hour)
-	if _, err := w.Get(t.Context(), place); err == nil || !strings.Contains(err.Error(), "127.0.0.1 is no public address") {
+	if _, err := w.Get(t.Context(), "trunk", place); err == nil || !strings.Contains(err.Error(), "127.0.0.1 is no public address") {
 		t.Errorf("%v", err)
 	}
 	if got := w.connections(); len(got) != 1 || got[0] != "203.0.113.5:443" {
@@ -199,18 +199,18 @@ func TestAServerThatMisbehavesIsNotFollowed(t *testing.T) {
 		"an error":       {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, "the server answers 500"},
 	} {
 		w := newWorld(t, c.handler)
-		if _, err := w.Get(t.Context(), place); err == nil || !strings.Contains(err.Error(), c.want) {
+		if _, err := w.Get(t.Context(), "trunk", place); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v, want %q", name, err, c.want)
 		}
 		if n := w.asked.Load(); n != 1 {
 			t.Errorf("%s: asked %d times", name, n)
 		}
-		w.Get(t.Context(), place)
+		w.Get(t.Context(), "trunk", place)
 		if n := w.asked.Load(); n != 1 {
 			t.Errorf("%s: what has failed was tried again at once", name)
 		}
 		w.later(failedFor + time.Second)
-		w.Get(t.Context(), place)
+		w.Get(t.Context(), "trunk", place)
 		if n := w.asked.Load(); n != 2 {
 			t.Errorf("%s: what has failed is never tried again", name)
 		}
@@ -220,7 +220,7 @@ func TestAServerThatMisbehavesIsNotFollowed(t *testing.T) {
 func TestAnotherHostsCertificateIsNotBelieved(t *testing.T) {
 	w := newWorld(t, ok)
 	w.names["other.example"] = []string{"203.0.113.6"}
-	if _, err := w.Get(t.Context(), "https://other.example/a.pem"); err == nil || w.asked.Load() > 0 {
+	if _, err := w.Get(t.Context(), "trunk", "https://other.example/a.pem"); err == nil || w.asked.Load() > 0 {
 		t.Errorf("%v", err)
 	}
 }
@@ -236,7 +236,7 @@ func TestASlowServerIsWaitedForOnceAndNotLong(t *testing.T) {
 	failed := make(chan error)
 	for range 5 {
 		go func() {
-			_, err := w.Get(ctx, place)
+			_, err := w.Get(ctx, "trunk", place)
 			failed <- err
 		}()
 	}
@@ -247,7 +247,7 @@ func TestASlowServerIsWaitedForOnceAndNotLong(t *testing.T) {
 		}
 	}
 	close(release)
-	if _, err := w.Get(t.Context(), place); err != nil { // the fetch has gone on
+	if _, err := w.Get(t.Context(), "trunk", place); err != nil { // the fetch has gone on
 		t.Error(err)
 	}
 	if n := w.asked.Load(); n != 1 {
@@ -270,7 +270,7 @@ func TestAServerThatNeverEndsIsGivenUp(t *testing.T) {
 	} {
 		w := newWorld(t, handler)
 		w.o.most = 300 * time.Millisecond
-		if _, err := w.Get(t.Context(), place); err == nil || w.asked.Load() > 1 {
+		if _, err := w.Get(t.Context(), "trunk", place); err == nil || w.asked.Load() > 1 {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -284,23 +284,28 @@ func TestOnlySoManyAreFetchedAtOnceAndKept(t *testing.T) {
 	})
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
+	at := func(i int) string { return fmt.Sprintf("https://%d.example.com/office.pem", i) }
 	for i := range maxAtOnce {
-		w.Get(gone, fmt.Sprintf("%s?%d", place, i))
+		w.names[fmt.Sprintf("%d.example.com", i)] = w.names["example.com"]
 	}
-	if _, err := w.Get(gone, place); !errors.Is(err, errBusy) {
+	w.o.patience = time.Minute
+	for i := range maxAtOnce {
+		w.Get(gone, "trunk", at(i))
+	}
+	if _, err := w.Get(gone, "trunk", place); !errors.Is(err, errBusy) {
 		t.Errorf("%v", err)
 	}
 	close(release)
 	for i := range maxAtOnce {
-		if _, err := w.Get(t.Context(), fmt.Sprintf("%s?%d", place, i)); err != nil {
+		if _, err := w.Get(t.Context(), "trunk", at(i)); err != nil {
 			t.Error(err)
 		}
 	}
 	for i := range maxKept + 10 { // addresses that are refused at once are as good as others
-		w.Get(t.Context(), fmt.Sprintf("https://127.0.0.1/%d", i))
+		w.Get(t.Context(), "trunk", fmt.Sprintf("https://127.0.0.1/%d", i))
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.Certificates.mu.Lock()
+	defer w.Certificates.mu.Unlock()
 	if n := len(w.kept); n > maxKept {
 		t.Errorf("%d are kept", n)
 	}

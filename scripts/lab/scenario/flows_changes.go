@@ -95,11 +95,12 @@ INVITE{sdp same} ->
 ACK              ->
 ` + officeHangsUp},
 		{Name: "UPDATE without a description", Ladder: outbound + `
-UPDATE      ->
-200{no sdp} <-
             <- UPDATE
             -> 200{no sdp}
-` + carrierIsReady + officeHangsUp},
+` + carrierIsReady + `
+UPDATE      ->
+200{no sdp} <-
+` + officeHangsUp},
 		{Name: "UPDATE with a description", Ladder: outbound + `
 UPDATE{sdp inactive} -> INVITE{sdp inactive}
 200{sdp inactive}    <- 200{sdp inactive}

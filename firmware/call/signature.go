@@ -163,7 +163,7 @@ func (s *Session) sign(p *Party, shown, to numbering.Number, owned bool, c claim
 	if forwarded && len(c.signed) > 0 { // RFC 8946 §4: what the call came with, and who sends it on
 		fields, says.Div = c.signed, stir.Canonical(c.numbers[0].E164)
 	} else {
-		says.Attest, says.OrigID = stir.Attest(s.peer.Side == policy.SideInside && !forwarded, owned), newUUID()
+		says.Attest, says.OrigID = stir.Attest(s.peer.Side == policy.SideInside, owned), newUUID()
 	}
 	own, err := p.Stir.Signer.Sign(says, rand.Reader)
 	if err != nil {

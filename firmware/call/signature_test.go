@@ -198,8 +198,8 @@ func TestAForwardedCallCarriesItsSignatureAndOneOfTheNumberThatForwards(t *testi
 		want   string
 	}{
 		"a right one":               {policy.VerifyMark, true, "A 33698765432 [33123456700]; 33698765432 [33472105518] 33123456700"},
-		"none":                      {policy.VerifyMark, false, "C 33698765432 [33472105518]"},
-		"one that nobody looked at": {policy.VerifyOff, true, "C 33698765432 [33472105518]"},
+		"none":                      {policy.VerifyMark, false, "B 33698765432 [33472105518]"},
+		"one that nobody looked at": {policy.VerifyOff, true, "B 33698765432 [33472105518]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, o := signedScene(t, c.verify, clip)

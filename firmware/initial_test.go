@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"tollgate/firmware/supervise"
+	"tollgate/scripts/lab/alone"
 )
 
 // The test's own program is the machine's: under the name init it is process 1, under the name tollgate what that starts.
@@ -98,12 +99,7 @@ func (m *aMachine) console() string {
 // switchOn starts a machine and waits until its program is well.
 func switchOn(t *testing.T) *aMachine {
 	t.Helper()
-	if os.Geteuid() != 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("needs root for namespaces, and CI runs as root")
-		}
-		t.Skip("needs root for namespaces")
-	}
+	alone.Root(t)
 	m := &aMachine{t: t}
 	program, err := os.Executable()
 	if err != nil {

@@ -1,11 +1,8 @@
 package netfilter
 
 import (
-	"bytes"
 	"net"
 	"os"
-	"os/exec"
-	"regexp"
 	"runtime"
 	"syscall"
 	"testing"
@@ -13,43 +10,18 @@ import (
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
+
+	"tollgate/scripts/lab/alone"
 )
 
-// inNamespace re-executes the test in a network namespace of its own and tells whether this is the inner run. The
-// outer run reports how the inner one went. Nothing has to be cleaned up: the namespace ends with the process.
+// inNamespace tells whether this is the run of the test in a network namespace of its own, which has its loopback.
 func inNamespace(t *testing.T) bool {
 	t.Helper()
-	const mark = "TOLLGATE_TEST_IN_NAMESPACE"
-	if os.Getenv(mark) == t.Name() {
-		linkUp(t, netlink.LinkByName, netlink.LinkSetUp, "lo")
-		return true
+	if !alone.Inside(t) {
+		return false
 	}
-	needRoot(t)
-	cmd := exec.Command(os.Args[0], "-test.run=^"+regexp.QuoteMeta(t.Name())+"$", "-test.v", "-test.timeout=2m")
-	cmd.Env = append(os.Environ(), mark+"="+t.Name())
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	runtime.LockOSThread() // the death signal follows the thread, not the process
-	defer runtime.UnlockOSThread()
-	out, err := cmd.CombinedOutput()
-	t.Logf("in its own network namespace:\n%s", out)
-	if err != nil {
-		t.Errorf("in its own network namespace: %v", err)
-	} else if bytes.Contains(out, []byte("--- SKIP: "+t.Name()+" ")) {
-		t.Skip("skipped in its own network namespace")
-	}
-	return false
-}
-
-// needRoot skips where namespaces cannot be made; in CI that is a failure.
-func needRoot(t *testing.T) {
-	t.Helper()
-	if os.Geteuid() == 0 {
-		return
-	}
-	if os.Getenv("CI") == "true" {
-		t.Fatal("needs root for network namespaces, and CI runs as root")
-	}
-	t.Skip("needs root for network namespaces")
+	linkUp(t, netlink.LinkByName, netlink.LinkSetUp, "lo")
+	return true
 }
 
 func linkUp(t *testing.T, find func(string) (netlink.Link, error), up func(netlink.Link) error, name string) {

@@ -3,32 +3,16 @@ package trunk_test
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/vishvananda/netlink"
+
+	"tollgate/scripts/lab/alone"
 )
 
-// smallLoopback is set in a process that has a network of its own, whose loopback carries 1,500 bytes.
-const smallLoopback = "TOLLGATE_SMALL_LOOPBACK"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(smallLoopback) == "" {
-		os.Exit(m.Run())
-	}
-	if err := shrinkLoopback(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	code := m.Run()
-	n, err := fragmentsMade()
-	fmt.Println("fragments:", n, err)
-	os.Exit(code)
-}
-
+// shrinkLoopback has the loopback of a network of its own carry packets of 1,500 bytes.
 func shrinkLoopback() error {
 	lo, err := netlink.LinkByName("lo")
 	if err != nil {
@@ -66,23 +50,15 @@ func fragmentsMade() (int, error) {
 }
 
 func TestAnInviteTooLongForAPacketArrivesInFragments(t *testing.T) {
-	if os.Getuid() != 0 {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("needs root to make a network namespace")
-		}
-		t.Skip("needs root to make a network namespace")
+	if !alone.Inside(t) {
+		return
 	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestAnInviteTooLongForUDPArrivesBothWays$", "-test.v")
-	cmd.Env = append(os.Environ(), smallLoopback+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
-	out, err := cmd.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "--- PASS: TestAnInviteTooLongForUDPArrivesBothWays") {
-		t.Fatalf("with packets of 1,500 bytes: %v\n%s", err, out)
+	if err := shrinkLoopback(); err != nil {
+		t.Fatal(err)
 	}
-	_, count, _ := strings.Cut(string(out), "fragments: ")
-	n, _, _ := strings.Cut(count, " ")
+	TestAnInviteTooLongForUDPArrivesBothWays(t)
 	// Each long message over UDP takes two: INVITEs and answers, both ways.
-	if made, err := strconv.Atoi(n); err != nil || made < 8 {
-		t.Errorf("%q fragments were made: the test has not tested what it says", n)
+	if made, err := fragmentsMade(); err != nil || made < 8 {
+		t.Errorf("%d fragments were made (%v): the test has not tested what it says", made, err)
 	}
 }

@@ -39,7 +39,7 @@ func (k fatKeeper) add(folder, name string, data []byte) error {
 	if err := k.Rename("/"+join(folder, half), "/"+join(folder, name)); err != nil {
 		return fmt.Errorf("the file %s cannot be named on the stick: %w", name, err)
 	}
-	return flush(k.disk)
+	return errors.Join(k.recount(), flush(k.disk))
 }
 
 func (k fatKeeper) replace(path string, data []byte) error {
@@ -50,7 +50,7 @@ func (k fatKeeper) replace(path string, data []byte) error {
 	if _, err := f.Write(data); err != nil {
 		return errors.Join(fmt.Errorf("the file %s cannot be written on the stick: %w", path, err), f.Close())
 	}
-	return errors.Join(f.Close(), flush(k.disk))
+	return errors.Join(f.Close(), k.recount(), flush(k.disk))
 }
 
 // table is the first table of a FAT (Microsoft FAT specification 1.03, section 4): what each cluster is used for.
@@ -65,7 +65,7 @@ type table struct {
 // maxTable is how large the table of a FAT may be, in octets: that of a stick of 2 TB.
 const maxTable = 256 << 20
 
-// readTable reads it. The count of free clusters that a FAT32 keeps besides is a hint (section 5).
+// readTable reads it. The count of free clusters that a FAT32 keeps besides is a hint (see recount).
 func readTable(disk io.ReaderAt, v fatVolume) (table, error) {
 	boot := make([]byte, sector)
 	if _, err := disk.ReadAt(boot, v.Start()); err != nil {

@@ -16,7 +16,7 @@ type LastWords struct {
 	Lasted  time.Duration `json:"lasted"` // nanoseconds
 	How     string        `json:"how"`    // its exit code or signal, as a sentence
 	Version string        `json:"version"`
-	Text    string        `json:"text"` // the end of its error output
+	Text    string        `json:"text"` // the end of its error output, after the beginning of Go's account of the fault
 }
 
 // wordsKept is how many ends the file keeps.
@@ -69,10 +69,11 @@ func ReadLastWords(path string) ([]LastWords, error) {
 // tailKept is how many bytes of the program's error output are kept in memory.
 const tailKept = 64 << 10
 
-// tail keeps the end of what is written to it.
+// tail keeps the end of what is written to it, and how an account of the program's end begins.
 type tail struct {
 	mu       sync.Mutex // guards what follows
 	kept     []byte
+	account  account
 	complete chan struct{} // closed when nothing more comes; nil until somebody waits
 	ended    bool
 }
@@ -80,6 +81,7 @@ type tail struct {
 func (t *tail) add(b []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.account.add(b)
 	t.kept = append(t.kept, b...)
 	if over := len(t.kept) - tailKept; over > tailKept {
 		t.kept = append(t.kept[:0], t.kept[over:]...)
@@ -100,14 +102,16 @@ func (t *tail) end() {
 // lastWait is how long the last of the output is waited for: a grandchild may hold the pipe open.
 const lastWait = 500 * time.Millisecond
 
-// text returns the end of the output, from the beginning of a line.
+// text returns the end of the output, from the beginning of a line or after the beginning of the account.
 func (t *tail) text() string {
 	t.wait()
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	kept := t.kept
-	if over := len(kept) - tailKept; over > 0 {
-		kept = kept[over:]
+	kept := t.kept[max(0, len(t.kept)-tailKept):]
+	if int64(len(kept)) < t.account.said {
+		if before := t.account.before(int64(len(kept))); before != nil {
+			return strings.ToValidUTF8(string(before)+string(kept), "?")
+		}
 		if _, rest, found := strings.Cut(string(kept), "\n"); found {
 			return strings.ToValidUTF8(rest, "?")
 		}

@@ -15,27 +15,42 @@ const (
 	processors = 2
 	masked     = "c5030000" // EL1h with DAIF set, little endian
 	loop       = "00000014" // b .
+	placeAt    = 32 * 16    // digits before the place
+	stateAt    = 33 * 16    // and before the state
 )
 
 // Freeze has every processor of the machine loop for ever with interrupts off: nothing of its kernel runs any more.
 func (m *Machine) Freeze() error {
-	conn, err := net.DialTimeout("unix", filepath.Join(m.folder, debuggerName), patience)
+	err := m.debug(func(d debugger) error {
+		for n := range processors {
+			if err := d.freeze(n + 1); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("freeze the machine: %w", err)
+	}
+	return nil
+}
+
+// debug halts the machine, does something to it, and lets it run on.
+func (m *Machine) debug(do func(debugger) error) error {
+	conn, err := net.DialTimeout("unix", filepath.Join(m.folder, debuggerName), patience)
+	if err != nil {
+		return err
 	}
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(patience))
 	d := debugger{conn: conn, in: bufio.NewReader(conn)}
 	if _, err := d.answer(); err != nil { // that it has halted
-		return fmt.Errorf("freeze the machine: %w", err)
+		return err
 	}
-	for n := range processors {
-		if err := d.freeze(n + 1); err != nil {
-			return fmt.Errorf("freeze the machine: %w", err)
-		}
+	if err := do(d); err != nil {
+		return err
 	}
-	_, err = d.ask("D") // let go: it runs on
-	return err
+	return d.orders("D")
 }
 
 // debugger speaks with QEMU, which has halted the machine as long as it does.
@@ -49,18 +64,32 @@ func (d debugger) freeze(processor int) error {
 	if _, err := d.ask(fmt.Sprintf("Hg%d", processor)); err != nil {
 		return err
 	}
-	registers, err := d.ask("g")
+	registers, err := d.registers()
 	if err != nil {
 		return err
 	}
-	const at, state = 32 * 16, 33 * 16 // digits before the place and the state
-	if len(registers) < state+len(masked) {
-		return fmt.Errorf("the debugger tells no registers but %q", registers)
+	place := backwards(registers[placeAt:stateAt])
+	return d.orders("M"+place+",4:"+loop, "G"+registers[:stateAt]+masked+registers[stateAt+len(masked):])
+}
+
+// registers are those of the processor that was chosen, in digits.
+func (d debugger) registers() (string, error) {
+	registers, err := d.ask("g")
+	if err == nil && len(registers) < stateAt+len(masked) {
+		err = fmt.Errorf("the debugger tells no registers but %q", registers)
 	}
-	place := backwards(registers[at:state])
-	for _, words := range []string{"M" + place + ",4:" + loop, "G" + registers[:state] + masked + registers[state+len(masked):]} {
-		if answer, err := d.ask(words); err != nil || answer != "OK" {
-			return fmt.Errorf("the debugger says %q to %q: %w", answer, words, err)
+	return registers, err
+}
+
+// orders has QEMU do one thing after the other.
+func (d debugger) orders(list ...string) error {
+	for _, words := range list {
+		answer, err := d.ask(words)
+		if err != nil {
+			return fmt.Errorf("tell the debugger %q: %w", words, err)
+		}
+		if answer != "OK" {
+			return fmt.Errorf("the debugger says %q to %q", answer, words)
 		}
 	}
 	return nil

@@ -36,20 +36,24 @@ func MakeStick(path string, files map[string][]byte) error {
 	return nil
 }
 
-// ReadStick returns what the file on such a stick holds whose name begins with prefix.
-func ReadStick(path, prefix string) (name string, content []byte, err error) {
-	list, err := exec.Command("mdir", "-b", "-i", path, "::/tollgate").Output()
+// ReadStick returns what the file on such a stick holds that lies in a folder and whose name begins with prefix.
+func ReadStick(path, folder, prefix string) (name string, content []byte, err error) {
+	folder = "::/" + folder
+	list, err := exec.Command("mdir", "-b", "-i", path, folder).Output()
 	if err != nil {
 		return "", nil, fmt.Errorf("list the stick: %w", err)
 	}
 	for line := range strings.Lines(string(list)) {
-		if name = strings.TrimPrefix(strings.TrimSpace(line), "::/tollgate/"); strings.HasPrefix(name, prefix) {
-			content, err = exec.Command("mtype", "-i", path, "::/tollgate/"+name).Output()
+		if name = strings.TrimPrefix(strings.TrimSpace(line), folder+"/"); strings.HasPrefix(name, prefix) {
+			content, err = exec.Command("mtype", "-i", path, folder+"/"+name).Output()
 			return name, content, err
 		}
 	}
 	return "", nil, fmt.Errorf("the stick has no file %s…:\n%s", prefix, list)
 }
+
+// CheckStick has the file of such a stick looked through, and tells what is wrong with its file system.
+func CheckStick(path string) error { return tool(nil, "fsck.fat", "-n", path) }
 
 // MakeExt4Stick makes the file of a stick formatted as ext4 that holds what lies in a folder.
 func MakeExt4Stick(path, folder string) error {

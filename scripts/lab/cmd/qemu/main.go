@@ -2,7 +2,8 @@
 // encrypted, it survives power cuts, a clock in 1970 and a kernel that hangs, an update is tried and kept, a bad one is left, a false
 // one refused. One line a step, with how long it took.
 //
-//	qemu -image FILE -work DIR [-short] [-update FILE -bad FILE -key FILE] [-cuts 5] prove
+//	qemu -image FILE -work DIR -program FILE [-short] [-update FILE -bad FILE -key FILE] [-cuts 5] prove
+//	qemu -image FILE -work DIR -program FILE [-short] panel
 //	qemu -image FILE -work DIR -update FILE -bad FILE -key FILE updates
 //	qemu -image FILE -work DIR -cuts N powercut
 //	qemu -image FILE -work DIR -floor FILE -packed FILE [-idle 10m] figures
@@ -30,15 +31,16 @@ func main() {
 	flag.StringVar(&w.update, "update", "", "a newer release, signed")
 	flag.StringVar(&w.bad, "bad", "", "a newer release, signed, that cannot start")
 	flag.StringVar(&w.key, "key", "", "private key that has signed both, and may sign settings")
+	flag.StringVar(&w.program, "program", "", "the program that is in the image")
 	flag.BoolVar(&w.short, "short", false, "only what takes no minutes")
 	flag.StringVar(&w.only, "only", "", "of the sticks that are to change nothing, those whose name holds this word")
 	flag.IntVar(&w.cuts, "cuts", 5, "how often the power is cut while things are written")
 	flag.DurationVar(&w.idle, "idle", 10*time.Minute, "for how long is measured what an idle box writes")
 	limit := flag.Duration("limit", 2*time.Hour, "for everything")
 	flag.Parse()
-	what := map[string]func(context.Context) error{"prove": w.prove, "updates": w.updates, "powercut": w.soak, "figures": w.figures, "rpi": w.proveRaspberry}[flag.Arg(0)]
+	what := map[string]func(context.Context) error{"prove": w.prove, "panel": w.panel, "updates": w.updates, "powercut": w.soak, "figures": w.figures, "rpi": w.proveRaspberry}[flag.Arg(0)]
 	if what == nil {
-		fmt.Fprintln(os.Stderr, "qemu: say what to do: prove, updates, powercut, figures or rpi")
+		fmt.Fprintln(os.Stderr, "qemu: say what to do: prove, panel, updates, powercut, figures or rpi")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"time"
 
+	"tollgate/board/usb"
 	"tollgate/firmware/bundle"
 	"tollgate/scripts/lab/machine"
 )
@@ -77,19 +78,29 @@ func (w *world) plug(ctx context.Context, files map[string][]byte) (decision, er
 func (w *world) stickPath() string { return filepath.Join(w.work, "stick.img") }
 
 // plugFile plugs a stick in, waits until the box has decided on it, and pulls it out.
-func (w *world) plugFile(ctx context.Context, path string) (d decision, err error) {
+func (w *world) plugFile(ctx context.Context, path string) (decision, error) {
+	d, err := w.insert(ctx, path)
+	return d, errors.Join(err, w.box.Unplug("stick"))
+}
+
+// insert plugs a stick in, and waits until the box has decided on it.
+func (w *world) insert(ctx context.Context, path string) (decision, error) {
 	before, err := w.latest(ctx)
 	if err != nil {
-		return d, err
+		return decision{}, err
 	}
 	if err := w.box.Plug("stick", path); err != nil {
-		return d, err
+		return decision{}, err
 	}
-	defer func() { err = errors.Join(err, w.box.Unplug("stick")) }()
+	return w.decides(ctx, func(d decision) bool { return d.At.After(before.At) && d.Phase != "reading" })
+}
+
+// decides waits until the page says of the latest stick what it is to.
+func (w *world) decides(ctx context.Context, is func(decision) bool) (d decision, err error) {
 	ctx, cancel := context.WithTimeout(ctx, stickTime)
 	defer cancel()
 	for {
-		if d, err = w.latest(ctx); err == nil && d.At.After(before.At) && d.Phase != "reading" {
+		if d, err = w.latest(ctx); err == nil && is(d) {
 			return d, nil
 		}
 		select {
@@ -114,7 +125,7 @@ func (w *world) taken(d decision, by string) (string, error) {
 	if d.Phase != "taken" || d.Signer != by {
 		return "", fmt.Errorf("the stick was not taken: %+v", d)
 	}
-	name, text, err := machine.ReadStick(w.stickPath(), report)
+	name, text, err := machine.ReadStick(w.stickPath(), usb.Folder, report)
 	if err != nil {
 		return "", err
 	}

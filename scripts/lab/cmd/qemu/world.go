@@ -30,6 +30,7 @@ const (
 // world is the machine under test between an office and a carrier.
 type world struct {
 	image, floor, packed, work, update, bad, key string
+	program                                      string        // the one in the image
 	idle                                         time.Duration // of the box, while it is measured what it writes
 	short                                        bool          // only what takes no minutes
 	cuts                                         int           // of the power, while things are written
@@ -44,10 +45,13 @@ type world struct {
 	maker           ed25519.PrivateKey // of updates; nil: there are none
 	time            io.Closer          // the time server
 
-	first struct { // what became of the first stick
-		stick  decision
-		report string
+	first struct { // what became of the first sticks
+		password string // the name of the file that holds it
+		stick    decision
+		report   string
 	}
+
+	secretly map[string]bool // what the card held that a reset has to wipe
 
 	paged, call time.Duration // from power-on
 }
@@ -82,11 +86,14 @@ func (w *world) prove(ctx context.Context) error {
 	if err := w.lay(ctx); err != nil {
 		return err
 	}
-	first := []part{{"the new box has taken a stick that nobody signed", w.reported}, {"the kernel hands the packets of many calls on together", w.together}}
+	first := []part{{"a stick in the new box got the first password", w.given}, {"the new box has taken a stick that nobody signed", w.reported}, {"the kernel hands the packets of many calls on together", w.together}}
 	if err := steps(ctx, append(first, checks(w.branch)...)); err != nil {
 		return err
 	}
 	if err := w.proveSticks(ctx, !w.short); err != nil {
+		return err
+	}
+	if err := w.provePanel(ctx); err != nil {
 		return err
 	}
 	if err := steps(ctx, []part{{"the power is cut: the policy is kept, and a call goes through", w.again}}); err != nil || w.short {
@@ -98,7 +105,10 @@ func (w *world) prove(ctx context.Context) error {
 	if err := w.proveCuts(ctx, w.cuts); err != nil {
 		return err
 	}
-	return w.proveUpdates(ctx)
+	if err := w.proveUpdates(ctx); err != nil {
+		return err
+	}
+	return w.proveReset(ctx)
 }
 
 // checks are the branch's own.
@@ -107,6 +117,24 @@ func checks(b *branch.Branch) (parts []part) {
 		parts = append(parts, part{c.Claim, c.Prove})
 	}
 	return parts
+}
+
+// panel proves nothing but what is pressed, brought and taken away by hand, and that the program may end.
+func (w *world) panel(ctx context.Context) error {
+	if err := w.lay(ctx); err != nil {
+		return err
+	}
+	first := []part{
+		{"a stick in the new box got the first password", w.given},
+		{"a call goes through", func(ctx context.Context) (string, error) { return "", w.calls(ctx, nil) }},
+	}
+	if err := steps(ctx, first); err != nil {
+		return err
+	}
+	if err := w.provePanel(ctx); err != nil || w.short {
+		return err
+	}
+	return w.proveReset(ctx)
 }
 
 // updates proves nothing but updates.
@@ -200,7 +228,7 @@ func (w *world) start(ctx context.Context, b *branch.Branch, policy string) (*br
 		return nil, err
 	}
 	w.paged = time.Since(w.box.Begun)
-	if err := w.page.Claim(ctx, firstPassword(w.box.Console()), password); err != nil {
+	if err := w.claims(ctx); err != nil {
 		return nil, err
 	}
 	if err := w.newBox(ctx); err != nil {

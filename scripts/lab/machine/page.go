@@ -38,8 +38,9 @@ func NewPageBehind(address, through string) (*Page, error) {
 	return &Page{base: "https://" + strings.TrimSuffix(address, ":443"), client: http.Client{Jar: jar, Transport: transport}}, nil
 }
 
-// Await asks until the page answers.
+// Await asks until the page answers. Connections to a program that has ended meanwhile are not used again.
 func (p *Page) Await(ctx context.Context) error {
+	p.client.CloseIdleConnections()
 	for {
 		once, cancel := context.WithTimeout(ctx, 5*time.Second)
 		err := p.Do(once, http.MethodGet, "/api/v1/session", "", nil, nil)

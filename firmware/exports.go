@@ -58,8 +58,15 @@ func (v stickView) exported(e api.StickExport) (files []stick.File, err error) {
 	if e.Log {
 		add("log", ".txt", v.said.latest())
 	}
+	if e.Evidence {
+		data, err := v.Evidence("")
+		if err != nil {
+			return nil, err
+		}
+		add("evidence", ".zip", data)
+	}
 	if len(files) == 0 {
-		return nil, &api.Conflict{Detail: "Nothing was asked for.", Remedy: "Choose a backup, the latest calls or the log."}
+		return nil, &api.Conflict{Detail: "Nothing was asked for.", Remedy: "Choose a backup, the latest calls, the log or evidence."}
 	}
 	return files, nil
 }

@@ -29,7 +29,7 @@ var floors = [][]string{
 	{"firmware/edge", "firmware/registrar", "firmware/phones", "firmware/trunk", "firmware/call", "firmware/notice"},
 	{"firmware/apply", "firmware/delivery"},
 	{"firmware/api", "firmware/stick", "firmware/pull"},
-	{"firmware/cli"},
+	{"firmware/cli", "firmware/evidence"},
 	{"firmware"},
 }
 
@@ -40,7 +40,7 @@ var outside = []string{"scripts", "firmware/api/internal/devserver", "firmware/a
 var thinking = []string{
 	"firmware/numbering", "firmware/calendar", "firmware/event", "firmware/policy", "firmware/route", "firmware/admission", "firmware/fraud", "firmware/access", "firmware/sdp", "firmware/eventbody",
 	"firmware/header", "firmware/nat", "firmware/rotation", "firmware/stun", "firmware/multipart", "firmware/g711", "firmware/quality", "firmware/doctor", "firmware/load", "firmware/credential", "firmware/bundle",
-	"firmware/stir", "board/exfat",
+	"firmware/stir", "firmware/evidence", "board/exfat",
 }
 
 // pkg is one package of the module as its files say.

@@ -48,7 +48,7 @@ func (s *Server) register(a huma.API) {
 	huma.Register(a, upTo(maxBlockList, operation(post, "/blocklist", "set-block-list", "Bring another block list", administrator)), s.block)
 	huma.Register(a, operation(get, "/stick", "get-stick", "What became of the latest USB stick", administrator), s.getStick)
 	huma.Register(a, operation(post, "/stick", "decide-stick", "Take or refuse the USB stick that waits", administrator), s.decideStick)
-	huma.Register(a, operation(post, "/stick/export", "export-to-stick", "Write a backup, the latest calls or the log onto the USB stick", administrator), s.exportToStick)
+	huma.Register(a, operation(post, "/stick/export", "export-to-stick", "Write a backup, the latest calls, the log or evidence onto the USB stick", administrator), s.exportToStick)
 	huma.Register(a, operation(get, "/bans", "list-bans", "Who is banned, the latest first", administrator), s.getBans)
 	huma.Register(a, operation(post, "/bans", "ban", "Keep a source away", administrator), s.ban)
 	huma.Register(a, operation(post, "/bans/lift", "lift-ban", "End a ban", administrator), s.liftBan)
@@ -62,6 +62,8 @@ func (s *Server) register(a huma.API) {
 	huma.Register(a, upTo(maxBlockList, operation(post, "/rates", "set-rates", "Bring other prices of calls", administrator)), s.setRates)
 
 	huma.Register(a, operation(post, "/emergencies/acknowledge", "acknowledge-emergency", "Say that an emergency was seen", administrator), s.acknowledge)
+
+	huma.Register(a, answers(operation(get, "/evidence.zip", "get-evidence", "A signed zip about a call or a fraud, for the carrier or the police", administrator), "application/zip", bytesSchema), s.getEvidence)
 
 	huma.Register(a, operation(get, "/system", "get-system", "What system the machine runs", administrator), s.getSystem)
 	huma.Register(a, takesFile(operation(post, "/update", "update", "Bring another system, which the next start tries", administrator)), s.update)

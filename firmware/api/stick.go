@@ -14,6 +14,9 @@ type Sticks interface {
 	Decide(ctx context.Context, d StickDecision, who string) (Stick, error)
 	// WriteStick writes onto the stick that is plugged in. The error is *Conflict when there is none, it is full or cannot be written to.
 	WriteStick(ctx context.Context, e StickExport, who string) ([]StickFile, error)
+	// Evidence is a zip about one call that has ended, or about the fraud that is remembered when none is named. The error is *Conflict
+	// when there is nothing of it.
+	Evidence(call string) ([]byte, error)
 	// Recipient is the public half of the box's key: files that are sealed for it, the box alone opens.
 	Recipient() string
 }
@@ -23,6 +26,7 @@ type StickExport struct {
 	Backup    bool   `json:"backup,omitempty" doc:"All that another box needs to take this one's place, sealed: policy, certificates, keys, lists, and what it remembers."`
 	Calls     bool   `json:"calls,omitempty" doc:"The latest calls, as JSON."`
 	Log       bool   `json:"log,omitempty" doc:"The end of the log."`
+	Evidence  bool   `json:"evidence,omitempty" doc:"A signed zip for the carrier or the police about the fraud that is remembered."`
 	Phrase    string `json:"phrase,omitempty" maxLength:"200" doc:"Seals the backup."`
 	Recipient string `json:"recipient,omitempty" maxLength:"200" doc:"Whom the backup is sealed for instead: age1 and 58 characters."`
 }

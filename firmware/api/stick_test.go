@@ -66,3 +66,21 @@ func TestABackupIsWrittenOntoTheStick(t *testing.T) {
 	b.box.err = &Conflict{Detail: "No stick is plugged in.", Remedy: "Plug one in."}
 	wantProblem(t, b.post("/api/v1/stick/export", order, c), NotNow)
 }
+
+// Evidence is nothing but the call that it is asked for.
+func (o *office) Evidence(call string) ([]byte, error) { return []byte("zip of " + call), o.err }
+
+func TestEvidenceIsDownloadedAsAFile(t *testing.T) {
+	b, c := newOwnedBench(t)
+	answer := b.get("/api/v1/evidence.zip?call=c1", c)
+	if answer.Code != 200 || answer.Body.String() != "zip of c1" || answer.Header().Get("Content-Type") != "application/zip" {
+		t.Errorf("%d %v %q", answer.Code, answer.Header(), answer.Body)
+	}
+	b.box.err = &Conflict{Detail: "No fraud is remembered.", Remedy: "Name a call."}
+	if answer := b.get("/api/v1/evidence.zip", c); answer.Code != 409 {
+		t.Errorf("%d %q", answer.Code, answer.Body)
+	}
+	if answer := b.get("/api/v1/evidence.zip"); answer.Code != 401 {
+		t.Errorf("without a log-in: %d", answer.Code)
+	}
+}

@@ -22,7 +22,7 @@ age -r RECIPIENT.
     --yes          take the stick that waits, or open it
     --no           refuse it
     --phrase       read a pass phrase from standard input
-    --write WHAT   write onto the stick: backup, calls or log, with commas between; a backup is sealed with the pass phrase
+    --write WHAT   write onto the stick: backup, calls, log or evidence, with commas between; a backup is sealed with the pass phrase
     --recipient R  seal the backup for R instead
     --state DIR    the box's state folder (/var/lib/tollgate)
 `,
@@ -76,9 +76,9 @@ func (t *terminal) told(a stickAnswer, err error) error {
 
 func (t *terminal) writeStick(box *client, what string, e api.StickExport) error {
 	for _, word := range listOf(what) {
-		wanted := map[string]*bool{"backup": &e.Backup, "calls": &e.Calls, "log": &e.Log}[word]
+		wanted := map[string]*bool{"backup": &e.Backup, "calls": &e.Calls, "log": &e.Log, "evidence": &e.Evidence}[word]
 		if wanted == nil {
-			return wrongUsage("--write takes backup, calls and log, not %q", word)
+			return wrongUsage("--write takes backup, calls, log and evidence, not %q", word)
 		}
 		*wanted = true
 	}

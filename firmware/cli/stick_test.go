@@ -32,3 +32,6 @@ func (p *port) Decide(_ context.Context, d api.StickDecision, _ string) (api.Sti
 	s.Phase = "taken"
 	return *s, nil
 }
+
+// Evidence is of nothing.
+func (p *port) Evidence(string) ([]byte, error) { return nil, nil }

@@ -227,6 +227,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/evidence.zip": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A signed zip about a call or a fraud, for the carrier or the police */
+        get: operations["get-evidence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/filter": {
         parameters: {
             query?: never;
@@ -513,7 +530,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Write a backup, the latest calls or the log onto the USB stick */
+        /** Write a backup, the latest calls, the log or evidence onto the USB stick */
         post: operations["export-to-stick"];
         delete?: never;
         options?: never;
@@ -1675,6 +1692,8 @@ export interface components {
             backup?: boolean;
             /** @description The latest calls, as JSON. */
             calls?: boolean;
+            /** @description A signed zip for the carrier or the police about the fraud that is remembered. */
+            evidence?: boolean;
             /** @description The end of the log. */
             log?: boolean;
             /** @description Seals the backup. */
@@ -2336,6 +2355,40 @@ export interface operations {
                         /** @enum {string} */
                         event: "overview";
                     };
+                };
+            };
+            /** @description The request was not served. */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    "get-evidence": {
+        parameters: {
+            query?: {
+                /** @description Identifier of a call that has ended; empty: all the fraud that is remembered. */
+                call?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    "Content-Disposition"?: string;
+                    "Content-Type"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/zip": string;
                 };
             };
             /** @description The request was not served. */

@@ -35,6 +35,11 @@ func (s *socket) Recipient() string {
 	return "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg"
 }
 
+// Evidence is of nothing.
+func (s *socket) Evidence(string) ([]byte, error) {
+	return nil, &api.Conflict{Detail: "No fraud is remembered.", Remedy: "Name a call to have the evidence of that one."}
+}
+
 // WriteStick writes nowhere: it invents the names and the sizes.
 func (s *socket) WriteStick(_ context.Context, e api.StickExport, _ string) (files []api.StickFile, err error) {
 	add := func(wanted bool, name string, size int) {
@@ -48,6 +53,7 @@ func (s *socket) WriteStick(_ context.Context, e api.StickExport, _ string) (fil
 	add(e.Backup, "backup-B7-2026-03-02.age", 48_213)
 	add(e.Calls, "calls-B7-2026-03-02.json", 91_400)
 	add(e.Log, "log-B7-2026-03-02.txt", 262_144)
+	add(e.Evidence, "evidence-B7-2026-03-02.zip", 9_216)
 	return files, nil
 }
 

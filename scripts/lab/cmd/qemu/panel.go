@@ -59,7 +59,8 @@ func (w *world) claims(ctx context.Context) error {
 	if len(words) == 0 || words[0] != firstPassword(w.box.Console()) {
 		return fmt.Errorf("%s has another password than the console:\n%s", name, text)
 	}
-	return w.page.Claim(ctx, words[0], password)
+	w.first.word = words[0]
+	return w.page.Claim(ctx, w.first.word, password)
 }
 
 // written waits until the stick that is plugged in holds a file that the box has written.

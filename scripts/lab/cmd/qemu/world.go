@@ -47,6 +47,7 @@ type world struct {
 
 	first struct { // what became of the first sticks
 		password string // the name of the file that holds it
+		word     string // the password itself
 		stick    decision
 		report   string
 	}

@@ -7,7 +7,6 @@
 package evidence
 
 import (
-	"archive/zip"
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
@@ -129,7 +128,7 @@ func Zip(c Case, s Signer) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("sign the evidence: %w", err)
 	}
-	return packed(append(files, file{SumsFile, sums}, file{SignatureFile, signature}))
+	return packed(append(files, file{SumsFile, sums}, file{SignatureFile, signature})), nil
 }
 
 type file struct {
@@ -144,25 +143,6 @@ func sumsOf(files []file) []byte {
 		fmt.Fprintf(&b, "%x  %s\n", sha256.Sum256(f.data), f.name)
 	}
 	return b.Bytes()
-}
-
-// packed stores the files one after the other, without times: what is in them says when.
-func packed(files []file) ([]byte, error) {
-	var b bytes.Buffer
-	z := zip.NewWriter(&b)
-	for _, f := range files {
-		w, err := z.CreateHeader(&zip.FileHeader{Name: f.name, Method: zip.Deflate})
-		if err == nil {
-			_, err = w.Write(f.data)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("pack %s of the evidence: %w", f.name, err)
-		}
-	}
-	if err := z.Close(); err != nil {
-		return nil, fmt.Errorf("pack the evidence: %w", err)
-	}
-	return b.Bytes(), nil
 }
 
 // inUTC is the case with every time of its records in UTC, and lists where there are none.

@@ -14,6 +14,11 @@ func (b *box) openFilter(ctx context.Context) (err error) {
 	if b.filter, err = netfilter.Open(netfilter.Options{Log: b.log, Adopt: true}); err != nil {
 		return fmt.Errorf("packet filter: %w", err)
 	}
+	if b.options.StayClosed && !b.filter.Found() { // after power-on: the ports come up before anybody has said what may come in by them
+		if err := b.filter.Deny(ctx); err != nil {
+			return err
+		}
+	}
 	if err := b.openPassage(); err != nil {
 		return err
 	}

@@ -255,9 +255,24 @@ func TestSignalsRestartTheMachineOrSwitchItOff(t *testing.T) {
 	}
 }
 
+// letsNothingIn waits until the filter is shut, on a machine that has no port yet, nor a policy that says what may come in.
+func (m *aMachine) letsNothingIn(t *testing.T) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		out, err := exec.Command("nsenter", "-t", strconv.Itoa(m.cmd.Process.Pid), "-n", "--", "nft", "list", "chain", "inet", "tollgate", "input").CombinedOutput()
+		if err == nil && strings.Contains(string(out), "policy drop") {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("what comes in before there is an address is let in: %v\n%s", err, out)
+		}
+	}
+}
+
 // A cable that is plugged in later, with a DHCP server at its other end.
 func TestAMachineInSetUpGetsAnAddressAndOpensItsPage(t *testing.T) {
 	m := switchOn(t)
+	m.letsNothingIn(t)
 	office := exec.Command("unshare", "-n", "sleep", "120")
 	office.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := office.Start(); err != nil {

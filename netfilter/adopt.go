@@ -22,6 +22,7 @@ func (f *Filter) adopt(pinholesToo bool) error {
 	if err != nil {
 		return err
 	}
+	f.found = have.exists
 	if f.bans, err = f.kernel.heldBans(bannedFor, have, time.Now()); err != nil {
 		return fmt.Errorf("read the bans: %w", err)
 	}

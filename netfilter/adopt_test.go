@@ -56,6 +56,9 @@ func afterCrash(t *testing.T) *lab {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = l.filter.Close() })
+	if !l.filter.Found() {
+		t.Error("the table of the process before was not found")
+	}
 	return l
 }
 

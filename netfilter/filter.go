@@ -24,6 +24,7 @@ type Filter struct {
 	table string
 	log   *slog.Logger
 
+	found   bool       // Open found the table
 	mu      sync.Mutex // guards all that follows, the connection included
 	kernel  *kernel
 	config  *Config // in force; nil before the first Set and after Remove
@@ -59,6 +60,9 @@ func Open(opts Options) (*Filter, error) {
 	}
 	return f, nil
 }
+
+// Found tells whether an earlier process had left the table when Open looked.
+func (f *Filter) Found() bool { return f.found }
 
 // Set puts the Config into force as one transaction: packets meet the old rules or the new ones, never none. It may be
 // called again with the same Config, and repairs a table that was tampered with. Pinholes stay open and counters keep

@@ -26,7 +26,8 @@ type Speaker struct {
 	conn  net.PacketConn
 	at    netip.AddrPort
 	sound []byte
-	next  int // octet of sound
+	fax   *Machine // says and hears instead, when there is one
+	next  int      // octet of sound
 	to    *net.UDPAddr
 	mute  bool
 	seq   uint16
@@ -127,7 +128,11 @@ func (s *Speaker) speak() {
 func (s *Speaker) say() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.to == nil || s.mute || s.next+frame > len(s.sound) {
+	if s.to == nil || s.mute {
+		return
+	}
+	said := s.piece()
+	if said == nil {
 		return
 	}
 	b := make([]byte, 12, 12+frame)
@@ -136,8 +141,26 @@ func (s *Speaker) say() {
 	binary.BigEndian.PutUint16(b[2:], s.seq)
 	binary.BigEndian.PutUint32(b[4:], uint32(s.next))
 	binary.BigEndian.PutUint32(b[8:], s.SSRC)
-	_, _ = s.conn.WriteTo(append(b, s.sound[s.next:s.next+frame]...), s.to) // what is lost is not heard
+	_, _ = s.conn.WriteTo(append(b, said...), s.to) // what is lost is not heard
 	s.next += frame
+}
+
+// piece is what is said next; nil when there is no more.
+func (s *Speaker) piece() []byte {
+	switch {
+	case s.fax != nil:
+		return s.fax.say()
+	case s.next+frame > len(s.sound):
+		return nil
+	}
+	return s.sound[s.next : s.next+frame]
+}
+
+// connect puts a fax machine on the line.
+func (s *Speaker) connect(m *Machine) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.fax = m
 }
 
 func (s *Speaker) listen(conn net.PacketConn) {
@@ -161,4 +184,7 @@ func (s *Speaker) hear(b []byte) {
 		return // another codec than it speaks
 	}
 	s.heard = append(s.heard, b[12:]...)
+	if s.fax != nil {
+		s.fax.hear(b[12:])
+	}
 }

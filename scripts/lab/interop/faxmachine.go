@@ -1,0 +1,224 @@
+package interop
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/pion/srtp/v3"
+)
+
+// Machine is a fax machine on a line of G.711: what it says depends on what it hears, 20 ms by 20 ms.
+type Machine struct {
+	command *exec.Cmd
+	in      io.WriteCloser
+	out     io.Reader
+	notes   strings.Builder
+	over    chan struct{}
+
+	mu     sync.Mutex // guards everything below
+	heard  []byte
+	begun  bool
+	ended  bool
+	result error
+	silent byte
+}
+
+// cushion is how much a machine lets come before it listens, against packets that come late.
+const cushion = 5 * frame
+
+// NewMachine starts one: the arguments are those of faxmachine.c.
+func NewMachine(binary, what, file string, c Codec, name, modems string) (*Machine, error) {
+	m := &Machine{command: exec.Command(binary, what, file, name, modems), over: make(chan struct{}), silent: 0xd5}
+	if c.Type == 0 {
+		m.silent = 0xff
+	}
+	m.command.Stderr = &m.notes
+	var err, err2 error
+	m.in, err = m.command.StdinPipe()
+	m.out, err2 = m.command.StdoutPipe()
+	if err = errors.Join(err, err2); err == nil {
+		err = m.command.Start()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("start a fax machine: %w", err)
+	}
+	return m, nil
+}
+
+// hear adds what has come.
+func (m *Machine) hear(b []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.heard = append(m.heard, b...)
+	m.begun = m.begun || len(m.heard) >= cushion
+}
+
+// say is what the machine says next; nil once it has ended.
+func (m *Machine) say() []byte {
+	b := make([]byte, frame)
+	for i := range b {
+		b[i] = m.silent
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.ended {
+		return nil
+	}
+	if m.begun && len(m.heard) >= frame {
+		m.heard = m.heard[copy(b, m.heard[:frame]):]
+	}
+	_, err := m.in.Write(b)
+	if err == nil {
+		_, err = io.ReadFull(m.out, b)
+	}
+	if err != nil {
+		m.ended, m.result = true, m.command.Wait()
+		close(m.over)
+		return nil
+	}
+	return b
+}
+
+// Wait waits for the end of the fax and says how it went.
+func (m *Machine) Wait(d time.Duration) (string, error) {
+	select {
+	case <-m.over:
+		return strings.TrimSpace(m.notes.String()), m.result
+	case <-time.After(d):
+		return "", fmt.Errorf("the fax is not through after %s", d)
+	}
+}
+
+// Close ends it.
+func (m *Machine) Close() { m.in.Close() }
+
+// SecureFax is a fax machine at the carrier's end that speaks SRTP with keys by SDES.
+type SecureFax struct {
+	*Machine
+	codec Codec
+	keys  keys
+	conn  net.PacketConn
+	at    netip.AddrPort
+	done  chan struct{}
+	edits int
+}
+
+// UseFax makes a fax machine the peer of a conversation, and another the office's end of it.
+func (c *Conversation) UseFax(near, far *Machine) (*SecureFax, error) {
+	conn, err := c.world.Sink.ListenPacket(netip.AddrPortFrom(c.world.Sink.Address, 0).String())
+	if err != nil {
+		return nil, err
+	}
+	f := &SecureFax{Machine: far, codec: c.Near.Codec, keys: newKeys(Suites[0]), conn: conn, done: make(chan struct{})}
+	f.at = conn.LocalAddr().(*net.UDPAddr).AddrPort()
+	c.Near.connect(near)
+	c.Far = f
+	return f, nil
+}
+
+func (f *SecureFax) describe() string {
+	f.edits++
+	return describe(f.at, f.edits, "RTP/SAVP", f.codec, "sendrecv") + f.keys.line()
+}
+
+// Answer answers an offer of the box's and connects the machine.
+func (f *SecureFax) Answer(offer string) (string, error) {
+	if err := f.Take(offer); err != nil {
+		return "", err
+	}
+	return f.describe(), nil
+}
+
+// Offer describes the machine.
+func (f *SecureFax) Offer(bool) (string, error) { return f.describe(), nil }
+
+// Take connects the machine to where the box says.
+func (f *SecureFax) Take(answer string) error {
+	if err := f.keys.take(answer); err != nil {
+		return err
+	}
+	to, err := audioAt(answer)
+	if err != nil {
+		return err
+	}
+	const profile = srtp.ProtectionProfileAes128CmHmacSha1_80
+	ours, err := srtp.CreateContext(f.keys.ours[:16], f.keys.ours[16:], profile)
+	if err != nil {
+		return fmt.Errorf("use our key: %w", err)
+	}
+	theirs, err := srtp.CreateContext(f.keys.theirs[:16], f.keys.theirs[16:], profile)
+	if err != nil {
+		return fmt.Errorf("use the box's key: %w", err)
+	}
+	go f.listen(theirs)
+	go f.speak(ours, net.UDPAddrFromAddrPort(to))
+	return nil
+}
+
+func (f *SecureFax) listen(theirs *srtp.Context) {
+	for b := make([]byte, 2000); ; {
+		n, _, err := f.conn.ReadFrom(b)
+		if err != nil {
+			return
+		}
+		if b[1]&0x7f != f.codec.Type {
+			continue
+		}
+		if packet, err := theirs.DecryptRTP(nil, b[:n], nil); err == nil {
+			f.hear(packet[12:])
+		}
+	}
+}
+
+func (f *SecureFax) speak(ours *srtp.Context, to *net.UDPAddr) {
+	t := time.NewTicker(20 * time.Millisecond)
+	defer t.Stop()
+	for seq := uint16(1); ; seq++ {
+		select {
+		case <-f.done:
+			return
+		case <-t.C:
+		}
+		said := f.say()
+		if said == nil {
+			return
+		}
+		b := make([]byte, 12, 12+frame)
+		b[0], b[1] = 2<<6, f.codec.Type
+		binary.BigEndian.PutUint16(b[2:], seq)
+		binary.BigEndian.PutUint32(b[4:], uint32(seq)*frame)
+		binary.BigEndian.PutUint32(b[8:], 77)
+		if sealed, err := ours.EncryptRTP(nil, append(b, said...), nil); err == nil {
+			_, _ = f.conn.WriteTo(sealed, to) // what is lost is not heard
+		}
+	}
+}
+
+// AskT38 has the office ask for T.38 in the middle of a call.
+func (c *Conversation) AskT38() error {
+	at := c.world.PBX.At
+	_, err := c.near.Invite(fmt.Sprintf("v=0\r\no=- 1 9 IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=image %d udptl t38\r\na=T38FaxVersion:0\r\n",
+		at, at, c.world.port()))
+	return err
+}
+
+// Mark and Heard are of tones, which a fax machine does not tell.
+func (f *SecureFax) Mark() error             { return nil }
+func (f *SecureFax) Heard() ([]int16, error) { return nil, nil }
+
+// Close ends it.
+func (f *SecureFax) Close() {
+	close(f.done)
+	f.conn.Close()
+	f.Machine.Close()
+}
+
+var _ Far = (*SecureFax)(nil)

@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -22,13 +23,13 @@ type Machine struct {
 	out     io.Reader
 	notes   strings.Builder
 	over    chan struct{}
+	silence []byte // 20 ms of it
 
 	mu     sync.Mutex // guards everything below
 	heard  []byte
 	begun  bool
 	ended  bool
 	result error
-	silent byte
 }
 
 // cushion is how much a machine lets come before it listens, against packets that come late.
@@ -36,10 +37,11 @@ const cushion = 5 * frame
 
 // NewMachine starts one: the arguments are those of faxmachine.c.
 func NewMachine(binary, what, file string, c Codec, name, modems string) (*Machine, error) {
-	m := &Machine{command: exec.Command(binary, what, file, name, modems), over: make(chan struct{}), silent: 0xd5}
-	if c.Type == 0 {
-		m.silent = 0xff
+	quiet := byte(0xd5)
+	if c.Type == PCMU.Type {
+		quiet = 0xff
 	}
+	m := &Machine{command: exec.Command(binary, what, file, name, modems), over: make(chan struct{}), silence: bytes.Repeat([]byte{quiet}, frame)}
 	m.command.Stderr = &m.notes
 	var err, err2 error
 	m.in, err = m.command.StdinPipe()
@@ -61,18 +63,18 @@ func (m *Machine) hear(b []byte) {
 	m.begun = m.begun || len(m.heard) >= cushion
 }
 
-// say is what the machine says next; nil once it has ended.
+// say is what the machine says next; nil while it has not heard enough for that. It then waits instead of hearing silence that nobody
+// has sent, so that a machine that is busy with other tests makes a fax slower and no worse. Once it has ended it is silent.
 func (m *Machine) say() []byte {
-	b := make([]byte, frame)
-	for i := range b {
-		b[i] = m.silent
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.ended {
+	b := bytes.Clone(m.silence)
+	switch {
+	case m.ended:
+		return b
+	case m.begun && len(m.heard) < frame:
 		return nil
-	}
-	if m.begun && len(m.heard) >= frame {
+	case m.begun:
 		m.heard = m.heard[copy(b, m.heard[:frame]):]
 	}
 	_, err := m.in.Write(b)
@@ -80,11 +82,16 @@ func (m *Machine) say() []byte {
 		_, err = io.ReadFull(m.out, b)
 	}
 	if err != nil {
-		m.ended, m.result = true, m.command.Wait()
-		close(m.over)
-		return nil
+		m.end()
+		return bytes.Clone(m.silence)
 	}
 	return b
+}
+
+// end takes the result of a machine that ends.
+func (m *Machine) end() {
+	m.ended, m.result = true, m.command.Wait()
+	close(m.over)
 }
 
 // Wait waits for the end of the fax and says how it went.
@@ -98,7 +105,13 @@ func (m *Machine) Wait(d time.Duration) (string, error) {
 }
 
 // Close ends it.
-func (m *Machine) Close() { m.in.Close() }
+func (m *Machine) Close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.in.Close(); !m.ended {
+		m.end()
+	}
+}
 
 // SecureFax is a fax machine at the carrier's end that speaks SRTP with keys by SDES.
 type SecureFax struct {
@@ -181,7 +194,7 @@ func (f *SecureFax) listen(theirs *srtp.Context) {
 func (f *SecureFax) speak(ours *srtp.Context, to *net.UDPAddr) {
 	t := time.NewTicker(20 * time.Millisecond)
 	defer t.Stop()
-	for seq := uint16(1); ; seq++ {
+	for seq := uint16(0); ; {
 		select {
 		case <-f.done:
 			return
@@ -189,8 +202,9 @@ func (f *SecureFax) speak(ours *srtp.Context, to *net.UDPAddr) {
 		}
 		said := f.say()
 		if said == nil {
-			return
+			continue
 		}
+		seq++
 		b := make([]byte, 12, 12+frame)
 		b[0], b[1] = 2<<6, f.codec.Type
 		binary.BigEndian.PutUint16(b[2:], seq)

@@ -1,6 +1,7 @@
 package interop
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/binary"
 	"errors"
@@ -16,43 +17,80 @@ import (
 	"github.com/pion/srtp/v3"
 )
 
-// Machine is a fax machine on a line of G.711: what it says depends on what it hears, 20 ms by 20 ms.
-type Machine struct {
+// machine is a run of faxmachine.c.
+type machine struct {
 	command *exec.Cmd
 	in      io.WriteCloser
-	out     io.Reader
+	out     *bufio.Reader
 	notes   strings.Builder
 	over    chan struct{}
-	silence []byte // 20 ms of it
 
-	mu     sync.Mutex // guards everything below
-	heard  []byte
-	begun  bool
+	mu     sync.Mutex // guards everything below, and what else a line has
 	ended  bool
 	result error
+}
+
+// start starts one: what is "send" or "receive", of a file of TIFF, on a line of PCMA, PCMU or T38, with modems "v17" or "v27".
+func (m *machine) start(binary, what, file, line, modems string) error {
+	m.command, m.over = exec.Command(binary, what, file, line, modems), make(chan struct{})
+	m.command.Stderr = &m.notes
+	in, err := m.command.StdinPipe()
+	out, err2 := m.command.StdoutPipe()
+	if err = errors.Join(err, err2); err == nil {
+		err = m.command.Start()
+	}
+	if err != nil {
+		return fmt.Errorf("start a fax machine: %w", err)
+	}
+	m.in, m.out = in, bufio.NewReader(out)
+	return nil
+}
+
+// end takes the result of a machine that ends.
+func (m *machine) end() {
+	m.ended, m.result = true, m.command.Wait()
+	close(m.over)
+}
+
+// Wait waits for the end of the fax and says how it went.
+func (m *machine) Wait(d time.Duration) (string, error) {
+	select {
+	case <-m.over:
+		return strings.TrimSpace(m.notes.String()), m.result
+	case <-time.After(d):
+		return "", fmt.Errorf("the fax is not through after %s", d)
+	}
+}
+
+// Close ends it.
+func (m *machine) Close() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.in.Close(); !m.ended {
+		m.end()
+	}
+}
+
+// Machine is a fax machine on a line of G.711: what it says depends on what it hears, 20 ms by 20 ms.
+type Machine struct {
+	machine
+	silence []byte // 20 ms of it
+
+	heard []byte
+	begun bool
 }
 
 // cushion is how much a machine lets come before it listens, against packets that come late.
 const cushion = 5 * frame
 
-// NewMachine starts one: the arguments are those of faxmachine.c.
-func NewMachine(binary, what, file string, c Codec, name, modems string) (*Machine, error) {
-	quiet := byte(0xd5)
+// NewMachine starts one: what, file and modems as faxmachine.c has them.
+func NewMachine(binary, what, file string, c Codec, modems string) (*Machine, error) {
+	name, quiet := "PCMA", byte(0xd5)
 	if c.Type == PCMU.Type {
-		quiet = 0xff
+		name, quiet = "PCMU", 0xff
 	}
-	m := &Machine{command: exec.Command(binary, what, file, name, modems), over: make(chan struct{}), silence: bytes.Repeat([]byte{quiet}, frame)}
-	m.command.Stderr = &m.notes
-	var err, err2 error
-	m.in, err = m.command.StdinPipe()
-	m.out, err2 = m.command.StdoutPipe()
-	if err = errors.Join(err, err2); err == nil {
-		err = m.command.Start()
-	}
-	if err != nil {
-		return nil, fmt.Errorf("start a fax machine: %w", err)
-	}
-	return m, nil
+	m := &Machine{silence: bytes.Repeat([]byte{quiet}, frame)}
+	return m, m.start(binary, what, file, name, modems)
 }
 
 // hear adds what has come.
@@ -88,31 +126,6 @@ func (m *Machine) say() []byte {
 	return b
 }
 
-// end takes the result of a machine that ends.
-func (m *Machine) end() {
-	m.ended, m.result = true, m.command.Wait()
-	close(m.over)
-}
-
-// Wait waits for the end of the fax and says how it went.
-func (m *Machine) Wait(d time.Duration) (string, error) {
-	select {
-	case <-m.over:
-		return strings.TrimSpace(m.notes.String()), m.result
-	case <-time.After(d):
-		return "", fmt.Errorf("the fax is not through after %s", d)
-	}
-}
-
-// Close ends it.
-func (m *Machine) Close() {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.in.Close(); !m.ended {
-		m.end()
-	}
-}
-
 // SecureFax is a fax machine at the carrier's end that speaks SRTP with keys by SDES.
 type SecureFax struct {
 	*Machine
@@ -125,16 +138,16 @@ type SecureFax struct {
 }
 
 // UseFax makes a fax machine the peer of a conversation, and another the office's end of it.
-func (c *Conversation) UseFax(near, far *Machine) (*SecureFax, error) {
+func (c *Conversation) UseFax(near, far *Machine) error {
 	conn, err := c.world.Sink.ListenPacket(netip.AddrPortFrom(c.world.Sink.Address, 0).String())
 	if err != nil {
-		return nil, err
+		return err
 	}
 	f := &SecureFax{Machine: far, codec: c.Near.Codec, keys: newKeys(Suites[0]), conn: conn, done: make(chan struct{})}
 	f.at = conn.LocalAddr().(*net.UDPAddr).AddrPort()
 	c.Near.connect(near)
 	c.Far = f
-	return f, nil
+	return nil
 }
 
 func (f *SecureFax) describe() string {
@@ -214,14 +227,6 @@ func (f *SecureFax) speak(ours *srtp.Context, to *net.UDPAddr) {
 			_, _ = f.conn.WriteTo(sealed, to) // what is lost is not heard
 		}
 	}
-}
-
-// AskT38 has the office ask for T.38 in the middle of a call.
-func (c *Conversation) AskT38() error {
-	at := c.world.PBX.At
-	_, err := c.near.Invite(fmt.Sprintf("v=0\r\no=- 1 9 IN IP4 %s\r\ns=-\r\nc=IN IP4 %s\r\nt=0 0\r\nm=image %d udptl t38\r\na=T38FaxVersion:0\r\n",
-		at, at, c.world.port()))
-	return err
 }
 
 // Mark and Heard are of tones, which a fax machine does not tell.

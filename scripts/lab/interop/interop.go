@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 	"text/template"
+	"time"
 
 	"tollgate/scripts/lab"
 	"tollgate/scripts/lab/branch"
@@ -30,17 +31,18 @@ const domain = "carrier.example"
 type Trunk struct {
 	Name, Number, Prefix   string
 	Keying, Suites, Codecs string
-	OfferICE               bool
+	OfferICE, ClearT38     bool
 	Host, Proxy            string // filled in by Open
 }
 
 // The trunks: keys by signalling with every suite there is, keys by DTLS, the same with checks of ICE offered, and one whose
-// carrier takes PCMU alone.
+// carrier takes PCMU alone, and one with an exception for faxes by T.38.
 const (
-	SDES = "sdes"
-	DTLS = "dtls"
-	ICE  = "ice"
-	Mu   = "mu"
+	SDES  = "sdes"
+	DTLS  = "dtls"
+	ICE   = "ice"
+	Mu    = "mu"
+	Clear = "clear"
 )
 
 // Suites are all that the box speaks.
@@ -55,6 +57,7 @@ func trunks() []Trunk {
 		{Name: DTLS, Number: "+33123456701", Prefix: "+39", Keying: "dtls", Codecs: "PCMA, PCMU"},
 		{Name: ICE, Number: "+33123456703", Prefix: "+49", Keying: "dtls", Codecs: "PCMA, PCMU", OfferICE: true},
 		{Name: Mu, Number: "+33123456702", Prefix: "+34", Keying: "sdes", Suites: Suites[0], Codecs: "PCMU"},
+		{Name: Clear, Number: "+33123456704", Prefix: "+31", Keying: "sdes", Suites: Suites[0], Codecs: "PCMA, PCMU", ClearT38: true},
 	}
 }
 
@@ -167,6 +170,7 @@ func (w *World) document(trust string, trunks []Trunk) (string, error) {
 		"InsideLink": lab.BoxInside, "OutsideLink": lab.BoxOutside, "Inside": inside, "Office": inside.Masked(),
 		"Outside": netip.PrefixFrom(net.BoxOutside, net.CarrierNet.Bits()), "Domain": domain,
 		"PBX": netip.AddrPortFrom(net.PBX, dialog.Port("udp")), "Source": w.Source.Address, "Trunks": trunks,
+		"Until": time.Now().AddDate(0, 1, 0).Format(time.DateOnly),
 		"Trust": "        " + strings.ReplaceAll(strings.TrimSpace(trust), "\n", "\n        "),
 	})
 	if err != nil {

@@ -70,7 +70,7 @@ func (c *Conversation) Close() {
 func (c *Conversation) id() string { return fmt.Sprintf("%s-%d", c.trunk.Name, time.Now().UnixNano()) }
 
 // numbers of the peers, by the prefix of their trunk.
-var numbers = map[string]string{"+44": "+442079460000", "+39": "+390612345678", "+49": "+4930123456", "+34": "+34911234567"}
+var numbers = map[string]string{"+44": "+442079460000", "+39": "+390612345678", "+49": "+4930123456", "+34": "+34911234567", "+31": "+31201234567"}
 
 // Out has the office call the peer.
 func (c *Conversation) Out() error {

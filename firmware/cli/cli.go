@@ -30,7 +30,7 @@ type RunOptions struct {
 	Inside     string          // interface of the page in set-up mode; may be empty
 	Live       string          // folder of running calls, in a memory file system; may be empty
 	Leave      context.Context // ends when the process is to go and leave its calls to the next
-	StayClosed bool            // a stop leaves rules that let nothing in
+	StayClosed bool            // nothing is let in before its first rules and after its stop
 	Appliance  bool            // the machine is the box's own: it sets addresses and routes
 	Version    string          // what "tollgate version" prints
 }

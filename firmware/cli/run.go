@@ -17,7 +17,7 @@ keep it. Without one it starts in set-up mode: the page opens on the inside port
     --live DIR      where running calls are kept, for the next process to take them up; it must be in a memory file
                     system, since keys are among it (/run/tollgate, with the usual state folder)
     --inside IF     the office's interface, for the page in set-up mode
-    --stay-closed   when it stops, leaves rules that let nothing in, as "tollgate deny" does
+    --stay-closed   from its start to its first rules, and after its stop, nothing is let in, as by "tollgate deny"
     --appliance     the machine is the box's own, as an image's is: addresses, VLANs and the default route are set as the
                     policy says; in set-up mode an address is asked for by DHCP. Otherwise they are only checked
 

@@ -7,7 +7,6 @@ import (
 	"tollgate/board"
 	"tollgate/firmware/api"
 	"tollgate/firmware/evidence"
-	"tollgate/firmware/policy"
 	"tollgate/firmware/store"
 )
 
@@ -55,12 +54,4 @@ func (b *box) remembered() (evidence.Case, error) {
 		}
 	}
 	return c, nil
-}
-
-func zoneOf(p *policy.Policy) (*time.Location, error) {
-	zone, err := time.LoadLocation(p.Site.TimeZone)
-	if err != nil {
-		return nil, fmt.Errorf("site.time_zone: %w", err)
-	}
-	return zone, nil
 }

@@ -135,8 +135,8 @@ type badRates struct{ error }
 // fraudConfig is what a policy and a list of rates say.
 func fraudConfig(p *policy.Policy, rates string) (c fraud.Config, err error) {
 	c.Policy = p.Fraud
-	if c.Zone, err = time.LoadLocation(p.Site.TimeZone); err != nil {
-		return c, fmt.Errorf("site.time_zone: %w", err)
+	if c.Zone, err = zoneOf(p); err != nil {
+		return c, err
 	}
 	if c.Holidays, err = calendar.New(p.Site.Country, p.Site.Holidays); err != nil {
 		return c, fmt.Errorf("site.holidays: %w", err)

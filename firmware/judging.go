@@ -64,16 +64,22 @@ func tell(r *api.TryResult, d admission.Decision) {
 	}
 }
 
+// planOf is what numbers mean at the site, and zoneOf what the hours do.
 func planOf(p *policy.Policy) (*numbering.Plan, *time.Location, error) {
 	plan, err := numbering.For(p.Site.Country)
 	if err != nil {
 		return nil, nil, err
 	}
+	zone, err := zoneOf(p)
+	return plan, zone, err
+}
+
+func zoneOf(p *policy.Policy) (*time.Location, error) {
 	zone, err := time.LoadLocation(p.Site.TimeZone)
 	if err != nil {
-		return nil, nil, fmt.Errorf("site.time_zone: %w", err)
+		return nil, fmt.Errorf("site.time_zone: %w", err)
 	}
-	return plan, zone, nil
+	return zone, nil
 }
 
 // attemptOf is the call that is asked about.

@@ -13,7 +13,6 @@ import (
 	"tollgate/firmware/call"
 	"tollgate/firmware/edge"
 	"tollgate/firmware/notice"
-	"tollgate/firmware/numbering"
 	"tollgate/firmware/phones"
 	"tollgate/firmware/policy"
 	"tollgate/firmware/route"
@@ -108,9 +107,9 @@ func (b *box) setAdmission(_ context.Context, p *policy.Policy) error {
 	if p == nil {
 		return nil
 	}
-	zone, err := time.LoadLocation(p.Site.TimeZone)
+	zone, err := zoneOf(p)
 	if err != nil {
-		return fmt.Errorf("site.time_zone: %w", err)
+		return err
 	}
 	b.gate.Set(p, zone)
 	if err := b.frauds.set(p); err != nil {
@@ -125,13 +124,9 @@ func (b *box) setCalls(_ context.Context, p *policy.Policy) error {
 		b.parties.set(nil, nil)
 		return nil
 	}
-	plan, err := numbering.For(p.Site.Country)
+	plan, zone, err := planOf(p)
 	if err != nil {
 		return err
-	}
-	zone, err := time.LoadLocation(p.Site.TimeZone)
-	if err != nil {
-		return fmt.Errorf("site.time_zone: %w", err)
 	}
 	settings := call.Settings{Plan: plan, Routes: route.New(p, zone), OutsidePrefix: p.PBX.OutsidePrefix, Phones: phoneRules(p), Patience: patience(p.Limits)}
 	if p.PBX.Overflow != "" {

@@ -41,9 +41,9 @@ func (b *box) setPull(_ context.Context, p *policy.Policy) error {
 		b.puller.Set(pull.Config{})
 		return nil
 	}
-	zone, err := time.LoadLocation(p.Site.TimeZone)
+	zone, err := zoneOf(p)
 	if err != nil {
-		return fmt.Errorf("site.time_zone: %w", err)
+		return err
 	}
 	clock, when := policy.NewClock(p.Site, zone), p.Updates.When
 	b.puller.Set(pull.Config{

@@ -15,7 +15,8 @@ type AuthorityCertificate struct {
 
 type authorityOutput struct{ Body AuthorityCertificate }
 
-type authorityFileOutput struct {
+// fileOutput is a file to keep.
+type fileOutput struct {
 	ContentType string `header:"Content-Type"`
 	Disposition string `header:"Content-Disposition"`
 	Body        []byte
@@ -30,12 +31,12 @@ func (s *Server) getAuthority(context.Context, *noInput) (*authorityOutput, erro
 	return &authorityOutput{Body: AuthorityCertificate{Certificate: string(pem), Fingerprint: fingerprint}}, nil
 }
 
-func (s *Server) getAuthorityFile(context.Context, *noInput) (*authorityFileOutput, error) {
+func (s *Server) getAuthorityFile(context.Context, *noInput) (*fileOutput, error) {
 	if s.authority == nil {
 		return nil, noAuthority()
 	}
 	pem, _ := s.authority.CA()
-	return &authorityFileOutput{ContentType: "application/x-pem-file", Disposition: `attachment; filename="tollgate-ca.pem"`, Body: pem}, nil
+	return &fileOutput{ContentType: "application/x-pem-file", Disposition: `attachment; filename="tollgate-ca.pem"`, Body: pem}, nil
 }
 
 func noAuthority() *Problem {

@@ -13,7 +13,7 @@ func (b *builder) datagrams() {
 	if !b.has("sip_ports") && !b.hasMedia() {
 		return
 	}
-	b.rule(c, "the box itself", iif("lo"), accept())
+	b.rule(c, "the box itself", fromItself(), accept())
 	b.rule(c, "decided later", notProtocol(unix.IPPROTO_UDP), accept())
 	b.passing(c)
 	b.bySide(c, "_datagrams")

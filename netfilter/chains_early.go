@@ -2,60 +2,67 @@ package netfilter
 
 import "golang.org/x/sys/unix"
 
-// early writes what comes before defragmentation: forged sources, banned ones, and fragments.
+// early writes what comes before defragmentation: forged sources, banned ones, and fragments. Each family has a chain of its
+// own, so that a packet of one is not asked for what only the other has.
 func (b *builder) early() {
 	c := b.chain(prerouting("early", beforeDefrag, "before anything is spent on a packet: forged sources, banned ones, fragments"))
-	b.rule(c, "the box itself", iif("lo"), accept())
-	b.forged(c)
-	b.banned(c)
+	b.rule(c, "the box itself", fromItself(), accept())
 	for _, f := range families() {
+		b.rule(c, "what is asked of this family", isFamily(f), goTo(earlyChain(f)))
+	}
+	for _, f := range families() {
+		c := b.chain(chain{name: earlyChain(f), why: f.word() + ", before anything is spent on a packet"})
+		b.forged(c, f)
+		b.banned(c, f)
 		b.rule(c, "fragments", fragment(f), goTo("fragments"))
 	}
+	b.keepAway()
 	b.fragments()
 }
+
+func earlyChain(f family) string { return "early" + f.suffix() }
 
 // forged drops sources that cannot come from where they came: the box's own, and inside ones arriving outside. The
 // gateway never counts as inside, and neighbour discovery may speak from one of our addresses to tell that it is
 // taken (RFC 4862 section 5.4.4).
-func (b *builder) forged(c *chain) {
-	b.refuse(c, forged(), loopback())
-	if b.has("own4") {
-		b.refuse(c, forged(), addrIn{ip4, src, "own4"})
+func (b *builder) forged(c *chain, f family) {
+	if f == ip4 {
+		b.refuse(c, forged(), loopback())
 	}
-	if b.has("own6") {
-		b.refuse(c, forged(), addrIn{ip6, src, "own6"}, notProtocol(unix.IPPROTO_ICMPV6))
+	if own := "own" + f.suffix(); b.has(own) {
+		match := []statement{addrIn{f, src, own}}
+		if f == ip6 {
+			match = append(match, notProtocol(unix.IPPROTO_ICMPV6))
+		}
+		b.refuse(c, forged(), match...)
 	}
-	if b.OnePort() || b.Outside.Interface == "" {
+	if b.OnePort() || b.Outside.Interface == "" || !b.has("inside"+f.suffix()) {
 		return
 	}
-	gateway := plainAddr(b.Gateway)
-	for _, f := range families() {
-		if !b.has("inside" + f.suffix()) {
-			continue
-		}
-		statements := []statement{iif(b.Outside.Interface)}
-		if gateway.IsValid() && familyOf(gateway) == f {
-			statements = append(statements, from{addr: gateway, not: true})
-		}
-		b.refuse(c, forged(), append(statements, addrIn{f, src, "inside" + f.suffix()})...)
+	statements := []statement{iif(b.Outside.Interface)}
+	if gateway := plainAddr(b.Gateway); gateway.IsValid() && familyOf(gateway) == f {
+		statements = append(statements, from{addr: gateway, not: true})
 	}
+	b.refuse(c, forged(), append(statements, addrIn{f, src, "inside" + f.suffix()})...)
 }
 
 // banned drops the sources that Filter.Ban and Block were told, before anything is spent on them. Configured peers are let
 // off: asked for those alone that are kept away, it costs the others nothing. An IPv6 host outside is banned with its /64, one
 // inside by its address, for an office may have a single /64; so both are looked for.
-func (b *builder) banned(c *chain) {
+func (b *builder) banned(c *chain, f family) {
 	for _, k := range keptAway() {
-		for _, f := range families() {
-			hosts, nets := banSet(k, f, false), banSet(k, f, true)
-			b.rules.sets = append(b.rules.sets, hosts, nets)
-			b.rule(c, string(k)+" hosts", addrIn{f, src, hosts.name}, call(string(k)))
-			if f == ip6 {
-				b.rule(c, string(k)+" hosts, by the /64 that one can choose from", hostIn{f, hosts.name}, call(string(k)))
-			}
-			b.rule(c, string(k)+" networks", addrIn{f, src, nets.name}, call(string(k)))
+		hosts, nets := banSet(k, f, false), banSet(k, f, true)
+		b.rules.sets = append(b.rules.sets, hosts, nets)
+		b.rule(c, string(k)+" hosts", addrIn{f, src, hosts.name}, call(string(k)))
+		if f == ip6 {
+			b.rule(c, string(k)+" hosts, by the /64 that one can choose from", hostIn{f, hosts.name}, call(string(k)))
 		}
+		b.rule(c, string(k)+" networks", addrIn{f, src, nets.name}, call(string(k)))
 	}
+}
+
+// keepAway writes the chains of sources that were found banned or blocked.
+func (b *builder) keepAway() {
 	for _, r := range []reason{bannedSource(), blockedSource()} {
 		c := b.chain(chain{name: r.name, why: r.why + ", unless it is a configured peer's"})
 		for _, side := range b.sides() {

@@ -6,7 +6,7 @@ import "slices"
 // counted by side.
 func (b *builder) input() {
 	c := b.chain(chain{name: "input", hook: inputHook(), hookName: "input", priority: atFilter, policy: drop(), why: "what may reach the box itself"})
-	b.rule(c, "the box itself", iif("lo"), accept())
+	b.rule(c, "the box itself", fromItself(), accept())
 	b.neighbours(c)
 	b.bySide(c, "")
 	b.refuse(c, otherPort())
@@ -24,7 +24,7 @@ func (b *builder) neighbours(c *chain) {
 	if routers == "" {
 		routers = b.Inside.Interface
 	}
-	b.rule(c, "", iif(routers), icmp{ip6, icmpType{"nd-router-advert", 134}}, unforwarded{}, counted, accept())
+	b.rule(c, "", icmp{ip6, icmpType{"nd-router-advert", 134}}, iif(routers), unforwarded{}, counted, accept())
 	b.rule(c, "", icmp{ip6, icmpType{"mld-listener-query", 130}}, linkLocal(), counted, accept())
 }
 
@@ -44,7 +44,7 @@ func (b *builder) discovery(c *chain) {
 func (b *builder) side(side Side) {
 	name := string(side)
 	c := b.chain(chain{name: name, why: "to the box itself from " + name})
-	for _, match := range slices.Concat(b.toSIP(dst), b.toMedia(dst)) {
+	for _, match := range slices.Concat(b.toMedia(dst), b.toSIP(dst)) {
 		b.rule(c, "let in as a datagram", untracked(), match, accept()) // decided and counted in datagrams
 	}
 	b.sipOverTCP(c, side)

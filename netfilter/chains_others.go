@@ -83,11 +83,11 @@ func (b *builder) translatedPorts() PortRange {
 // answers would then be "established" whatever the pinholes say. All that the box sends may leave.
 func (b *builder) sent() {
 	c := b.chain(chain{name: "sent", hook: outputHook(), hookName: "output", priority: atRaw, policy: accept(), why: "what the box sends"})
-	b.rule(c, "the box itself", oif("lo"), accept())
-	for _, match := range b.toSIP(src) {
-		b.rule(c, "", match, b.counter("sip_sent", "SIP over UDP that the box sent"), untrack{}, accept())
-	}
+	b.rule(c, "the box itself", toItself(), accept())
 	for _, match := range b.toMedia(src) {
 		b.rule(c, "", match, b.counter("rtp_sent", "media that the box sent"), untrack{}, accept())
+	}
+	for _, match := range b.toSIP(src) {
+		b.rule(c, "", match, b.counter("sip_sent", "SIP over UDP that the box sent"), untrack{}, accept())
 	}
 }

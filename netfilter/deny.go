@@ -11,11 +11,12 @@ import (
 func DenyRuleset() Ruleset {
 	b := newBuilder(Config{})
 	c := b.chain(prerouting("early", beforeDefrag, "before anything is spent on a packet: banned sources, and fragments"))
-	b.rule(c, "the box itself", iif("lo"), accept())
-	b.banned(c)
+	b.rule(c, "the box itself", fromItself(), accept())
 	for _, f := range families() {
+		b.banned(c, f)
 		b.refuse(c, away(), fragment(f))
 	}
+	b.keepAway()
 	for _, side := range []Side{Inside, Outside} {
 		for _, f := range families() {
 			for _, prefixes := range []bool{false, true} {
@@ -25,7 +26,7 @@ func DenyRuleset() Ruleset {
 	}
 	b.chain(prerouting("datagrams", atRaw, "SIP over UDP and media: nobody takes them"))
 	c = b.chain(chain{name: "input", hook: inputHook(), hookName: "input", priority: atFilter, policy: drop(), why: "what may reach the box itself"})
-	b.rule(c, "the box itself", iif("lo"), accept())
+	b.rule(c, "the box itself", fromItself(), accept())
 	b.discovery(c)
 	b.rule(c, "", answered(), b.counter("answers", "answers to what the system asked"), accept())
 	b.refuse(c, away())

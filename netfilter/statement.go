@@ -112,6 +112,29 @@ func (s onInterface) add(p *program) {
 	p.equal(name)
 }
 
+// ofItself matches what the box sends to itself, by the number that the loopback interface has in every network namespace: it is
+// asked of every packet, and a name is copied and compared where a number is looked at.
+type ofItself struct {
+	word string
+	key  expr.MetaKey
+}
+
+func fromItself() statement { return ofItself{"iif", expr.MetaKeyIIF} }
+func toItself() statement   { return ofItself{"oif", expr.MetaKeyOIF} }
+
+func (s ofItself) String() string { return s.word + ` "lo"` }
+
+func (s ofItself) add(p *program) {
+	p.emit(&expr.Meta{Key: s.key, Register: reg})
+	p.equal(binary.NativeEndian.AppendUint32(nil, 1)) // LOOPBACK_IFINDEX of linux/netdevice.h
+}
+
+// isFamily matches the packets of one family.
+type isFamily family
+
+func (s isFamily) String() string { return "meta nfproto ipv" + family(s).suffix() }
+func (s isFamily) add(p *program) { p.needFamily(family(s)) }
+
 // isProtocol matches one transport protocol.
 type isProtocol byte
 

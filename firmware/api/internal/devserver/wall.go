@@ -24,7 +24,7 @@ func (w *wall) View() (api.FilterView, error) {
 	}
 	chains := []api.FilterChain{
 		{Name: "early", Where: "prerouting -450", Why: "before anything is spent on a packet: forged sources, banned ones, fragments", Rules: []api.FilterRule{
-			rule("early.1", `iifname "lo" accept`, "the box itself", "", 0),
+			rule("early.1", `iif "lo" accept`, "the box itself", "", 0),
 			rule("early.2", "ip saddr 127.0.0.0/8 goto drop_forged", "source is the box itself, or belongs inside and arrived outside", "forged", 12),
 			rule("early.3", "ip saddr @banned4 jump banned", "banned hosts", "", 0),
 		}},

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -56,18 +55,36 @@ func newBatch(n int, notes bool) *batch {
 	return b
 }
 
-// pipe is a UDP socket of one end, over IPv4.
+// pipe is one end: a UDP socket over IPv4, and by a link frames in its place.
 type pipe struct {
-	fd      int
-	far     [4]byte         // whose packets are taken: the relay's
-	exits   [1 << 16]*voice // by the port that they come from
-	out, in *batch
-	frames  *frames // by which packets leave; nil: by the socket itself
-	dropped int     // by the socket, since it was opened
+	fd     int
+	far    [4]byte         // whose packets are taken: the relay's
+	exits  [1 << 16]*voice // by the port that they come from
+	out    *batch
+	in     inbox
+	frames *frames // by which packets leave; nil: by the socket itself
+}
+
+// inbox is where packets arrive.
+type inbox interface {
+	// take looks what is there, up to a gulp, and says how many; they are there until it looks again.
+	take() (int, error)
+	packet(i int) arrival
+	// lost is how many it has lost since it was opened.
+	lost() (int, error)
+	close()
+}
+
+// arrival is a packet that came, from where and when.
+type arrival struct {
+	b    []byte
+	from [4]byte
+	port uint16
+	at   int64
 }
 
 func openPipe(e End) (*pipe, error) {
-	p := &pipe{out: newBatch(burst, false), in: newBatch(gulp, true)}
+	p := &pipe{out: newBatch(burst, false)}
 	open := func() (err error) {
 		p.fd, err = unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC, 0)
 		return os.NewSyscallError("socket", err)
@@ -85,10 +102,27 @@ func openPipe(e End) (*pipe, error) {
 		p.close()
 		return nil, fmt.Errorf("take %v: %w", e.Address, err)
 	}
+	p.in = &mailbox{fd: p.fd, batch: newBatch(gulp, true)}
 	return p, nil
 }
 
+// byLink has the packets of an end leave and arrive as frames. The socket stays, so that the port is not closed to anybody.
+func (p *pipe) byLink(e End) error {
+	if err := p.sendFrames(e); err != nil {
+		return err
+	}
+	in, err := openRing(e)
+	if err != nil {
+		return err
+	}
+	p.in = in
+	return nil
+}
+
 func (p *pipe) close() {
+	if p.in != nil {
+		p.in.close()
+	}
 	unix.Close(p.fd)
 	if p.frames != nil {
 		unix.Close(p.frames.fd)
@@ -135,46 +169,15 @@ func (p *pipe) flush() error {
 }
 
 // take takes what is there, up to a gulp.
-func (p *pipe) take() error {
-	for i := range p.in.messages[:p.in.n] {
-		p.in.messages[i].header.Controllen = control
-	}
-	n, _, errno := unix.RawSyscall6(unix.SYS_RECVMMSG, uintptr(p.fd), uintptr(unsafe.Pointer(&p.in.messages[0])), gulp, 0, 0, 0)
-	p.in.n = 0
-	switch errno {
-	case 0:
-		p.in.n = int(n)
-		return nil
-	case unix.EAGAIN, unix.EINTR:
-		return nil
-	}
-	return os.NewSyscallError("recvmmsg", errno)
-}
+func (p *pipe) take() (int, error) { return p.in.take() }
 
 // packet is the i-th packet taken, the relay's port that it is from, and when it arrived. Port 0 is that of strangers.
 func (p *pipe) packet(i int) (b []byte, from uint16, at int64) {
-	m := &p.in.messages[i]
-	if n := &p.in.names[i]; n.Addr == p.far {
-		from = binary.BigEndian.Uint16((*[2]byte)(unsafe.Pointer(&n.Port))[:])
+	a := p.in.packet(i)
+	if a.from == p.far {
+		from = a.port
 	}
-	return p.in.packets[i][:m.size], from, p.read(p.in.notes[i][:m.header.Controllen])
-}
-
-// read takes the time of arrival out of what the kernel noted, and how many packets the socket has dropped.
-func (p *pipe) read(notes []byte) (at int64) {
-	for len(notes) >= unix.SizeofCmsghdr {
-		h := (*unix.Cmsghdr)(unsafe.Pointer(&notes[0]))
-		value := notes[unix.CmsgLen(0):h.Len]
-		switch {
-		case h.Level != unix.SOL_SOCKET:
-		case h.Type == unix.SCM_TIMESTAMPNS:
-			at = int64(binary.NativeEndian.Uint64(value))*int64(time.Second) + int64(binary.NativeEndian.Uint64(value[8:]))
-		case h.Type == unix.SO_RXQ_OVFL:
-			p.dropped = int(binary.NativeEndian.Uint32(value))
-		}
-		notes = notes[min(len(notes), unix.CmsgSpace(len(value))):]
-	}
-	return at
+	return a.b, from, a.at
 }
 
 func nameOf(a netip.AddrPort) unix.RawSockaddrInet4 {

@@ -31,7 +31,7 @@ type generator struct {
 	inside, outside *pipe
 	turns           []turn
 	begin, end      int64 // of what counts
-	dropped         int   // by the sockets before
+	dropped         int   // at both ends, before
 	report          Report
 	delay, late     histogram
 	kept            []kept // in the order in which they came
@@ -46,7 +46,11 @@ type kept struct {
 // newGenerator encrypts everything that is to be said into ahead, which has room for it.
 // The encrypted packets that are to be decrypted are kept in room, which is larger than what is said.
 func newGenerator(s Spec, inside, outside *pipe, ahead [][sealed]byte, room []kept) (*generator, error) {
-	g := &generator{inside: inside, outside: outside, dropped: inside.dropped + outside.dropped, kept: room[:0]}
+	g := &generator{inside: inside, outside: outside, kept: room[:0]}
+	var err error
+	if g.dropped, err = g.lost(); err != nil {
+		return nil, err
+	}
 	clear(inside.exits[:])
 	clear(outside.exits[:])
 	inside.far, outside.far = s.Calls[0].Inside.Addr().As4(), s.Calls[0].Outside.Addr().As4()
@@ -97,7 +101,7 @@ func (g *generator) run(s Spec, tell func(string)) (Report, error) {
 			told++
 			g.report.Busy = 1 - idle.Seconds()/s.Span.Seconds()
 		case now.UnixNano() >= g.end+int64(tail):
-			return g.sum(), nil
+			return g.sum()
 		}
 		said, err := g.speak(now, &next, &cycle)
 		if err != nil {
@@ -157,16 +161,29 @@ func (g *generator) speak(now time.Time, next *int, cycle *time.Time) (said int,
 // listen takes what has come out at both ends, up to a gulp each.
 func (g *generator) listen() (heard int, err error) {
 	for _, p := range []*pipe{g.inside, g.outside} {
-		if err := p.take(); err != nil {
+		n, err := p.take()
+		if err != nil {
 			return heard, err
 		}
-		for i := range p.in.n {
+		for i := range n {
 			b, from, at := p.packet(i)
 			g.judge(b, p.exits[from], at)
 		}
-		heard += p.in.n
+		heard += n
 	}
 	return heard, nil
+}
+
+// lost is how many packets both ends have lost themselves since they were opened.
+func (g *generator) lost() (n int, err error) {
+	for _, p := range []*pipe{g.inside, g.outside} {
+		lost, err := p.in.lost()
+		if err != nil {
+			return 0, err
+		}
+		n += lost
+	}
+	return n, nil
 }
 
 // judge counts a packet that came out where a voice does; nil: where none does.
@@ -219,13 +236,14 @@ func (g *generator) decrypt() {
 	}
 }
 
-func (g *generator) sum() Report {
+func (g *generator) sum() (Report, error) {
 	g.decrypt()
 	r := g.report
 	r.Median, r.P99, r.Late = g.delay.at(0.5), g.delay.at(0.99), g.late.at(0.99)
 	for _, t := range g.turns {
 		r.Next = max(r.Next, t.voice.number+1)
 	}
-	r.Dropped = g.inside.dropped + g.outside.dropped - g.dropped
-	return r
+	lost, err := g.lost()
+	r.Dropped = lost - g.dropped
+	return r, err
 }

@@ -5,12 +5,12 @@
 //	Spec     the two ends, the calls and for how long; read as JSON
 //	Ports    where the generator is; Run has one thread: sends what is due, takes what is there
 //	voice    one way of one call
-//	pipe     a socket that sends and takes many packets a system call
+//	pipe     one end: a socket that sends and takes many packets a system call, or a link by which they go and come as frames
 //	Report   what came of it
 //
 // The load costs less than the relay, or the relay's limit could not be seen: every call of an end shares one socket, a call
-// being told by the relay's port; what has to be encrypted is encrypted before it begins; and packets leave as Ethernet frames
-// where the lab says by which link. Packets arrive by the kernel's clock, not ours, and what the generator itself did too late or lost is counted apart, so
+// being told by the relay's port; what has to be encrypted is encrypted before it begins; and packets leave and arrive as Ethernet
+// frames where the lab says by which link. Packets arrive by the kernel's clock, not ours, and what the generator itself did too late or lost is counted apart, so
 // that it is never taken for the relay's. It leaves to others how calls are set up (bench).
 package traffic
 
@@ -41,7 +41,7 @@ type Spec struct {
 type End struct {
 	Namespace string // network namespace; "": the one that the generator is started in
 	Address   netip.AddrPort
-	Link      *Link // by which to send Ethernet frames, which costs the generator less; nil: by the socket
+	Link      *Link // by which to send and take Ethernet frames, which costs generator and relay less; nil: by the socket
 }
 
 // Link is an interface, and who is at the other end of its cable: the relay.
@@ -152,7 +152,7 @@ func Open(inside, outside End) (*Ports, error) {
 		if e.Link == nil {
 			continue
 		}
-		if err := p.all[len(p.all)-2].sendFrames(e); err != nil {
+		if err := p.all[len(p.all)-2].byLink(e); err != nil {
 			p.Close()
 			return nil, err
 		}

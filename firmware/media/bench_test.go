@@ -77,26 +77,30 @@ func (b *bench) leg(t testing.TB, box, peer string, receive, send *Keys) (*half,
 	return h, sockets[2]
 }
 
-// anyPort binds a socket that ends with the test.
+// anyPort binds a socket to an even port; it ends with the test.
 func anyPort(t testing.TB, addr string) (datagram.Socket, netip.AddrPort) {
 	t.Helper()
-	s, err := bind(netip.AddrPortFrom(netip.MustParseAddr(addr), 0))
-	if err != nil {
-		t.Fatal(err)
+	for {
+		s, err := bind(netip.AddrPortFrom(netip.MustParseAddr(addr), 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		sa, err := unix.Getsockname(int(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		port := 0
+		switch sa := sa.(type) {
+		case *unix.SockaddrInet4:
+			port = sa.Port
+		case *unix.SockaddrInet6:
+			port = sa.Port
+		}
+		if port%2 == 0 {
+			return s, netip.AddrPortFrom(netip.MustParseAddr(addr), uint16(port))
+		}
 	}
-	t.Cleanup(func() { s.Close() })
-	sa, err := unix.Getsockname(int(s))
-	if err != nil {
-		t.Fatal(err)
-	}
-	port := 0
-	switch sa := sa.(type) {
-	case *unix.SockaddrInet4:
-		port = sa.Port
-	case *unix.SockaddrInet6:
-		port = sa.Port
-	}
-	return s, netip.AddrPortFrom(netip.MustParseAddr(addr), uint16(port))
 }
 
 // relay sends one packet in at a leg and takes it from the other peer. It reports false when it does not arrive.

@@ -1,11 +1,12 @@
 package media
 
 import (
-	"encoding/binary"
 	"fmt"
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
+	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -14,16 +15,25 @@ import (
 )
 
 // steering has the kernel give packets for chosen local addresses to another socket than the one that is bound there, so
-// that one call takes the packets of many calls. It is a BPF program at the lookup of sockets (Linux 5.9), and a table from
-// address and port to socket. When the process ends, however it ends, so does the steering.
-type steering struct{ table, program, link int }
+// that one call takes the packets of many calls. It is a BPF program at the lookup of sockets (Linux 5.9), and a table of
+// sockets by address and port. When the process ends, however it ends, so does the steering.
+type steering struct {
+	table, link int
 
-// steered is how many ports there is room for; those beyond are read on their own sockets.
-const steered = 1 << 15
+	mu        sync.Mutex
+	addresses []netip.Addr // by slot: those that the program knows
+}
+
+const (
+	// slots is how many local addresses there is room for; those beyond are read on their own sockets.
+	slots = 8
+	// portsEach is how many ports each has: the even ones, which are those of RTP (RFC 3550 §11).
+	portsEach = 1 << 15
+)
 
 // newSteering fails where the kernel does not know it, or does not allow it or the raw sockets that go with it.
 func newSteering() (*steering, error) {
-	s := &steering{table: -1, program: -1, link: -1}
+	s := &steering{table: -1, link: -1}
 	if err := s.install(); err != nil {
 		s.close()
 		return nil, err
@@ -38,47 +48,73 @@ func (s *steering) install() (err error) {
 	}
 	raw.Close()
 	if s.table, err = bpf(unix.BPF_MAP_CREATE, &struct{ kind, key, value, entries, flags uint32 }{
-		unix.BPF_MAP_TYPE_SOCKHASH, uint32(len(steerKey{})), 4, steered, 0}); err != nil {
+		unix.BPF_MAP_TYPE_SOCKMAP, 4, 4, slots * portsEach, 0}); err != nil {
 		return fmt.Errorf("BPF table of ports: %w", err)
-	}
-	if s.program, err = loadLookup(steerProgram(s.table)); err != nil {
-		return fmt.Errorf("BPF program for ports: %w", err)
 	}
 	ns, err := os.Open("/proc/thread-self/ns/net")
 	if err != nil {
 		return fmt.Errorf("find the network namespace: %w", err)
 	}
 	defer ns.Close()
-	if s.link, err = bpf(unix.BPF_LINK_CREATE, &struct{ program, target, attach, flags uint32 }{
-		uint32(s.program), uint32(ns.Fd()), unix.BPF_SK_LOOKUP, 0}); err != nil {
-		return fmt.Errorf("attach the BPF program for ports: %w", err)
+	return s.load(nil, func(program int) (err error) {
+		if s.link, err = bpf(unix.BPF_LINK_CREATE, &struct{ program, target, attach, flags uint32 }{
+			uint32(program), uint32(ns.Fd()), unix.BPF_SK_LOOKUP, 0}); err != nil {
+			return fmt.Errorf("attach the BPF program for ports: %w", err)
+		}
+		return nil
+	})
+}
+
+// load makes a program that knows the addresses, for use to put it in its place, which keeps it.
+func (s *steering) load(addresses []netip.Addr, use func(program int) error) error {
+	program, err := loadLookup(steerProgram(s.table, addresses))
+	if err != nil {
+		return fmt.Errorf("BPF program for ports: %w", err)
 	}
-	return nil
+	defer unix.Close(program)
+	return use(program)
 }
 
 func (s *steering) close() {
 	if s == nil {
 		return
 	}
-	for _, fd := range []int{s.link, s.program, s.table} {
+	for _, fd := range []int{s.link, s.table} {
 		if fd >= 0 {
 			unix.Close(fd)
 		}
 	}
 }
 
-// steerKey is a local address as the program reads it: four words of the IP address, the port, the family.
-type steerKey [24]byte
-
-func steerKeyOf(a netip.AddrPort) (k steerKey) {
-	copy(k[:], a.Addr().AsSlice())
-	binary.NativeEndian.PutUint32(k[16:], uint32(a.Port()))
-	family := uint32(unix.AF_INET6)
-	if a.Addr().Is4() {
-		family = unix.AF_INET
+// slot returns the place of a local address among those that the program knows, to which it is added when it is new.
+func (s *steering) slot(a netip.Addr) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if i := slices.Index(s.addresses, a); i >= 0 {
+		return i, nil
 	}
-	binary.NativeEndian.PutUint32(k[20:], family)
-	return k
+	if len(s.addresses) == slots {
+		return 0, fmt.Errorf("the kernel steers ports of %d addresses already", slots)
+	}
+	more := append(slices.Clone(s.addresses), a)
+	err := s.load(more, func(program int) error {
+		_, err := bpf(unix.BPF_LINK_UPDATE, &struct{ link, program, flags, old uint32 }{uint32(s.link), uint32(program), 0, 0})
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	s.addresses = more
+	return len(more) - 1, nil
+}
+
+// key is the place of a local address and port in the table.
+func (s *steering) key(a netip.AddrPort) (uint32, error) {
+	if a.Port()%2 != 0 {
+		return 0, fmt.Errorf("%v: the kernel steers even ports alone", a)
+	}
+	slot, err := s.slot(a.Addr())
+	return uint32(slot*portsEach) + uint32(a.Port()/2), err
 }
 
 // entry is what the commands on a table's entries take.
@@ -91,22 +127,29 @@ type entry struct {
 
 // put has packets for a local address go to a socket.
 func (s *steering) put(a netip.AddrPort, to datagram.Socket) error {
-	key, value := steerKeyOf(a), uint32(to)
+	key, err := s.key(a)
+	if err != nil {
+		return err
+	}
+	value := uint32(to)
 	var pins runtime.Pinner
 	defer pins.Unpin()
 	pins.Pin(&key)
 	pins.Pin(&value)
-	_, err := bpf(unix.BPF_MAP_UPDATE_ELEM, &entry{table: uint32(s.table), key: unsafe.Pointer(&key), value: unsafe.Pointer(&value)})
+	_, err = bpf(unix.BPF_MAP_UPDATE_ELEM, &entry{table: uint32(s.table), key: unsafe.Pointer(&key), value: unsafe.Pointer(&value)})
 	return err
 }
 
 // drop has them go where they went before.
 func (s *steering) drop(a netip.AddrPort) error {
-	key := steerKeyOf(a)
+	key, err := s.key(a)
+	if err != nil {
+		return err
+	}
 	var pins runtime.Pinner
 	defer pins.Unpin()
 	pins.Pin(&key)
-	_, err := bpf(unix.BPF_MAP_DELETE_ELEM, &entry{table: uint32(s.table), key: unsafe.Pointer(&key)})
+	_, err = bpf(unix.BPF_MAP_DELETE_ELEM, &entry{table: uint32(s.table), key: unsafe.Pointer(&key)})
 	return err
 }
 

@@ -3,6 +3,7 @@ package media
 import (
 	"bytes"
 	"log/slog"
+	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
@@ -51,8 +52,55 @@ func TestTheKernelSteersThePortsThatItIsTold(t *testing.T) {
 			}
 			s.close()
 			arrives(own, inlet)
-			*s = steering{-1, -1, -1} // for the end of the test
+			s.table, s.link = -1, -1 // for the end of the test
 		})
+	}
+}
+
+// TestEachAddressHasItsOwnPorts has the same port on more addresses than there is room for: each of the first has its own socket, and the
+// last is left to be read by itself.
+func TestEachAddressHasItsOwnPorts(t *testing.T) {
+	s := steers(t)
+	inlet, _ := anyPort(t, "127.0.0.1")
+	other, _ := anyPort(t, "127.0.0.1")
+	peer, _ := anyPort(t, "127.0.0.1")
+	_, at := anyPort(t, "127.0.1.1")
+	port := at.Port() ^ 2
+	var own [slots + 1]datagram.Socket
+	address := func(i int) netip.Addr { return netip.AddrFrom4([4]byte{127, 0, 1, byte(1 + i)}) }
+	for i := range own {
+		var err error
+		if own[i], err = bind(netip.AddrPortFrom(address(i), port)); err != nil {
+			t.Fatal(err)
+		}
+		defer own[i].Close()
+	}
+	for i := range own {
+		to := inlet
+		if i%2 == 1 {
+			to = other
+		}
+		if err := s.put(netip.AddrPortFrom(address(i), port), to); (err != nil) != (i == slots) {
+			t.Fatalf("address %d: %v", i, err)
+		}
+	}
+	for i := range own {
+		at := datagram.NameOf(netip.AddrPortFrom(address(i), port))
+		if errno := peer.Send([]byte("x"), &at); errno != 0 {
+			t.Fatal(errno)
+		}
+		want := map[bool]datagram.Socket{true: inlet, false: other}[i%2 == 0]
+		if i == slots {
+			want = own[i]
+		}
+		var b [10]byte
+		var from datagram.Name
+		if n, errno := want.Receive(b[:], &from); n != 1 || errno != 0 {
+			t.Errorf("nothing arrives for address %d: %v", i, errno)
+		}
+	}
+	if err := s.put(netip.AddrPortFrom(address(0), port+1), inlet); err == nil {
+		t.Error("an odd port is steered")
 	}
 }
 

@@ -1,6 +1,10 @@
 package netfilter
 
-import "slices"
+import (
+	"slices"
+
+	"golang.org/x/sys/unix"
+)
 
 // input writes what may reach the box itself, besides the datagrams decided before. Everything else is dropped, and
 // counted by side.
@@ -16,15 +20,19 @@ func (b *builder) input() {
 }
 
 // neighbours lets in what IPv6 needs to work on a link (RFC 4890 section 4.4.1): neighbour discovery, router
-// advertisements from the carriers' side only, and the queries of switches that keep track of multicast listeners.
-func (b *builder) neighbours(c *chain) {
+// advertisements from the carriers' side only, and the queries of switches that keep track of multicast listeners. It has a chain of
+// its own, so that the packets of calls pass one rule of it.
+func (b *builder) neighbours(input *chain) {
+	const name = "neighbours"
+	b.rule(input, "ICMPv6", isProtocol(unix.IPPROTO_ICMPV6), call(name))
+	c := b.chain(chain{name: name, why: "what IPv6 needs on a link; the rest of ICMPv6 returns"})
 	b.discovery(c)
 	counted := b.neighbourCounter()
 	routers := b.Outside.Interface
 	if routers == "" {
 		routers = b.Inside.Interface
 	}
-	b.rule(c, "", icmp{ip6, icmpType{"nd-router-advert", 134}}, iif(routers), unforwarded{}, counted, accept())
+	b.rule(c, "", iif(routers), icmp{ip6, icmpType{"nd-router-advert", 134}}, unforwarded{}, counted, accept())
 	b.rule(c, "", icmp{ip6, icmpType{"mld-listener-query", 130}}, linkLocal(), counted, accept())
 }
 

@@ -47,10 +47,6 @@ type kept struct {
 // The encrypted packets that are to be decrypted are kept in room, which is larger than what is said.
 func newGenerator(s Spec, inside, outside *pipe, ahead [][sealed]byte, room []kept) (*generator, error) {
 	g := &generator{inside: inside, outside: outside, kept: room[:0]}
-	var err error
-	if g.dropped, err = g.lost(); err != nil {
-		return nil, err
-	}
 	clear(inside.exits[:])
 	clear(outside.exits[:])
 	inside.far, outside.far = s.Calls[0].Inside.Addr().As4(), s.Calls[0].Outside.Addr().As4()
@@ -84,6 +80,9 @@ func (g *generator) prepare(ahead [][sealed]byte) error {
 
 // run has every voice speak until the time is over, and then listens for what is under way.
 func (g *generator) run(s Spec, tell func(string)) (Report, error) {
+	if err := g.forget(); err != nil {
+		return Report{}, err
+	}
 	start := time.Now()
 	g.begin = start.Add(s.Warm).UnixNano()
 	g.end = g.begin + int64(s.Span)
@@ -172,6 +171,19 @@ func (g *generator) listen() (heard int, err error) {
 		heard += n
 	}
 	return heard, nil
+}
+
+// forget throws away what has come since the time before, and what was lost then.
+func (g *generator) forget() (err error) {
+	for _, p := range []*pipe{g.inside, g.outside} {
+		for n := gulp; n == gulp; {
+			if n, err = p.take(); err != nil {
+				return err
+			}
+		}
+	}
+	g.dropped, err = g.lost()
+	return err
 }
 
 // lost is how many packets both ends have lost themselves since they were opened.

@@ -242,21 +242,28 @@ func (h *Host) Path(elements ...string) string { return h.lab.Path(elements...) 
 const earlyDemux = "/proc/sys/net/ipv4/udp_early_demux"
 
 // Cable takes the switches out: the box's two ports lead straight to the servers of office and carrier, which keep their
-// addresses. The other machines of both networks are cut off. A switch is a tenth of what a packet costs its sender.
+// addresses. The other machines of both networks are cut off. A switch is a tenth of what a packet costs its sender. The carrier's end of
+// the cable is the box's gateway as well, and the way to the carrier: a PBX is on the office's own network, a carrier never is.
 func (l *Lab) Cable() error {
+	n, port := l.Net, l.Box.Name
 	for _, c := range []struct {
 		server  *Host
-		bits    int
+		address netip.Prefix
 		gateway netip.Addr
-	}{{l.PBX, l.Net.Office.Bits(), l.Net.BoxInside}, {l.Carrier, l.Net.CarrierNet.Bits(), l.Net.CarrierGateway}} {
-		address, port := netip.PrefixFrom(c.server.Address, c.bits).String(), l.Box.Name
+	}{{l.PBX, netip.PrefixFrom(n.PBX, n.Office.Bits()), n.BoxInside}, {l.Carrier, netip.PrefixFrom(n.Carrier, n.CarrierNet.Bits()), n.BoxOutside}} {
 		if err := l.ip(c.server,
 			"link set dev "+port+" nomaster",
-			"address del "+address+" dev "+c.server.Link,
-			"address add "+address+" dev "+port,
+			"address del "+c.address.String()+" dev "+c.server.Link,
+			"address add "+c.address.String()+" dev "+port,
 			"route add default via "+c.gateway.String()); err != nil {
 			return err
 		}
+	}
+	if err := l.ip(l.Carrier, "address add "+n.CarrierGateway.String()+"/32 dev "+port); err != nil {
+		return err
+	}
+	if err := l.ip(l.Box, fmt.Sprintf("route add %s via %s", n.Carrier, n.CarrierGateway)); err != nil {
+		return err
 	}
 	for _, h := range []*Host{l.PBX, l.Box, l.Carrier} {
 		if err := h.inside(func() error { return os.WriteFile(earlyDemux, []byte("0"), 0) }); err != nil {

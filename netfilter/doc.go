@@ -10,7 +10,7 @@
 //
 // A packet meets the chains in this order:
 //
-//	early        prerouting -450   forged sources; banned and blocked ones; fragments, before anything puts them together
+//	early        prerouting -450   by family: forged sources; banned and blocked ones; fragments, before anything puts them together
 //	  (kernel    prerouting -400   defragmentation)
 //	datagrams    prerouting -300   SIP over UDP and media: decided here, by source, first bytes, rate and pinhole, and never tracked
 //	  (kernel    prerouting -200   connection tracking)

@@ -20,12 +20,19 @@ import (
 type steering struct {
 	table, link int
 
-	mu        sync.Mutex
-	addresses []netip.Addr // by slot: those that the program knows
+	mu    sync.Mutex
+	known []slot // the local addresses that the program knows
+}
+
+// slot is a local address with its ports. One without any makes room for an address that is new.
+type slot struct {
+	address netip.Addr
+	taken   [portsEach / 64]uint64 // which ports are steered, a bit each
+	ports   int                    // how many
 }
 
 const (
-	// slots is how many local addresses there is room for; those beyond are read on their own sockets.
+	// slots is how many local addresses there is room for at once; the ports of those beyond are read on their own sockets.
 	slots = 8
 	// portsEach is how many ports each has: the even ones, which are those of RTP (RFC 3550 §11).
 	portsEach = 1 << 15
@@ -86,35 +93,50 @@ func (s *steering) close() {
 	}
 }
 
-// slot returns the place of a local address among those that the program knows, to which it is added when it is new.
-func (s *steering) slot(a netip.Addr) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if i := slices.Index(s.addresses, a); i >= 0 {
-		return i, nil
-	}
-	if len(s.addresses) == slots {
+// slot returns the place of a local address among those that the program knows; -1: it knows it not.
+func (s *steering) slot(a netip.Addr) int {
+	return slices.IndexFunc(s.known, func(k slot) bool { return k.address == a })
+}
+
+// learn gives a local address a slot, and has the program know it.
+func (s *steering) learn(a netip.Addr) (int, error) {
+	more, i := slices.Clone(s.known), slices.IndexFunc(s.known, func(k slot) bool { return k.ports == 0 })
+	switch {
+	case len(more) < slots:
+		i, more = len(more), append(more, slot{address: a})
+	case i >= 0:
+		more[i].address = a
+	default:
 		return 0, fmt.Errorf("the kernel steers ports of %d addresses already", slots)
 	}
-	more := append(slices.Clone(s.addresses), a)
-	err := s.load(more, func(program int) error {
+	var addresses []netip.Addr
+	for _, k := range more {
+		addresses = append(addresses, k.address)
+	}
+	err := s.load(addresses, func(program int) error {
 		_, err := bpf(unix.BPF_LINK_UPDATE, &struct{ link, program, flags, old uint32 }{uint32(s.link), uint32(program), 0, 0})
 		return err
 	})
-	if err != nil {
-		return 0, err
+	if err == nil {
+		s.known = more
 	}
-	s.addresses = more
-	return len(more) - 1, nil
+	return i, err
 }
 
-// key is the place of a local address and port in the table.
-func (s *steering) key(a netip.AddrPort) (uint32, error) {
-	if a.Port()%2 != 0 {
-		return 0, fmt.Errorf("%v: the kernel steers even ports alone", a)
+// key is the place of a port in the table.
+func key(slot int, port uint16) uint32 { return uint32(slot*portsEach) + uint32(port/2) }
+
+// mark notes whether a port is steered.
+func (k *slot) mark(port uint16, steered bool) {
+	word, bit := &k.taken[port/2/64], uint64(1)<<(port/2%64)
+	switch {
+	case steered && *word&bit == 0:
+		*word |= bit
+		k.ports++
+	case !steered && *word&bit != 0:
+		*word &^= bit
+		k.ports--
 	}
-	slot, err := s.slot(a.Addr())
-	return uint32(slot*portsEach) + uint32(a.Port()/2), err
 }
 
 // entry is what the commands on a table's entries take.
@@ -126,30 +148,46 @@ type entry struct {
 }
 
 // put has packets for a local address go to a socket.
-func (s *steering) put(a netip.AddrPort, to datagram.Socket) error {
-	key, err := s.key(a)
-	if err != nil {
-		return err
+func (s *steering) put(a netip.AddrPort, to datagram.Socket) (err error) {
+	if a.Port()%2 != 0 {
+		return fmt.Errorf("%v: the kernel steers even ports alone", a)
 	}
-	value := uint32(to)
-	var pins runtime.Pinner
-	defer pins.Unpin()
-	pins.Pin(&key)
-	pins.Pin(&value)
-	_, err = bpf(unix.BPF_MAP_UPDATE_ELEM, &entry{table: uint32(s.table), key: unsafe.Pointer(&key), value: unsafe.Pointer(&value)})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.slot(a.Addr())
+	if i < 0 {
+		if i, err = s.learn(a.Addr()); err != nil {
+			return err
+		}
+	}
+	socket := uint32(to)
+	if err = s.change(unix.BPF_MAP_UPDATE_ELEM, key(i, a.Port()), &socket); err == nil {
+		s.known[i].mark(a.Port(), true)
+	}
 	return err
 }
 
 // drop has them go where they went before.
 func (s *steering) drop(a netip.AddrPort) error {
-	key, err := s.key(a)
-	if err != nil {
-		return err
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i := s.slot(a.Addr())
+	if i < 0 {
+		return fmt.Errorf("%v is not steered", a)
 	}
+	s.known[i].mark(a.Port(), false)
+	return s.change(unix.BPF_MAP_DELETE_ELEM, key(i, a.Port()), nil)
+}
+
+// change does something with an entry of the table. To commands that take no value it is nil.
+func (s *steering) change(command int, key uint32, value *uint32) error {
 	var pins runtime.Pinner
 	defer pins.Unpin()
 	pins.Pin(&key)
-	_, err = bpf(unix.BPF_MAP_DELETE_ELEM, &entry{table: uint32(s.table), key: unsafe.Pointer(&key)})
+	if value != nil {
+		pins.Pin(value)
+	}
+	_, err := bpf(command, &entry{table: uint32(s.table), key: unsafe.Pointer(&key), value: unsafe.Pointer(value)})
 	return err
 }
 

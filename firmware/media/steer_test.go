@@ -58,7 +58,7 @@ func TestTheKernelSteersThePortsThatItIsTold(t *testing.T) {
 }
 
 // TestEachAddressHasItsOwnPorts has the same port on more addresses than there is room for: each of the first has its own socket, and the
-// last is left to be read by itself.
+// last is left to be read by itself, until one of the others has no port any more.
 func TestEachAddressHasItsOwnPorts(t *testing.T) {
 	s := steers(t)
 	inlet, _ := anyPort(t, "127.0.0.1")
@@ -84,14 +84,11 @@ func TestEachAddressHasItsOwnPorts(t *testing.T) {
 			t.Fatalf("address %d: %v", i, err)
 		}
 	}
-	for i := range own {
+	arrives := func(i int, want datagram.Socket) {
+		t.Helper()
 		at := datagram.NameOf(netip.AddrPortFrom(address(i), port))
 		if errno := peer.Send([]byte("x"), &at); errno != 0 {
 			t.Fatal(errno)
-		}
-		want := map[bool]datagram.Socket{true: inlet, false: other}[i%2 == 0]
-		if i == slots {
-			want = own[i]
 		}
 		var b [10]byte
 		var from datagram.Name
@@ -99,9 +96,21 @@ func TestEachAddressHasItsOwnPorts(t *testing.T) {
 			t.Errorf("nothing arrives for address %d: %v", i, errno)
 		}
 	}
+	for i := range slots {
+		arrives(i, []datagram.Socket{inlet, other}[i%2])
+	}
+	arrives(slots, own[slots])
 	if err := s.put(netip.AddrPortFrom(address(0), port+1), inlet); err == nil {
 		t.Error("an odd port is steered")
 	}
+	if err := s.drop(netip.AddrPortFrom(address(3), port)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.put(netip.AddrPortFrom(address(slots), port), inlet); err != nil {
+		t.Fatalf("there is room again, but: %v", err)
+	}
+	arrives(slots, inlet)
+	arrives(3, own[3])
 }
 
 // TestACallGoesOnWhereItsPacketsAreSteered has what is steered, what is not, and what is too long for a raw socket pass.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 )
 
 // What a program says about itself (sd_notify(3)); systemd understands the same words.
@@ -24,7 +25,8 @@ type ears struct {
 	path   string
 	group  int
 	lights []string
-	heard  chan struct{} // room for one: something was said
+	heard  chan struct{} // room for one: something was said, or can be from now on
+	open   atomic.Bool   // a program that starts now finds somebody who listens
 
 	mu    sync.Mutex // guards what follows
 	words heard
@@ -42,11 +44,14 @@ func newEars(path string, group int, lights []string) *ears {
 
 // listen notes words until ctx ends.
 func (e *ears) listen(ctx context.Context, fault func(string)) error {
-	conn, err := e.open()
+	conn, err := e.bind()
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
+	e.open.Store(true)
+	defer e.open.Store(false)
+	e.wake()
 	stop := context.AfterFunc(ctx, func() { conn.Close() })
 	defer stop()
 	word := make([]byte, 64)
@@ -60,7 +65,7 @@ func (e *ears) listen(ctx context.Context, fault func(string)) error {
 	}
 }
 
-func (e *ears) open() (*net.UnixConn, error) {
+func (e *ears) bind() (*net.UnixConn, error) {
 	if err := os.Remove(e.path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("listen to the program: %w", err)
 	}
@@ -86,6 +91,11 @@ func (e *ears) note(word string) {
 			e.words.light = light
 		}
 	}
+	e.wake()
+}
+
+// wake has the supervisor look.
+func (e *ears) wake() {
 	select {
 	case e.heard <- struct{}{}:
 	default:

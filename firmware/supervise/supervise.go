@@ -207,9 +207,9 @@ func (s *Supervisor) ended() <-chan struct{} {
 	return s.child.process.gone
 }
 
-// soon fires when a child is due before the next beat.
+// soon fires when a child is due before the next beat. None is while nobody would hear it: it would end at once.
 func (s *Supervisor) soon() <-chan time.Time {
-	if s.child != nil || !s.stopped.IsZero() {
+	if s.child != nil || !s.stopped.IsZero() || !s.ears.open.Load() {
 		return nil
 	}
 	return time.After(max(0, time.Until(s.due)))
@@ -230,7 +230,7 @@ func (s *Supervisor) look(now time.Time) (over bool) {
 		s.examine(now)
 	case !s.stopped.IsZero():
 		return true
-	case !now.Before(s.due):
+	case !now.Before(s.due) && s.ears.open.Load():
 		s.start(now)
 	}
 	s.feed()

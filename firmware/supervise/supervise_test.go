@@ -326,3 +326,26 @@ func TestAPanicOfAnyGoroutineEndsNothing(t *testing.T) {
 		t.Errorf("%d of 18 panics were told of", n)
 	}
 }
+
+// TestNoProgramStartsBeforeItCanBeHeard has the socket stand where none can be made: the program would end at once and its end pass for a
+// crash.
+func TestNoProgramStartsBeforeItCanBeHeard(t *testing.T) {
+	var socket string
+	s := supervised(t, "well", func(c *Config) {
+		socket = c.Socket
+		if err := os.MkdirAll(filepath.Join(socket, "in the way"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	})
+	time.Sleep(300 * time.Millisecond)
+	if s.starts() != 0 || len(s.words()) != 0 {
+		t.Errorf("%d starts and %d last words of a program that nobody hears", s.starts(), len(s.words()))
+	}
+	if err := os.RemoveAll(socket); err != nil {
+		t.Fatal(err)
+	}
+	s.until("the program is heard", func() bool { return s.said("running") })
+	if len(s.words()) != 0 {
+		t.Error("its start passed for a crash")
+	}
+}

@@ -12,8 +12,9 @@ import (
 
 // network is what the box knows of the ports that it sets itself, and of where it stands.
 type network struct {
-	plugged chan struct{} // full when a port has changed while no policy is in force; nil: nobody wants to know
-	looking sync.Mutex    // held while it is seen to that the ports are as the policy wants them
+	plugged chan struct{}      // full when a port has changed while no policy is in force; nil: nobody wants to know
+	asked   chan *link.Inquiry // what was asked on the links before the policy is put into force, once; nil: nothing
+	looking sync.Mutex         // held while it is seen to that the ports are as the policy wants them
 
 	mu    sync.Mutex // guards everything below
 	port  string     // of set-up mode; empty outside it

@@ -172,7 +172,11 @@ func (b *box) placeLinks(ctx context.Context, p *policy.Policy) error {
 	if !b.options.Appliance {
 		return link.Verify(apply.Links(q))
 	}
-	if err := link.Set(ctx, apply.Ports(q)); err != nil {
+	ports := apply.Ports(q)
+	if b.network.asked != nil {
+		ports.Asked = <-b.network.asked // the channel is closed: only the first start has something
+	}
+	if err := link.Set(ctx, ports); err != nil {
 		return err
 	}
 	b.writeResolver(b.nameServers(q))

@@ -20,6 +20,7 @@ import (
 type Config struct {
 	Ports   []Port
 	Gateway netip.Addr // the router for everything that is on no port; zero: none
+	Asked   *Inquiry   // what was asked before Set; nil: nothing
 }
 
 // Port is one port that is used.
@@ -174,11 +175,11 @@ func (c Config) conflicts(ctx context.Context, before []Interface) Faults {
 	var faults Faults
 	for _, p := range c.Ports {
 		for _, a := range p.Addresses {
-			if has(before, p.Interface, a) || !a.Addr().Is4() {
+			if !lacks(before, p.Interface, a) {
 				continue
 			}
 			asked.Go(func() {
-				if who, taken := Probe(ctx, p.Interface, a.Addr()); taken {
+				if who, taken := c.probe(ctx, p.Interface, a.Addr()); taken {
 					mu.Lock()
 					defer mu.Unlock()
 					faults = append(faults, p.fault(fmt.Sprintf("another machine on this link has %v: %v", a.Addr(), who), "choose another address, or change that machine's"))
@@ -188,6 +189,11 @@ func (c Config) conflicts(ctx context.Context, before []Interface) Faults {
 	}
 	asked.Wait()
 	return faults
+}
+
+// lacks tells whether a port lacks an address that has to be asked for by us.
+func lacks(all []Interface, port string, a netip.Prefix) bool {
+	return a.Addr().Is4() && !has(all, port, a)
 }
 
 func has(all []Interface, port string, a netip.Prefix) bool {

@@ -28,6 +28,9 @@ const (
 	// The relay is asked how late it is, and its signs are judged, this often.
 	probeEvery = 200 * time.Millisecond
 	judgeEvery = time.Second
+	// A board that carries calls is measured after so long without any, and while the program takes no more than this share of it.
+	quietTime = time.Minute
+	quietCPU  = 0.2
 	// callPackets is how many packets a second a call with 20 ms in each makes, both ways.
 	callPackets = 100
 )
@@ -35,14 +38,17 @@ const (
 // loads watches how busy the box is and shuts the gate before running calls suffer.
 type loads struct {
 	measure load.Measure
+	due     bool          // not measured yet
+	quiet   time.Duration // for how long the box has had nothing to do, while that is so
 
 	mu     sync.Mutex // guards everything below
 	shown  api.Load
 	judged time.Time // when that was; zero: not yet
 }
 
-// measureBoard finds out what the board carries, the first time it starts or when it has other processors than then. A
-// board that cannot be measured has no limit of calls; the other signs still count.
+// measureBoard finds out what the board carries, the first time it starts or when it has other processors than then. Where there is
+// a policy already, calls wait for the box, and it is left to a quiet moment. A board that cannot be measured has no limit of
+// calls; the other signs still count.
 func (b *box) measureBoard(context.Context) error {
 	b.loads = &loads{}
 	m := &b.loads.measure
@@ -53,13 +59,25 @@ func (b *box) measureBoard(context.Context) error {
 	if found && json.Unmarshal(value, m) == nil && m.Processors == runtime.NumCPU() {
 		return nil
 	}
-	*m = load.Measure{Processors: runtime.NumCPU(), At: time.Now()}
+	*m = load.Measure{Processors: runtime.NumCPU()}
+	if _, configured, err := b.store.Confirmed(); err != nil || configured {
+		b.loads.due = true
+		return err
+	}
+	return b.measureNow()
+}
+
+// measureNow measures the board, and keeps what that has told.
+func (b *box) measureNow() (err error) {
+	m := &b.loads.measure
+	m.At = time.Now()
 	if m.Packet, m.Encryption, err = media.Measure(measureTime); err != nil {
 		b.log.Warn("what the board carries is not known", "err", err)
 		return nil
 	}
 	b.log.Info("the board was measured", "packet", m.Packet, "encryption", m.Encryption, "processors", m.Processors, "calls", m.Calls())
-	if value, err = json.Marshal(m); err == nil {
+	value, err := json.Marshal(m)
+	if err == nil {
 		err = b.store.Put(boardKind, boardKey, value)
 	}
 	return err
@@ -85,8 +103,26 @@ func (b *box) watchLoad(ctx context.Context) {
 			state := guard.Judge(signs)
 			b.obey(state)
 			b.loads.show(signs, state, now)
+			if b.loads.isQuiet(signs, len(b.desk.Calls())) {
+				if err := b.measureNow(); err != nil {
+					b.log.Warn("what the board carries is not kept", "err", err)
+				}
+				guard.Capacity, before = b.loads.measure.Calls(), b.gauge()
+			}
 		}
 	}
+}
+
+// isQuiet tells, once, that the board is to be measured and has nothing else to do.
+func (l *loads) isQuiet(s load.Signs, calls int) bool {
+	if l.quiet += judgeEvery; !l.due || calls > 0 || s.Calls > 0 || s.CPU > quietCPU {
+		l.quiet = 0
+	}
+	if l.quiet < quietTime {
+		return false
+	}
+	l.due = false
+	return true
 }
 
 // obey tells the gate what the guard has judged.

@@ -50,6 +50,50 @@ func TestTheBoardIsMeasuredAtItsFirstStartAlone(t *testing.T) {
 	}
 }
 
+// Calls that wait for a box that starts come first: it is measured when it has had nothing to do for a while, and once.
+func TestABoxWithAPolicyIsMeasuredWhenItIsQuiet(t *testing.T) {
+	b := measuredBox(t)
+	revision, err := b.store.Propose([]byte("version: 1"), "anna", "", time.Now(), time.Time{})
+	if err == nil {
+		err = b.store.Confirm(revision.Number, time.Now())
+	}
+	if err == nil {
+		err = b.measureBoard(t.Context())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m := b.loads.measure; !m.At.IsZero() || m.Packet != 0 {
+		t.Fatalf("measured at the start: %+v", m)
+	}
+	quiet := func(seconds int, s load.Signs, calls int) (times int) {
+		for range seconds {
+			if b.loads.isQuiet(s, calls) {
+				times++
+			}
+		}
+		return times
+	}
+	for _, c := range []struct {
+		what    string
+		seconds int
+		signs   load.Signs
+		calls   int
+		want    int
+	}{
+		{"not for long", 50, load.Signs{}, 0, 0},
+		{"a call that is silent", 200, load.Signs{}, 1, 0},
+		{"not for long after it", 50, load.Signs{}, 0, 0},
+		{"packets", 200, load.Signs{Calls: 1}, 0, 0},
+		{"work", 200, load.Signs{CPU: 0.5}, 0, 0},
+		{"nothing to do", 200, load.Signs{CPU: 0.01}, 0, 1},
+	} {
+		if got := quiet(c.seconds, c.signs, c.calls); got != c.want {
+			t.Errorf("%s: to be measured %d times, want %d", c.what, got, c.want)
+		}
+	}
+}
+
 func TestABusyBoxRefusesOrdinaryCallsAndShowsWhy(t *testing.T) {
 	b := measuredBox(t)
 	b.loads = &loads{measure: load.Measure{Packet: 10 * time.Microsecond, Processors: 4, At: time.Now()}}

@@ -20,7 +20,7 @@ import (
 type Config struct {
 	Ports   []Port
 	Gateway netip.Addr // the router for everything that is on no port; zero: none
-	Asked   *Inquiry   // what was asked before Set; nil: nothing
+	Asked   *Inquiry   `json:"-"` // what was asked before Set; nil: nothing
 }
 
 // Port is one port that is used.

@@ -36,10 +36,11 @@ const (
 	justPassOn = 1 // SK_PASS
 )
 
-// The two places that are jumped to.
+// The places that are jumped to.
 const (
-	toSearch = "search"
-	toPass   = "pass"
+	toSearch  = "search"
+	toPass    = "pass"
+	toAnother = "another" // the next address
 )
 
 // assembly is a program that is being written. What jumps ahead to a place is told how far when the place is reached.
@@ -137,18 +138,17 @@ func (a *assembly) steer(table int, ours []netip.Addr) {
 
 // among looks whether the local address is one of ours, and if so makes the half port in r4 the place of a socket.
 func (a *assembly) among(address netip.Addr, slot int) {
-	const another = "another"
 	family, from := uint32(unix.AF_INET6), int16(atLocalIPv6)
 	if address.Is4() {
 		family, from = unix.AF_INET, atLocalIPv4
 	}
-	a.jump(unix.BPF_JNE, r2, family, another)
+	a.jump(unix.BPF_JNE, r2, family, toAnother)
 	for words := address.AsSlice(); len(words) > 0; words = words[4:] {
 		a.load(r3, from)
-		a.jump(unix.BPF_JNE, r3, binary.NativeEndian.Uint32(words), another)
+		a.jump(unix.BPF_JNE, r3, binary.NativeEndian.Uint32(words), toAnother)
 		from += 4
 	}
 	a.add(instruction{unix.BPF_ALU64 | unix.BPF_ADD | unix.BPF_K, r4, 0, int32(slot * portsEach)})
 	a.always(toSearch)
-	a.place(another)
+	a.place(toAnother)
 }

@@ -41,7 +41,7 @@ type Spec struct {
 type End struct {
 	Namespace string // network namespace; "": the one that the generator is started in
 	Address   netip.AddrPort
-	Link      *Link // by which to send and take Ethernet frames, which costs generator and relay less; nil: by the socket
+	Link      *Link // by which to send and take Ethernet frames, which costs the generator less; nil: by the socket
 }
 
 // Link is an interface, and who is at the other end of its cable: the relay.

@@ -231,3 +231,36 @@ func TestAPowerCutWhileFormattingIsMadeGoodAtTheNextStart(t *testing.T) {
 		}
 	}
 }
+
+// What mke2fs makes of 1 GiB is read as the kernel reads it; without the upper half its field means something else.
+func TestTheSizeOfAFileSystemIsReadFromItself(t *testing.T) {
+	super := func(change func(s []byte)) *card {
+		c := &card{content: make([]byte, 4096)}
+		s := c.content[superblock:]
+		binary.LittleEndian.PutUint32(s[atBlocks:], 236539)
+		binary.LittleEndian.PutUint32(s[atBlockSize:], 2)
+		binary.LittleEndian.PutUint16(s[atMagic:], ext4Magic)
+		binary.LittleEndian.PutUint32(s[atBlocksUpper:], 1)
+		change(s)
+		return c
+	}
+	for name, c := range map[string]struct {
+		change       func(s []byte)
+		blocks, size uint64
+		fails        bool
+	}{
+		"small":         {func([]byte) {}, 236539, 4096, false},
+		"large":         {func(s []byte) { binary.LittleEndian.PutUint32(s[atIncompatible:], manyBlocks|0x2) }, 1<<32 + 236539, 4096, false},
+		"little blocks": {func(s []byte) { s[atBlockSize] = 0 }, 236539, 1024, false},
+		"no ext4":       {func(s []byte) { s[atMagic] = 0 }, 0, 0, true},
+		"nonsense":      {func(s []byte) { s[atBlockSize] = 7 }, 0, 0, true},
+	} {
+		blocks, size, err := fileSystemBlocks(super(c.change))
+		if blocks != c.blocks || size != c.size || (err != nil) != c.fails {
+			t.Errorf("%s: %d blocks of %d, %v", name, blocks, size, err)
+		}
+	}
+	if _, _, err := fileSystemBlocks(&card{}); err == nil {
+		t.Error("a device that cannot be read has a file system")
+	}
+}

@@ -3,6 +3,7 @@ package boot
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -21,6 +22,9 @@ const dataSeed = "/lib/data.ext4.gz"
 // unused is how much of a partition has to be zero for it to count as one that was never used, in bytes. A partition that
 // holds anything else is left as it is, even when it cannot be mounted: it may be what the box knows.
 const unused = 1 << 20
+
+// firstPiece is how much of it is read at once.
+const firstPiece = 16 << 10
 
 // prepareData makes a partition of the box's own disk ready to be mounted: it reaches to the end of the disk, and it holds a
 // file system. What was done already is not done again. An error leaves the partition as it was, as usable as before.
@@ -89,12 +93,8 @@ func formatUnused(device, seed string) error {
 		return fmt.Errorf("look at %s: %w", device, err)
 	}
 	defer d.Close()
-	head := make([]byte, unused)
-	if _, err := io.ReadFull(d, head); err != nil {
-		return fmt.Errorf("look at %s: %w", device, err)
-	}
-	if !zero(head) {
-		return nil
+	if empty, err := neverUsed(d); err != nil || !empty {
+		return err
 	}
 	s, err := os.Open(seed)
 	if err != nil {
@@ -105,6 +105,20 @@ func formatUnused(device, seed string) error {
 		return fmt.Errorf("format %s: %w", device, err)
 	}
 	return nil
+}
+
+// neverUsed tells whether a device begins with nothing but zeros. One with a file system says so in its first piece already.
+func neverUsed(d *os.File) (bool, error) {
+	piece := make([]byte, firstPiece)
+	for at := 0; at < unused; at += firstPiece {
+		if _, err := io.ReadFull(d, piece); err != nil {
+			return false, fmt.Errorf("look at %s: %w", d.Name(), err)
+		}
+		if !zero(piece) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 func writeSeed(d disk, seed io.Reader) error {
@@ -147,7 +161,38 @@ func zero(b []byte) bool {
 // resizeFileSystem is EXT4_IOC_RESIZE_FS: _IOW('f', 16, __u64).
 const resizeFileSystem = 0x40086610
 
-// fillPartition enlarges the mounted ext4 file system at a folder to all of its partition. One that fills it already stays.
+// Places in the superblock of ext4 (Documentation/filesystems/ext4 of the kernel), and where it is on the device.
+const (
+	superblock     = 1024
+	superblockSize = 1024
+	atBlocks       = 0x4 // how many there are, the lower half
+	atBlockSize    = 0x18
+	atMagic        = 0x38
+	atIncompatible = 0x60
+	atBlocksUpper  = 0x150
+	ext4Magic      = 0xef53
+	manyBlocks     = 0x80 // of atIncompatible: there is an upper half
+)
+
+// fileSystemBlocks is how many blocks the ext4 file system on a device says that it has, and how large they are.
+func fileSystemBlocks(device io.ReaderAt) (blocks, size uint64, err error) {
+	s := make([]byte, superblockSize)
+	if _, err := device.ReadAt(s, superblock); err != nil {
+		return 0, 0, fmt.Errorf("read the size of a file system: %w", err)
+	}
+	shift := binary.LittleEndian.Uint32(s[atBlockSize:])
+	if binary.LittleEndian.Uint16(s[atMagic:]) != ext4Magic || shift > 6 {
+		return 0, 0, errors.New("read the size of a file system: it is no ext4")
+	}
+	blocks = uint64(binary.LittleEndian.Uint32(s[atBlocks:]))
+	if binary.LittleEndian.Uint32(s[atIncompatible:])&manyBlocks != 0 {
+		blocks |= uint64(binary.LittleEndian.Uint32(s[atBlocksUpper:])) << 32
+	}
+	return blocks, 1024 << shift, nil
+}
+
+// fillPartition enlarges the mounted ext4 file system at a folder to all of its partition. One that fills it already stays: the kernel
+// would go through all of it to find that out.
 func fillPartition(device, at string) error {
 	d, err := os.Open(device)
 	if err != nil {
@@ -158,11 +203,14 @@ func fillPartition(device, at string) error {
 	if err != nil {
 		return fmt.Errorf("enlarge the file system at %s: %w", at, err)
 	}
-	var s unix.Statfs_t
-	if err := unix.Statfs(at, &s); err != nil {
+	have, block, err := fileSystemBlocks(d)
+	if err != nil {
 		return fmt.Errorf("enlarge the file system at %s: %w", at, err)
 	}
-	blocks := uint64(size) / uint64(s.Bsize)
+	blocks := uint64(size) / block
+	if have == blocks {
+		return nil
+	}
 	folder, err := os.Open(at)
 	if err != nil {
 		return fmt.Errorf("enlarge the file system at %s: %w", at, err)

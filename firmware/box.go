@@ -40,6 +40,8 @@ type box struct {
 	said    *lines // where the log goes
 	options cli.RunOptions
 	seed    []byte // the policy that fills an empty store
+	read    readOnce
+	shut    chan struct{} // closed when nothing is let in, or what an earlier process let in is known
 	started time.Time
 
 	facts       *event.Hub

@@ -19,6 +19,7 @@ func (b *box) openFilter(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	close(b.shut)
 	if err := b.openPassage(); err != nil {
 		return err
 	}

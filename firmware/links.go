@@ -27,9 +27,9 @@ const (
 	bootEvery = 30 * time.Second // before a policy that could not be put into force is tried again
 )
 
-// setLinks gives the machine the addresses of the policy where it is the box's own; elsewhere they must be there, and are
-// the operating system's business.
-func (b *box) setLinks(ctx context.Context, p *policy.Policy) error {
+// setPlace finds out where the box stands. Where the machine is not the box's own, the addresses of the policy must be there, and are the
+// operating system's business. In set-up mode an address is found for the page.
+func (b *box) setPlace(ctx context.Context, p *policy.Policy) error {
 	switch {
 	case p == nil && b.options.Appliance:
 		b.network.lend(nil, nil, nil)
@@ -39,7 +39,23 @@ func (b *box) setLinks(ctx context.Context, p *policy.Policy) error {
 	case b.options.Appliance:
 		b.network.leaveSetUp()
 	}
-	return b.placeLinks(ctx, p)
+	return b.findPlace(ctx, p)
+}
+
+// setLinks gives the machine the addresses of a policy, as it is where the box stands, when it is the box's own.
+func (b *box) setLinks(ctx context.Context, q *policy.Policy) error {
+	if q == nil || !b.options.Appliance {
+		return nil
+	}
+	ports := apply.Ports(q)
+	if b.network.asked != nil {
+		ports.Asked = <-b.network.asked // the channel is closed: only the first start has something
+	}
+	if err := link.Set(ctx, ports); err != nil {
+		return err
+	}
+	b.writeResolver(b.nameServers(q))
+	return link.Verify(apply.Links(q))
 }
 
 // setUpLinks has an address found for the page of set-up mode: lent by DHCP, or the one that was lent last, or one that the box

@@ -23,11 +23,13 @@ import (
 // setupPagePort is where the page is before there is a policy.
 const setupPagePort = 443
 
-// parts lists what a policy configures, in the order in which it is put into force. The first finds out where the box stands.
+// parts lists what a policy configures, in the order in which it is put into force. The first finds out where the box stands. The filter
+// is there before the addresses that it lets in, and while it is still being asked whether somebody else has them.
 func (b *box) parts() []apply.Part {
 	return []apply.Part{
-		{Name: "network addresses", Set: b.setLinks},
+		{Name: "place", Set: b.setPlace},
 		{Name: "packet filter", Set: b.where(b.setFilter), Try: b.tryFilter},
+		{Name: "network addresses", Set: b.where(b.setLinks)},
 		{Name: "passage", Set: b.where(b.setPassage)},
 		{Name: "media relay", Set: b.where(b.setMedia)},
 		{Name: "access", Set: b.where(b.setAccess)},
@@ -81,6 +83,7 @@ func (b *box) setAccess(_ context.Context, p *policy.Policy) error {
 		p = &policy.Policy{}
 	}
 	b.access.Set(p)
+	b.sources.introduce()
 	b.bans.set(p)
 	b.rotations.set(p, time.Now())
 	return nil

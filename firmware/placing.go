@@ -34,7 +34,7 @@ type borrower struct {
 // placement is a policy as it is written and as it is where the box stands at present.
 type placement struct{ written, placed *policy.Policy }
 
-// where has set put a policy into force as it is where the box stands, which setLinks has found out before.
+// where has set put a policy into force as it is where the box stands, which setPlace has found out before.
 func (b *box) where(set func(context.Context, *policy.Policy) error) func(context.Context, *policy.Policy) error {
 	return func(ctx context.Context, p *policy.Policy) error {
 		q, err := b.placed(ctx, p)
@@ -45,7 +45,7 @@ func (b *box) where(set func(context.Context, *policy.Policy) error) func(contex
 	}
 }
 
-// placed returns the policy that setLinks has made of p last.
+// placed returns the policy that setPlace has made of p last.
 func (b *box) placed(ctx context.Context, p *policy.Policy) (*policy.Policy, error) {
 	if p == nil || !p.Network.Wandering() {
 		return p, nil
@@ -156,8 +156,8 @@ func firstOf(port string, all []link.Interface, fits func(netip.Addr) bool) neti
 	return netip.Prefix{}
 }
 
-// placeLinks finds out where the box stands and gives the ports their addresses. For those that are lent it waits a while.
-func (b *box) placeLinks(ctx context.Context, p *policy.Policy) error {
+// findPlace finds out where the box stands. For addresses that are lent it waits a while.
+func (b *box) findPlace(ctx context.Context, p *policy.Policy) error {
 	if b.options.Appliance {
 		if err := b.borrow(ctx, p); err != nil {
 			return err
@@ -172,15 +172,7 @@ func (b *box) placeLinks(ctx context.Context, p *policy.Policy) error {
 	if !b.options.Appliance {
 		return link.Verify(apply.Links(q))
 	}
-	ports := apply.Ports(q)
-	if b.network.asked != nil {
-		ports.Asked = <-b.network.asked // the channel is closed: only the first start has something
-	}
-	if err := link.Set(ctx, ports); err != nil {
-		return err
-	}
-	b.writeResolver(b.nameServers(q))
-	return link.Verify(apply.Links(q))
+	return nil
 }
 
 // nameServers are those of the policy, or else those that DHCP names.

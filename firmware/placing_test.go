@@ -66,7 +66,7 @@ func placingBench(t *testing.T) (b *box, in func() policy.Network) {
 	var last *policy.Policy
 	b = &box{store: s, log: slog.New(slog.DiscardHandler), options: cli.RunOptions{Appliance: true}}
 	note := func(_ context.Context, p *policy.Policy) error { last = p; return nil }
-	b.config = apply.New([]apply.Part{{Name: "network addresses", Set: b.setLinks}, {Name: "all else", Set: b.where(note)}}, s, &event.Hub{}, b.log)
+	b.config = apply.New([]apply.Part{{Name: "place", Set: b.setPlace}, {Name: "network addresses", Set: b.where(b.setLinks)}, {Name: "all else", Set: b.where(note)}}, s, &event.Hub{}, b.log)
 	t.Cleanup(func() { b.network.lend(nil, nil, nil); s.Close() })
 	return b, func() policy.Network { return last.Network }
 }

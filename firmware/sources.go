@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net/netip"
+	"reflect"
 	"sync"
 	"time"
 
@@ -18,12 +19,16 @@ type sources struct {
 	filter *netfilter.Filter
 	access *access.Gate
 	bans   *bans
+	kept   addressBook // nil: nothing is kept over a restart
 	log    *slog.Logger
 
 	mu       sync.Mutex // guards everything below, and the filter from two Sets at once
 	policy   *policy.Policy
 	until    time.Time // the policy is on trial until then; zero: it is not
 	resolved graces
+	last     netfilter.Config        // that the filter was set to, until then
+	book     map[string][]netip.Addr // what is kept, by trunk
+	written  time.Time               // when that was written
 }
 
 // set puts the filter of a policy into force for good.
@@ -41,11 +46,19 @@ func (s *sources) try(ctx context.Context, p *policy.Policy, until time.Time) er
 }
 
 func (s *sources) apply(ctx context.Context, p *policy.Policy, until time.Time) error {
-	c := apply.Filter(p, s.resolved.all(time.Now()))
+	return s.put(ctx, apply.Filter(p, s.resolved.all(time.Now())), until)
+}
+
+func (s *sources) put(ctx context.Context, c netfilter.Config, until time.Time) (err error) {
 	if until.IsZero() || s.policy == nil { // from set-up mode there is no way back
-		return s.filter.Set(ctx, c)
+		err = s.filter.Set(ctx, c)
+	} else {
+		err = s.filter.Try(ctx, c, until)
 	}
-	return s.filter.Try(ctx, c, until)
+	if s.last = c; err != nil {
+		s.last = netfilter.Config{} // nobody knows
+	}
+	return err
 }
 
 // Resolved takes the addresses of a trunk from the one who looked them up. Those that are not among them any more count for
@@ -57,6 +70,7 @@ func (s *sources) Resolved(trunk string, addrs []netip.Addr) {
 		time.AfterFunc(graceTime+time.Second, func() { s.again(trunk) })
 	}
 	s.update(trunk)
+	s.remember()
 }
 
 // again takes out what has been away for long enough.
@@ -66,14 +80,19 @@ func (s *sources) again(trunk string) {
 	s.update(trunk)
 }
 
-// update tells access and filter where a trunk is. s.mu is held.
+// update tells access and filter where a trunk is. A filter that is so already stays: writing it takes a good part of a start. s.mu is
+// held.
 func (s *sources) update(trunk string) {
 	s.access.SetResolved(trunk, s.resolved.of(trunk, time.Now()))
 	s.bans.review()
 	if s.policy == nil || !s.until.IsZero() && !s.until.After(time.Now()) {
 		return // a trial that is over is about to be taken back
 	}
-	if err := s.apply(context.Background(), s.policy, s.until); err != nil {
+	c := apply.Filter(s.policy, s.resolved.all(time.Now()))
+	if reflect.DeepEqual(c, s.last) {
+		return
+	}
+	if err := s.put(context.Background(), c, s.until); err != nil {
 		s.log.Error("carrier's addresses not let in", "trunk", trunk, "err", err)
 	}
 }

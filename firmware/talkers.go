@@ -29,7 +29,8 @@ func (b *box) openTalkers(context.Context) (err error) {
 		bindings.Records = b.live
 	}
 	b.registrar = registrar.New(bindings)
-	b.sources = &sources{filter: b.filter, access: b.access, bans: b.bans, log: b.log}
+	b.sources = &sources{filter: b.filter, access: b.access, bans: b.bans, kept: b.store, log: b.log}
+	b.sources.recall()
 	b.resolver = resolve.New(resolve.Options{Log: b.log})
 	b.trunks = trunk.New(trunk.Options{
 		Core: b.core, Dialer: dialer{b.edge}, Resolver: b.resolver, Clients: b.authority, Addresses: b.sources,
@@ -65,6 +66,7 @@ func (b *box) openTalkers(context.Context) (err error) {
 	people := noticed{b.parties, telephones{b.phones, b.parties}}
 	b.notices = notice.New(notice.Options{Core: b.core, Parties: people, Phones: people, Gate: b.gate, Calls: b.desk, Sink: b.facts, Log: b.log})
 	b.config = apply.New(b.parts(), b.store, b.facts, b.log)
+	b.config.Kept = b.read.parse
 	b.rotations.config = b.config
 	return nil
 }

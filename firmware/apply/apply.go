@@ -60,6 +60,9 @@ type Box struct {
 	sink      event.Sink
 	log       *slog.Logger
 
+	// Kept reads a policy that the store has kept, for Boot; policy.ParseKept unless it is set before.
+	Kept func(doc []byte) (*policy.Policy, error)
+
 	change sync.Mutex // held while something is being put into force
 
 	mu       sync.Mutex // guards everything below
@@ -84,7 +87,7 @@ type Result struct {
 
 // New makes a Box whose parts are set in this order.
 func New(parts []Part, r Revisions, sink event.Sink, log *slog.Logger) *Box {
-	return &Box{parts: parts, revisions: r, sink: sink, log: log}
+	return &Box{parts: parts, revisions: r, sink: sink, log: log, Kept: policy.ParseKept}
 }
 
 // Boot puts the last confirmed revision into force; false: there is none, and the box is in set-up mode.
@@ -98,7 +101,7 @@ func (b *Box) Boot(ctx context.Context) (bool, error) {
 	if !ok {
 		return false, b.set(ctx, nil, nil)
 	}
-	p, err := policy.ParseKept(rev.Policy)
+	p, err := b.Kept(rev.Policy)
 	if err != nil {
 		return false, fmt.Errorf("read revision %d: %w", rev.Number, err)
 	}

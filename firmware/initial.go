@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -43,6 +44,8 @@ const (
 	dataTime     = 15 * time.Second // for the data partition to appear
 	watchdogTime = 15 * time.Second // what every watchdog can
 	stickTime    = time.Second      // between two looks for sticks
+	calmTime     = 3 * time.Second  // from when the program runs until those are loaded: what has waited for it comes first
+	lateTime     = 20 * time.Second // for the program to run, before modules that nothing waits for are loaded without it
 	haltPause    = 10 * time.Second // before the kernel is asked once more
 )
 
@@ -69,8 +72,11 @@ type machine struct {
 	version string
 	log     *slog.Logger
 	words   boot.Words
-	begun   bool // the start was done, and is not done twice
-	kept    bool // data outlives a power-off
+	modules boot.Modules
+	beside  chan error // tells how it went to load those for the program
+	late    sync.Once  // those that nothing waits for are loaded once
+	begun   bool       // the start was done, and is not done twice
+	kept    bool       // data outlives a power-off
 	dog     supervise.Watchdog
 	front   *front
 	end     atomic.Int32 // how the machine stops when it was told to: a boot.End
@@ -88,6 +94,7 @@ func (m *machine) live(words []string) {
 	s := supervise.New(m.supervision(cancel))
 	m.front.press, m.front.reset = s.Press, func() { m.reset(cancel) }
 	m.front.run(ctx)
+	time.AfterFunc(lateTime, m.loadLast)
 	go m.lendSticks(ctx)
 	go m.obey(ctx, cancel, s.Restart)
 	end := boot.Restart
@@ -117,7 +124,8 @@ func (m *machine) start(words []string) {
 		{"file systems", boot.Mount},
 		{"console", func() error { return boot.Console(consolePath) }},
 		{"words", func() (err error) { m.words, err = boot.ReadWords("/", words...); return err }},
-		{"modules", m.loadModules},
+		{"modules", m.loadFirst},
+		{"modules for the program", m.loadBeside},
 		{"watchdog", m.startWatchdog},
 		{"kernel settings", func() error { return boot.Harden("/") }},
 		{"host name", func() error { return boot.HostName("tollgate") }},
@@ -128,6 +136,7 @@ func (m *machine) start(words []string) {
 		{"folders", makeFolders},
 		{"slots", m.openSlots},
 		{"random numbers", func() error { return boot.Seed(seedPath, "/dev/urandom") }},
+		{"modules beside", func() error { return <-m.beside }},
 	} {
 		m.step(step.what, step.do)
 	}
@@ -141,12 +150,40 @@ func (m *machine) step(what string, do func() error) {
 	}
 }
 
-func (m *machine) loadModules() error {
-	list, err := boot.ReadModules(modulesPath)
-	if err != nil {
+// loadFirst loads the modules that the machine needs itself.
+func (m *machine) loadFirst() (err error) {
+	if m.modules, err = boot.ReadModules(modulesPath); err != nil {
 		return err
 	}
-	loaded, err := boot.LoadModules(list)
+	return m.load(m.modules.First, boot.LoadModules)
+}
+
+// loadBeside begins to load those that the program needs, beside the rest of the start.
+func (m *machine) loadBeside() error {
+	m.beside = make(chan error, 1)
+	go func() {
+		defer close(m.beside)
+		defer m.survive("modules for the program")
+		m.beside <- m.load(m.modules.Next, boot.LoadModules)
+	}()
+	return nil
+}
+
+// loadLast loads those that nothing waits for, once.
+func (m *machine) loadLast() {
+	m.late.Do(func() {
+		defer m.survive("modules that nothing waits for")
+		if err := m.load(m.modules.Last, boot.LoadLast); err != nil {
+			m.log.Error("not all kernel modules are loaded", "err", err)
+		}
+	})
+}
+
+func (m *machine) load(list []boot.Module, how func([]boot.Module) (int, error)) error {
+	if len(list) == 0 {
+		return nil
+	}
+	loaded, err := how(list)
 	m.log.Info("kernel modules", "loaded", loaded, "of", len(list))
 	return err
 }
@@ -258,6 +295,9 @@ func (m *machine) supervision(end func()) supervise.Config {
 // the console itself.
 func (m *machine) show(state string) {
 	fmt.Printf("tollgate: %s\n", state)
+	if state == supervise.Running {
+		time.AfterFunc(calmTime, m.loadLast)
+	}
 	pattern := panel.Alarm
 	switch state {
 	case supervise.Starting:

@@ -2,10 +2,12 @@ package boot
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -94,27 +96,75 @@ func FuzzWords(f *testing.F) {
 }
 
 func TestModulesAreReadInTheirOrder(t *testing.T) {
-	root := lay(t, map[string]string{"modules": "# made with the image\n/lib/modules/6.1/virtio.ko\n\n  /lib/modules/6.1/i6300esb.ko  heartbeat=15 nowayout=1 \n", "faulty": "/lib/a.ko\nb.ko\n"})
+	root := lay(t, map[string]string{
+		"modules": "# made with the image\n/lib/modules/6.1/virtio.ko\n\n  /lib/modules/6.1/i6300esb.ko  heartbeat=15 nowayout=1 \n" +
+			"--\n/lib/a.ko <\n/lib/b.ko <a.ko,virtio.ko  x=1\n--\n/lib/c.ko < y=<2\n",
+		"faulty": "/lib/a.ko\nb.ko\n", "long": "/lib/a.ko\n--\n--\n--\n/lib/b.ko\n",
+	})
 	got, err := ReadModules(filepath.Join(root, "modules"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []Module{{Path: "/lib/modules/6.1/virtio.ko"}, {"/lib/modules/6.1/i6300esb.ko", "heartbeat=15 nowayout=1"}}
+	want := Modules{
+		First: []Module{{Path: "/lib/modules/6.1/virtio.ko", All: true}, {Path: "/lib/modules/6.1/i6300esb.ko", All: true, Parameters: "heartbeat=15 nowayout=1"}},
+		Next:  []Module{{Path: "/lib/a.ko"}, {Path: "/lib/b.ko", Needs: []string{"a.ko", "virtio.ko"}, Parameters: "x=1"}},
+		Last:  []Module{{Path: "/lib/c.ko", Parameters: "y=<2"}},
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	if _, err := ReadModules(filepath.Join(root, "faulty")); err == nil || !strings.Contains(err.Error(), `line 2 of the list of modules: "b.ko"`) {
 		t.Errorf("a relative path: %v", err)
 	}
-	if list, err := ReadModules(filepath.Join(root, "none")); err != nil || len(list) != 0 {
+	if _, err := ReadModules(filepath.Join(root, "long")); err == nil || !strings.Contains(err.Error(), "line 4 of the list of modules") {
+		t.Errorf("four parts: %v", err)
+	}
+	if list, err := ReadModules(filepath.Join(root, "none")); err != nil || len(list.First) != 0 {
 		t.Errorf("no list: %v, %v", list, err)
 	}
 }
 
 func TestAModuleThatCannotBeLoadedKeepsNoOtherFromIt(t *testing.T) {
-	loaded, err := LoadModules([]Module{{Path: "/does/not/exist.ko"}, {Path: "/neither/does/this.ko"}})
+	loaded, err := LoadModules([]Module{{Path: "/does/not/exist.ko"}, {Path: "/neither/does/this.ko", All: true}})
 	if loaded != 0 || err == nil || !strings.Contains(err.Error(), "exist.ko") || !strings.Contains(err.Error(), "this.ko") {
 		t.Errorf("loaded %d, %v", loaded, err)
+	}
+}
+
+// Each module takes its time; what it needs must have ended before it begins, and no more than two may be under way.
+func TestModulesAreLoadedBesideOneAnotherAndAfterWhatTheyNeed(t *testing.T) {
+	list := []Module{
+		{Path: "/a.ko"}, {Path: "/b.ko", Needs: []string{"a.ko"}}, {Path: "/c.ko"}, {Path: "/d.ko", Needs: []string{"elsewhere.ko", "c.ko", "b.ko"}},
+		{Path: "/e.ko", Needs: []string{"f.ko"}}, {Path: "/f.ko", All: true}, {Path: "/g.ko"},
+	}
+	var mu sync.Mutex
+	ended, running, most := map[string]bool{}, 0, 0
+	loaded, err := loadBy(list, 2, func(m Module) error {
+		mu.Lock()
+		running++
+		most = max(most, running)
+		needs := m.Needs
+		if m.All {
+			needs = []string{"a.ko", "b.ko", "c.ko", "d.ko", "e.ko"}
+		}
+		for _, n := range needs {
+			if n != "elsewhere.ko" && n != "f.ko" && !ended[n] {
+				t.Errorf("%s is loaded before %s", m.Path, n)
+			}
+		}
+		mu.Unlock()
+		time.Sleep(5 * time.Millisecond)
+		mu.Lock()
+		defer mu.Unlock()
+		running--
+		ended[filepath.Base(m.Path)] = true
+		if m.Path == "/b.ko" {
+			return errors.New("no such hardware")
+		}
+		return nil
+	})
+	if loaded != len(list)-1 || err == nil || len(ended) != len(list) || most != 2 {
+		t.Errorf("loaded %d, ended %v, %d at once, %v", loaded, ended, most, err)
 	}
 }
 
@@ -122,7 +172,7 @@ func FuzzModules(f *testing.F) {
 	f.Add("/a.ko b=1\n#x\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		list, err := parseModules(text)
-		for _, m := range list {
+		for _, m := range slices.Concat(list.First, list.Next, list.Last) {
 			if err == nil && !filepath.IsAbs(m.Path) {
 				t.Errorf("the path %q", m.Path)
 			}

@@ -99,6 +99,58 @@ func (k *kernel) order(names []string) ([]*module, error) {
 	return list, nil
 }
 
+// list writes the list of modules that board/boot reads, for the names of each part, and returns the modules that are in it.
+func (k *kernel) list(names [parts][]string) (string, []*module, error) {
+	var text strings.Builder
+	var all []*module
+	part := map[*module]int{}
+	var wanted []string
+	for i := range names {
+		wanted = append(wanted, names[i]...)
+		order, err := k.order(wanted)
+		if err != nil {
+			return "", nil, err
+		}
+		if i > 0 {
+			fmt.Fprintln(&text, "--")
+		}
+		for _, m := range order {
+			if _, there := part[m]; there {
+				continue
+			}
+			part[m] = i
+			all = append(all, m)
+			needs, err := k.within(m, func(b *module) bool { at, there := part[b]; return there && at == i })
+			if err != nil {
+				return "", nil, err
+			}
+			fmt.Fprintf(&text, "/lib/modules/%s <%s\n", filepath.Base(m.path), strings.Join(needs, ","))
+		}
+	}
+	return text.String(), all, nil
+}
+
+// within names the files of those that are to be loaded before m, as far as they count.
+func (k *kernel) within(m *module, counts func(*module) bool) (files []string, err error) {
+	before, err := k.before(m)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range before {
+		if k.builtin[moduleName(name)] {
+			continue
+		}
+		b, err := k.module(moduleName(name))
+		if err != nil {
+			return nil, err
+		}
+		if file := filepath.Base(b.path); counts(b) && !slices.Contains(files, file) {
+			files = append(files, file)
+		}
+	}
+	return files, nil
+}
+
 // before is what to load before m.
 func (k *kernel) before(m *module) ([]string, error) {
 	names := m.needs

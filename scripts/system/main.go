@@ -127,10 +127,10 @@ func only(a *archive, path string) error {
 	return nil
 }
 
-// modules puts in what the board needs of the kernel, and etc/tollgate/modules with one file a line: loaded from first to
-// last, each finds what it depends on.
+// modules puts in what the board needs of the kernel, and etc/tollgate/modules, which board/boot reads: its parts, and one file a line with
+// those of the same part that it depends on.
 func modules(a *archive, w wanted) error {
-	names, err := readList(w.board)
+	names, err := readLists(w.board)
 	if err != nil {
 		return err
 	}
@@ -138,34 +138,40 @@ func modules(a *archive, w wanted) error {
 	if err != nil {
 		return err
 	}
-	order, err := kernel.order(names)
+	list, all, err := kernel.list(names)
 	if err != nil {
 		return err
 	}
-	var list strings.Builder
-	for _, m := range order {
+	for _, m := range all {
 		content, err := os.ReadFile(m.path)
 		if err != nil {
 			return err
 		}
-		name := filepath.Base(m.path)
-		a.file("lib/modules/"+name, 0o644, content)
-		fmt.Fprintln(&list, "/lib/modules/"+name)
+		a.file("lib/modules/"+filepath.Base(m.path), 0o644, content)
 	}
-	a.file("etc/tollgate/modules", 0o644, []byte(list.String()))
+	a.file("etc/tollgate/modules", 0o644, []byte(list))
 	return nil
 }
 
-func readList(board string) ([]string, error) {
-	var names []string
-	for _, file := range []string{"every.modules", board + ".modules"} {
+// parts is how many parts a list has: what the machine needs, what the program needs, what nothing waits for.
+const parts = 3
+
+func readLists(board string) (names [parts][]string, err error) {
+	for _, file := range []string{board + ".modules", "every.modules"} {
+		part := 0
 		text, err := lists.ReadFile(file)
 		if err != nil {
-			return nil, fmt.Errorf("no list of modules for a board called %q: say virt or rpi", board)
+			return names, fmt.Errorf("no list of modules for a board called %q: say virt or rpi", board)
 		}
 		for line := range strings.Lines(string(text)) {
 			line, _, _ = strings.Cut(line, "#")
-			names = append(names, strings.Fields(line)...)
+			if strings.TrimSpace(line) == "--" {
+				if part++; part == parts {
+					return names, fmt.Errorf("%s has more than %d parts", file, parts)
+				}
+				continue
+			}
+			names[part] = append(names[part], strings.Fields(line)...)
 		}
 	}
 	return names, nil

@@ -41,6 +41,24 @@ func TestAModuleComesAfterAllThatItNeeds(t *testing.T) {
 	}
 }
 
+func TestTheListTellsWhatEachModuleNeedsOfItsPart(t *testing.T) {
+	k := known(
+		&module{name: "ext4", needs: []string{"jbd2"}, prefers: []string{"crc32c"}}, &module{name: "jbd2"},
+		&module{name: "crc32c_generic", aliases: []string{"crc32c"}},
+		&module{name: "nf_tables", needs: []string{"libcrc32c", "pci"}}, &module{name: "libcrc32c", prefers: []string{"crc32c"}},
+		&module{name: "uas", needs: []string{"usb-storage", "jbd2", "usb_storage"}}, &module{name: "usb_storage"},
+	)
+	list, all, err := k.list([parts][]string{{"ext4"}, {"nf_tables", "jbd2"}, {"uas", "ext4"}})
+	want := "/lib/modules/jbd2.ko <\n/lib/modules/crc32c_generic.ko <\n/lib/modules/ext4.ko <jbd2.ko,crc32c_generic.ko\n--\n" +
+		"/lib/modules/libcrc32c.ko <\n/lib/modules/nf_tables.ko <libcrc32c.ko\n--\n/lib/modules/usb_storage.ko <\n/lib/modules/uas.ko <usb_storage.ko\n"
+	if err != nil || list != want || len(all) != 7 {
+		t.Errorf("%d modules, %v:\n%s\nwant\n%s", len(all), err, list, want)
+	}
+	if _, _, err := k.list([parts][]string{1: {"gone"}}); err == nil {
+		t.Error("a module that the kernel does not have is in the list")
+	}
+}
+
 func TestWhatCannotBeLoadedIsAnError(t *testing.T) {
 	k := known(&module{name: "a", needs: []string{"b"}}, &module{name: "b", needs: []string{"a"}}, &module{name: "c", needs: []string{"gone"}})
 	for name, want := range map[string]string{
@@ -63,12 +81,13 @@ func TestModinfoIsRead(t *testing.T) {
 
 func TestEveryBoardHasAListOfModules(t *testing.T) {
 	for _, board := range []string{"virt", "rpi"} {
-		names, err := readList(board)
-		if err != nil || !slices.Contains(names, "ext4") || slices.Contains(names, "#") {
+		names, err := readLists(board)
+		if err != nil || !slices.Contains(names[0], "ext4") || !slices.Contains(names[1], "nf_tables") || !slices.Contains(names[2], "usb_storage") ||
+			slices.Contains(names[0], "#") {
 			t.Errorf("%s: %v, %v", board, names, err)
 		}
 	}
-	if _, err := readList("toaster"); err == nil {
+	if _, err := readLists("toaster"); err == nil {
 		t.Error("a board that is not known has a list")
 	}
 }

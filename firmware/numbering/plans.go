@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 )
 
 //go:embed france.txt
@@ -38,13 +39,23 @@ type Plan struct {
 	names    map[string]string      // of countries
 }
 
+// plans are those that were made already, by country: everything that reads numbers asks for the same one, when a policy is read above all.
+var plans sync.Map
+
 // For returns the plan of a country by its ISO 3166-1 alpha-2 code: complete for France and its overseas departments,
 // generic for the others in the list. The error says when a country is not in it.
 func For(country string) (*Plan, error) {
 	country = strings.ToUpper(country)
+	if made, ok := plans.Load(country); ok {
+		return made.(*Plan), nil
+	}
 	for _, f := range fields(countriesText) {
 		if f[0] == country {
-			return newPlan(f)
+			p, err := newPlan(f)
+			if err == nil {
+				plans.Store(country, p)
+			}
+			return p, err
 		}
 	}
 	return nil, fmt.Errorf("there is no numbering plan for country %+q: its emergency numbers are not known", country)

@@ -169,3 +169,14 @@ func TestAFaultyLineOfAPlanIsFound(t *testing.T) {
 		}
 	}
 }
+
+func TestThePlanOfACountryIsMadeOnce(t *testing.T) {
+	first, err := For("be")
+	again, fault := For("BE")
+	if err != nil || fault != nil || first != again {
+		t.Errorf("two plans of one country: %p, %v and %p, %v", first, err, again, fault)
+	}
+	if other, err := For("CH"); err != nil || other == first || other.Name() == first.Name() {
+		t.Errorf("the plan of another country: %v, %v", other, err)
+	}
+}

@@ -4,10 +4,14 @@ import (
 	"context"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"tollgate/firmware/api"
 	"tollgate/webui"
 )
+
+// prepareTime is how long after the page is opened it is made ready for the first who asks, unless somebody has asked before.
+const prepareTime = 10 * time.Second
 
 func (b *box) openPage(ctx context.Context) (err error) {
 	o := api.Options{Box: b, Bans: guard{b.bans}, Credentials: keyring{b.rotations}, Alarms: &b.emergencies, Fraud: b.frauds, Filter: filterView{b}, Sticks: stickView{b}, Systems: systemView{b}, Boards: hardwareView{b}, Admission: judging{b, b.past}, Accounts: b.store, Authority: b.authority, Pages: webui.Files(), Log: b.log}
@@ -17,6 +21,7 @@ func (b *box) openPage(ctx context.Context) (err error) {
 	if b.server, err = api.New(ctx, o); err != nil {
 		return err
 	}
+	time.AfterFunc(prepareTime, b.server.Prepare)
 	if b.password = b.server.FirstPassword(); b.options.Appliance {
 		b.password, err = b.claim(ctx, b.password)
 		return err // the screen shows it

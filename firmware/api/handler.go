@@ -33,6 +33,7 @@ func (s *Server) pageHandler() http.Handler {
 // serveAPI hands r, whose visitor is known, to its operation.
 func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
+	s.Prepare()
 	if _, pattern := s.mux.Handler(r); pattern == "" {
 		newProblem(NotFound, "The API has no such operation.", "See /api/v1/openapi.json.").write(w)
 		return

@@ -68,7 +68,7 @@ type Server struct {
 	backoff       *backoff
 	snapshots     *snapshots
 	mux           *http.ServeMux
-	huma          huma.API
+	document      func() huma.API // registers the operations, the first time it is called
 	firstPassword string
 	claimable     func() bool
 
@@ -115,7 +115,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		claimable: o.Claimable,
 		doors:     map[netip.AddrPort]*door{},
 	}
-	s.huma = newAPI(s.mux, s)
+	s.document = sync.OnceValue(func() huma.API { return newAPI(s.mux, s) })
 	first, err := s.keyring.ensure(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("making the administrator's account: %w", err)
@@ -123,6 +123,10 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s.firstPassword = first
 	return s, nil
 }
+
+// Prepare does what the first request would have to wait for: it describes the operations, which takes a slow board a part of a second that
+// a start has better uses for.
+func (s *Server) Prepare() { s.document() }
 
 // FirstPassword returns the first password when New has just made it, else "". It is for the console, once; it stands
 // nowhere else.

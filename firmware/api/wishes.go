@@ -78,7 +78,7 @@ func onTrial(now Revision, want uint64) *Problem {
 }
 
 func (s *Server) getDocument(context.Context, *noInput) (*textOutput, error) {
-	doc, err := document(s.huma)
+	doc, err := document(s.document())
 	if err != nil {
 		s.log.Error("the API document failed", "error", err)
 		return nil, newProblem(Failed, "The document could not be written.", "Look at the log of the box for the reason.")

@@ -25,6 +25,13 @@ const (
 	pace = 500 * time.Millisecond
 )
 
+// freeStart is for how long nothing is collected at all, and startShare what part of the board's memory may be taken until then: a start
+// leaves little behind, and has better things to do for both processors.
+const (
+	freeStart  = 3 * time.Second
+	startShare = 8
+)
+
 // paceCollector spends memory that the board has on less work of the garbage collector while there is work, until ctx ends. At rest
 // the memory goes back to the system. Towards three quarters of the board's memory the collector works harder, before the kernel
 // has to end the program.
@@ -34,6 +41,7 @@ func paceCollector(ctx context.Context) {
 	if err := unix.Sysinfo(&info); err == nil {
 		memory := int64(info.Totalram) * int64(info.Unit)
 		room.most = min(room.most, memory/16)
+		startFreely(ctx, memory/startShare)
 		debug.SetMemoryLimit(memory / 4 * 3)
 	}
 	// Go reckons the garbage by all that it looks through, the last three.
@@ -59,6 +67,16 @@ func paceCollector(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+	}
+}
+
+// startFreely has nothing collected for freeStart, as long as memory bytes are enough.
+func startFreely(ctx context.Context, memory int64) {
+	debug.SetMemoryLimit(memory)
+	debug.SetGCPercent(-1)
+	select {
+	case <-ctx.Done():
+	case <-time.After(freeStart):
 	}
 }
 

@@ -42,6 +42,9 @@ if test "${left}" = 1; then
 	setenv order "${trying} ${active}"
 fi
 
+# The system is used where it was read to, instead of being copied once more.
+setenv initrd_high ffffffffffffffff
+
 setenv console_args "console=ttyAMA0"
 for slot in ${order}; do
 	part start virtio 0 tollgate-${slot} begin

@@ -7,7 +7,7 @@ work=$BUILD_DIR/genimage.tollgate
 rm -rf "$work"
 mkdir -p "$work/empty"
 gzip -9nc "$BINARIES_DIR/Image" >"$work/Image.gz"
-cp "$BINARIES_DIR/rootfs.cpio.zst" "$work/system.cpio.zst"
+cp "$BINARIES_DIR/rootfs.cpio.zst" "$work/system.cpio.packed"
 cp "$board/tollgate.its" "$board/genimage.cfg" "$work"
 (cd "$work" && mkimage -f tollgate.its slot.itb)
 mkimage -A arm64 -T script -C none -n Tollgate -d "$board/boot.cmd" "$work/boot.scr"

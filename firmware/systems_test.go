@@ -103,10 +103,14 @@ func TestANewSystemIsKeptWhenItHasBeenWellForLongEnough(t *testing.T) {
 
 func TestTheSlotsOfARaspberryPiAreFoundByTheirNames(t *testing.T) {
 	root := t.TempDir()
+	blocks := filepath.Join(root, "sys/class/block")
+	if err := os.MkdirAll(blocks, 0o755); err != nil {
+		t.Fatal(err)
+	}
 	for n, label := range []string{"boot", "a", "b", "state", "data"} {
 		name := fmt.Sprintf("mmcblk0p%d", n+1)
-		dir := filepath.Join(root, "sys/class/block", name)
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		dir := filepath.Join(root, "sys/devices/mmcblk0", name)
+		if err := errors.Join(os.MkdirAll(dir, 0o755), os.Symlink("../../devices/mmcblk0/"+name, filepath.Join(blocks, name))); err != nil {
 			t.Fatal(err)
 		}
 		if err := os.WriteFile(filepath.Join(dir, "uevent"), []byte("DEVNAME="+name+"\nPARTNAME=tollgate-"+label+"\n"), 0o644); err != nil {

@@ -16,7 +16,7 @@ import (
 const partLabel = "PARTLABEL="
 
 // look is how often it is looked whether a device is there.
-const look = 50 * time.Millisecond
+const look = 10 * time.Millisecond
 
 // MountData mounts where data is kept at the folder at: the place that word names (see Words.Data), as soon as it is there,
 // or memory. A partition that was never used is given a file system, and is enlarged to the end of its disk. When kept is false
@@ -91,11 +91,11 @@ func findDevice(root, word string) (string, bool) {
 		return "", false
 	}
 	for _, b := range blocks {
-		place, err := filepath.EvalSymlinks(filepath.Join(root, "sys/class/block", b.Name()))
+		place, err := os.Readlink(filepath.Join(root, "sys/class/block", b.Name())) // of one step, to where the device hangs
 		if err != nil || strings.Contains(place, "/usb") {
 			continue
 		}
-		if named(filepath.Join(place, "uevent"), label) {
+		if named(filepath.Join(root, "sys/class/block", place, "uevent"), label) {
 			return "/dev/" + b.Name(), true
 		}
 	}

@@ -15,7 +15,7 @@ import (
 // filter lets nothing in. The addresses are given to the ports when the policy is put into force, if nobody has them. Whatever is wrong
 // is told then.
 func (b *box) askAhead(ctx context.Context) error {
-	b.network.asked, b.shut = make(chan *link.Inquiry, 1), make(chan struct{})
+	b.network.asked = make(chan *link.Inquiry, 1)
 	rev, configured, err := b.store.Confirmed()
 	if err != nil || !configured || !b.options.Appliance {
 		close(b.network.asked)
@@ -30,7 +30,10 @@ func (b *box) askAhead(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return
-		case <-b.shut:
+		case <-b.shutting.done:
+		}
+		if b.shutting.err != nil {
+			return
 		}
 		if asked, err := link.Inquire(ctx, apply.Ports(p)); err == nil {
 			b.network.asked <- asked

@@ -36,13 +36,13 @@ import (
 
 // box is everything that runs. The order of its fields is the order in which it is put together.
 type box struct {
-	log     *slog.Logger
-	said    *lines // where the log goes
-	options cli.RunOptions
-	seed    []byte // the policy that fills an empty store
-	read    readOnce
-	shut    chan struct{} // closed when nothing is let in, or what an earlier process let in is known
-	started time.Time
+	log      *slog.Logger
+	said     *lines // where the log goes
+	options  cli.RunOptions
+	seed     []byte // the policy that fills an empty store
+	read     readOnce
+	shutting *shutting
+	started  time.Time
 
 	facts       *event.Hub
 	refusals    refusals

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"tollgate/board/link"
@@ -9,17 +10,42 @@ import (
 	"tollgate/netfilter"
 )
 
-// openFilter takes over the packet filter, and opens the relay, whose calls go through it.
-func (b *box) openFilter(ctx context.Context) (err error) {
-	if b.filter, err = netfilter.Open(netfilter.Options{Log: b.log, Adopt: true}); err != nil {
-		return fmt.Errorf("packet filter: %w", err)
+// shutting is a packet filter that is being taken over.
+type shutting struct {
+	done   chan struct{} // closed when nothing is let in, or what an earlier process let in is known, or err is set
+	filter *netfilter.Filter
+	err    error
+}
+
+// shutAhead begins to take over the packet filter, beside what needs none.
+func (b *box) shutAhead(ctx context.Context) error {
+	b.shutting = &shutting{done: make(chan struct{})}
+	go func() {
+		defer close(b.shutting.done)
+		b.shutting.filter, b.shutting.err = b.shutFirst(ctx)
+	}()
+	return nil
+}
+
+func (b *box) shutFirst(ctx context.Context) (*netfilter.Filter, error) {
+	f, err := netfilter.Open(netfilter.Options{Log: b.log, Adopt: true})
+	if err != nil {
+		return nil, fmt.Errorf("packet filter: %w", err)
 	}
-	if b.options.StayClosed && !b.filter.Found() { // after power-on: the ports come up before anybody has said what may come in by them
-		if err := b.filter.Deny(ctx); err != nil {
-			return err
+	if b.options.StayClosed && !f.Found() { // after power-on: the ports come up before anybody has said what may come in by them
+		if err := f.Deny(ctx); err != nil {
+			return nil, errors.Join(err, f.Close())
 		}
 	}
-	close(b.shut)
+	return f, nil
+}
+
+// openFilter waits until the packet filter is taken over, and opens the relay, whose calls go through it.
+func (b *box) openFilter(ctx context.Context) (err error) {
+	<-b.shutting.done
+	if b.filter, err = b.shutting.filter, b.shutting.err; err != nil {
+		return err
+	}
 	if err := b.openPassage(); err != nil {
 		return err
 	}

@@ -34,6 +34,7 @@ func (b *box) proveWell(context.Context) error {
 	}
 	go func() {
 		for {
+			time.Sleep(proofEvery) // at first too: a start has calls to take
 			err := b.examine()
 			fault := err
 			if before, trial := b.systems.onTrial(); trial && fault == nil {
@@ -46,7 +47,6 @@ func (b *box) proveWell(context.Context) error {
 			if err != nil {
 				b.log.Error("not well", "err", err)
 			}
-			time.Sleep(proofEvery)
 		}
 	}()
 	return nil

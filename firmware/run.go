@@ -28,7 +28,7 @@ func run(ctx context.Context, o cli.RunOptions) error {
 		}
 	}
 	for _, step := range []func(context.Context) error{
-		b.openStore, b.readSeed, b.askAhead, b.measureBoard, b.openLive, b.openFilter, b.openBlockList, b.openJudgement, b.openTalkers, b.watchDrops,
+		b.shutAhead, b.openStore, b.readSeed, b.askAhead, b.measureBoard, b.openLive, b.openFilter, b.openBlockList, b.openJudgement, b.openTalkers, b.watchDrops,
 		b.openSystems, b.openDeliveries, b.openPull, b.openSticks, b.openPage, b.watchHardware, b.keepTime,
 		b.boot, b.openSocket, b.watchLinks, b.watchSticks, b.pullBundles, b.turnPasswords, b.showScreen, b.watchButton, b.keepLight, b.proveWell,
 	} {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"debug/elf"
+	"encoding/binary"
 	"fmt"
 	"io/fs"
 	"os"
@@ -149,6 +150,28 @@ func (k *kernel) within(m *module, counts func(*module) bool) (files []string, e
 		}
 	}
 	return files, nil
+}
+
+// signatureMark ends a signed module; before it stand the length of the signature and what else is told of it (linux/module_signature.h).
+const (
+	signatureMark = "~Module signature appended~\n"
+	signatureInfo = 12
+)
+
+// unsigned is a module without its signature, which a slow processor takes milliseconds to verify, for each module at every start. Debian's
+// kernels load a module without one all the same, and whoever could change the modules could change the program beside them: all of a
+// system is vouched for by the signature of the update that brought it, together.
+func unsigned(module []byte) []byte {
+	rest, signed := bytes.CutSuffix(module, []byte(signatureMark))
+	if !signed || len(rest) < signatureInfo {
+		return module
+	}
+	rest = rest[:len(rest)-signatureInfo]
+	length := binary.BigEndian.Uint32(module[len(rest)+8:])
+	if uint64(length) > uint64(len(rest)) {
+		return module
+	}
+	return rest[:len(rest)-int(length)]
 }
 
 // before is what to load before m.

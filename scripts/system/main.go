@@ -147,7 +147,7 @@ func modules(a *archive, w wanted) error {
 		if err != nil {
 			return err
 		}
-		a.file("lib/modules/"+filepath.Base(m.path), 0o644, content)
+		a.file("lib/modules/"+filepath.Base(m.path), 0o644, unsigned(content))
 	}
 	a.file("etc/tollgate/modules", 0o644, []byte(list))
 	return nil

@@ -118,3 +118,15 @@ func TestTheArchiveIsWhatTheKernelReads(t *testing.T) {
 		t.Errorf("wrote\n%q, want\n%q", got, want)
 	}
 }
+
+func TestAModuleIsPutInWithoutItsSignature(t *testing.T) {
+	signed := "\x7fELF" + "SIGNATURE" + "\x00\x00\x02\x00\x00\x00\x00\x00" + "\x00\x00\x00\x09" + signatureMark
+	for in, want := range map[string]string{
+		signed: "\x7fELF", "\x7fELF": "\x7fELF", "\x7fELF" + signatureMark: "\x7fELF" + signatureMark, signatureMark: signatureMark,
+		"SIG" + signed[13:]: "SIG" + signed[13:], // shorter than it says that its signature is
+	} {
+		if got := string(unsigned([]byte(in))); got != want {
+			t.Errorf("of %q %q is left, want %q", in, got, want)
+		}
+	}
+}

@@ -117,6 +117,7 @@ func (m *machine) survive(where string) {
 // start does everything that has to be done before the program. No step keeps the next one from being tried.
 func (m *machine) start(words []string) {
 	begun := time.Now()
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // little is left behind, and both processors are busy
 	for _, step := range []struct {
 		what string
 		do   func() error

@@ -172,6 +172,7 @@ func (b *box) findPlace(ctx context.Context, p *policy.Policy) error {
 	if !b.options.Appliance {
 		return link.Verify(apply.Links(q))
 	}
+	b.keepPorts(p)
 	return nil
 }
 

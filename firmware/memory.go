@@ -46,8 +46,6 @@ func paceCollector(ctx context.Context) {
 	}
 	// Go reckons the garbage by all that it looks through, the last three.
 	samples := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}, {Name: "/gc/heap/live:bytes"}, {Name: "/gc/scan/stack:bytes"}, {Name: "/gc/scan/globals:bytes"}}
-	metrics.Read(samples)
-	room.made = samples[0].Value.Uint64() // what the start has left behind is gone
 	tick := time.NewTicker(pace)
 	defer tick.Stop()
 	for percent := 0; ; {
@@ -72,7 +70,7 @@ func paceCollector(ctx context.Context) {
 	}
 }
 
-// startFreely has nothing collected for freeStart, as long as memory bytes are enough, and everything then.
+// startFreely has nothing collected for freeStart, as long as memory bytes are enough.
 func startFreely(ctx context.Context, memory int64) {
 	debug.SetMemoryLimit(memory)
 	debug.SetGCPercent(-1)
@@ -80,7 +78,6 @@ func startFreely(ctx context.Context, memory int64) {
 	case <-ctx.Done():
 	case <-time.After(freeStart):
 	}
-	debug.FreeOSMemory()
 }
 
 // garbageRoom is how much garbage may gather, by how fast it comes.

@@ -103,7 +103,7 @@ func (b *box) watchLoad(ctx context.Context) {
 			state := guard.Judge(signs)
 			b.obey(state)
 			b.loads.show(signs, state, now)
-			if b.loads.isQuiet(signs, len(b.desk.Calls())) {
+			if b.loads.isQuiet(signs, b.desk) {
 				if err := b.measureNow(); err != nil {
 					b.log.Warn("what the board carries is not kept", "err", err)
 				}
@@ -114,8 +114,8 @@ func (b *box) watchLoad(ctx context.Context) {
 }
 
 // isQuiet tells, once, that the board is to be measured and has nothing else to do.
-func (l *loads) isQuiet(s load.Signs, calls int) bool {
-	if l.quiet += judgeEvery; !l.due || calls > 0 || s.Calls > 0 || s.CPU > quietCPU {
+func (l *loads) isQuiet(s load.Signs, calls interface{ Idle() bool }) bool {
+	if l.quiet += judgeEvery; !l.due || s.Calls > 0 || s.CPU > quietCPU || !calls.Idle() {
 		l.quiet = 0
 	}
 	if l.quiet < quietTime {

@@ -50,6 +50,11 @@ func TestTheBoardIsMeasuredAtItsFirstStartAlone(t *testing.T) {
 	}
 }
 
+// talking is so many calls.
+type talking int
+
+func (n talking) Idle() bool { return n == 0 }
+
 // Calls that wait for a box that starts come first: it is measured when it has had nothing to do for a while, and once.
 func TestABoxWithAPolicyIsMeasuredWhenItIsQuiet(t *testing.T) {
 	b := measuredBox(t)
@@ -68,7 +73,7 @@ func TestABoxWithAPolicyIsMeasuredWhenItIsQuiet(t *testing.T) {
 	}
 	quiet := func(seconds int, s load.Signs, calls int) (times int) {
 		for range seconds {
-			if b.loads.isQuiet(s, calls) {
+			if b.loads.isQuiet(s, talking(calls)) {
 				times++
 			}
 		}

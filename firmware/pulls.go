@@ -75,7 +75,7 @@ func (b *box) takePulled(ctx context.Context, path string) (system bool, err err
 }
 
 // idle tells that nobody speaks.
-func (b *box) idle() bool { return len(b.desk.Calls()) == 0 }
+func (b *box) idle() bool { return b.desk.Idle() }
 
 // restartForSystem restarts the machine for the system that was fetched.
 func (b *box) restartForSystem() {

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -298,6 +299,15 @@ func (d *Desk) Calls() []Snapshot {
 	}
 	sort.Slice(snaps, func(i, j int) bool { return snaps[i].Started.Before(snaps[j].Started) })
 	return snaps
+}
+
+// Idle tells whether there are no calls.
+func (d *Desk) Idle() bool {
+	return !slices.ContainsFunc(d.sessions(), func(s *Session) bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.counts()
+	})
 }
 
 // Draining tells whether the box is stopping.

@@ -45,11 +45,14 @@ func (l LegSnapshot) Encrypted() bool { return l.Media.Encrypted }
 func (s *Session) snapshot() (Snapshot, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.state == Routing || s.state == Ending || s.shown == nil {
+	if !s.counts() {
 		return Snapshot{}, false
 	}
 	return s.describe(), true
 }
+
+// counts tells whether the call is one of those that are shown. s.mu is held.
+func (s *Session) counts() bool { return s.state != Routing && s.state != Ending && s.shown != nil }
 
 // describe is snapshot in every state. s.mu is held.
 func (s *Session) describe() Snapshot {

@@ -34,14 +34,14 @@ type Crossing struct {
 
 // account is how a leg's worker counts what Crossing shows. The worker alone touches it, but for what mu guards.
 type account struct {
-	received  quality.Reception
+	received  quality.Reception // and what follows of each packet: together (warm)
+	heard     bool              // a packet came
+	kind      uint8             // its payload type
 	reported  quality.Reported
 	senders   quality.Senders
 	roundTrip time.Duration
 	sender    uint32 // the peer's last sender report, by the middle of its NTP time; 0: none came
 	senderAt  time.Time
-	heard     bool  // a packet came
-	kind      uint8 // its payload type
 	stranger  netip.AddrPort
 	refused   unreachable
 	refusals  uint64

@@ -11,19 +11,27 @@ const maxSources = 32
 
 // opener authenticates and decrypts what a peer sends under one key.
 type opener struct {
-	keys            Keys
-	forRTP, forRTCP protection
-	rtpFrom         sources
-	ctlFrom         sources
+	// What each packet needs comes first (warm).
+	forRTP  protection
+	rtpFrom sources
+	first   [1]source // the room of rtpFrom until there are more
+
+	forRTCP protection
+	ctlFrom sources
+	keys    Keys
 }
 
 // sealer encrypts what is sent to a peer under one key.
 type sealer struct {
-	keys            Keys
-	forRTP, forRTCP protection
-	streams         []stream
-	reports         []reports
+	// What each packet needs comes first (warm).
+	forRTP  protection
+	streams []stream
+	first   [1]stream // the room of streams until there are more
+
 	reserve
+	forRTCP protection
+	reports []reports
+	keys    Keys
 }
 
 // source is an SSRC that has been authenticated.
@@ -62,6 +70,7 @@ func (s *sources) accept(known *source, ssrc uint32, index uint64) {
 
 func newOpener(k Keys) (o *opener, err error) {
 	o = &opener{keys: k}
+	o.rtpFrom = o.first[:0]
 	if o.forRTP, o.forRTCP, err = k.protections(); err != nil {
 		return nil, fmt.Errorf("the key to receive with: %w", err)
 	}
@@ -70,6 +79,7 @@ func newOpener(k Keys) (o *opener, err error) {
 
 func newSealer(k Keys) (s *sealer, err error) {
 	s = &sealer{keys: k}
+	s.streams = s.first[:0]
 	if s.forRTP, s.forRTCP, err = k.protections(); err != nil {
 		return nil, fmt.Errorf("the key to send with: %w", err)
 	}

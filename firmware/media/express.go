@@ -28,7 +28,41 @@ type express struct {
 type inlet struct {
 	address netip.Addr
 	socket  datagram.Socket
-	flows   map[uint16]*flow // by port
+	flows   byPort
+}
+
+// byPort finds a flow by its port, in pages of memory that are there when they are used. A packet asks it, and a map of Go would have it wait
+// for memory three times.
+type byPort [256]*[256]*flow
+
+func (p *byPort) at(port uint16) *flow {
+	if page := p[port>>8]; page != nil {
+		return page[port&0xff]
+	}
+	return nil
+}
+
+// put takes nil for a port that has no flow any more.
+func (p *byPort) put(port uint16, f *flow) {
+	page := &p[port>>8]
+	if *page == nil {
+		*page = new([256]*flow)
+	}
+	(*page)[port&0xff] = f
+}
+
+// all are the flows.
+func (p *byPort) all(yield func(*flow) bool) {
+	for _, page := range p {
+		if page == nil {
+			continue
+		}
+		for _, f := range page {
+			if f != nil && !yield(f) {
+				return
+			}
+		}
+	}
 }
 
 // inletPlace is the place of the first inlet in events; the next are below.
@@ -71,7 +105,8 @@ func (w *worker) steer(f *flow) {
 		w.log.Warn("a media port is read by itself", "port", f.local, "err", err)
 		return
 	}
-	in.flows[f.local.Port()], f.inlet = f, in
+	in.flows.put(f.local.Port(), f)
+	f.inlet = in
 }
 
 // unsteer has them come to its own socket again.
@@ -80,7 +115,7 @@ func (w *worker) unsteer(f *flow) {
 		return
 	}
 	w.unsteerPort(f.local)
-	delete(f.inlet.flows, f.local.Port())
+	f.inlet.flows.put(f.local.Port(), nil)
 	f.inlet = nil
 }
 
@@ -102,7 +137,7 @@ func (x *express) inlet(p *poll, a netip.Addr) (*inlet, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &inlet{address: a, socket: s, flows: map[uint16]*flow{}}
+	in := &inlet{address: a, socket: s}
 	if err := p.add(int(s), inletPlace-int32(len(x.inlets))); err != nil {
 		s.Close()
 		return nil, err
@@ -155,47 +190,6 @@ func (w *worker) serve(in *inlet) (carried int) {
 	return carried
 }
 
-// warm finds whose the packets that have come are, and looks at what each will need. With a thousand calls none of that is in the
-// processor's cache, and it fetches the next while it waits for one, as it cannot when each packet is dealt with whole.
-func (w *worker) warm(in *inlet, n int) {
-	x := w.express
-	coming := x.coming[:n]
-	for i := range coming {
-		coming[i] = in.flows[x.in.Port(i)]
-	}
-	seen := 0
-	for _, f := range coming {
-		if f != nil {
-			seen += f.look()
-		}
-	}
-	w.seen = seen
-}
-
-// look reads a word of each piece of memory that a packet of the flow will need.
-func (f *flow) look() int {
-	h := f.half
-	if h == nil || h.far == nil {
-		return 0
-	}
-	far := h.far.rtp
-	n := int(f.heard.Unix()) + int(h.counters.packetsIn.Load()) + int(h.far.counters.packetsOut.Load()) + int(h.account.kind)
-	n += int(h.account.senderAt.Unix())
-	if o := f.open; o != nil {
-		n += o.forRTP.tag + int(o.forRTP.inner[0])
-		if len(o.rtpFrom) > 0 {
-			n += int(o.rtpFrom[0].next)
-		}
-	}
-	if s := far.seal; s != nil {
-		n += s.forRTP.tag + int(s.forRTP.inner[0])
-		if len(s.streams) > 0 {
-			n += int(s.streams[0].index)
-		}
-	}
-	return n
-}
-
 // complainOf takes the messages of routers that wait at an inlet. They name whom a packet was for.
 func (w *worker) complainOf(in *inlet) {
 	for range batch {
@@ -203,7 +197,7 @@ func (w *worker) complainOf(in *inlet) {
 		if !ok {
 			return
 		}
-		for _, f := range in.flows {
+		for f := range in.flows.all {
 			if f.to.IsValid() && f.to.AddrPort() == to {
 				f.complained(u)
 			}

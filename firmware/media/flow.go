@@ -13,18 +13,21 @@ import (
 
 // half is one leg as its worker sees it; its worker's lock guards it once the session is open.
 type half struct {
-	side      policy.Side
-	far       *half // the other leg
-	rtp, rtcp *flow
+	// What each packet needs comes first (warm).
+	far      *half // the other leg
+	counters *counters
+	rtp      *flow
+	keypad   *keypad // nil: no key was pressed
+	secluded bool    // the two ends have encrypted what they say between them
 	terms
+	account account
+
+	rtcp      *flow
+	side      policy.Side
 	opening   opening
 	reporting reporting
 	listener  listener
 	newcomer  newcomer // who may take the peer's place
-	keypad    *keypad  // nil: no key was pressed
-	secluded  bool     // the two ends have encrypted what they say between them
-	counters  *counters
-	account   account
 }
 
 // setting is what Leg.Set puts into force as a whole: what the flows have of it, and what stays with the leg.
@@ -43,12 +46,12 @@ type terms struct {
 	handshakes   bool // the keys come by DTLS
 	fax          bool // packets are those of a fax by T.38
 	zrtp         bool // ZRTP passes
-	ice          *ICE // nil: there are no connectivity checks
-	sources      []netip.Prefix
-	latching     policy.Latching
+	clock        quality.Clock
 	*translation         // of what the peer sends
 	events       *Events // nil: key presses cross as they come, if they do
-	clock        quality.Clock
+	ice          *ICE    // nil: there are no connectivity checks
+	sources      []netip.Prefix
+	latching     policy.Latching
 }
 
 // ciphers are what a flow is encrypted with.

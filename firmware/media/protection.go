@@ -10,6 +10,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"hash"
+	"reflect"
+	"unsafe"
 )
 
 // The transforms of SRTP on AES, SHA-1 and GCM of the standard library: counter mode with HMAC-SHA1 (RFC 3711 §4, RFC 6188)
@@ -31,6 +33,7 @@ type protection struct {
 	inner, outer [sha1.Size]byte // SHA-1 after the first block of either pass of HMAC (RFC 2104 §4)
 	tag          int             // bytes of authentication
 	mki          []byte
+	memory       []byte // where block or aead has its round keys, for whoever fetches them ahead (warm)
 }
 
 // The labels of derived keys (RFC 3711 §4.3.2): those of SRTP, and the same again of SRTCP.
@@ -83,8 +86,11 @@ func newProtection(master cipher.Block, salt []byte, first byte, keyLength, tag 
 		if p.aead, err = cipher.NewGCM(p.block); err != nil {
 			return p, fmt.Errorf("a session key: %w", err)
 		}
+		p.memory = memoryOf(p.aead)
 		return p, nil
 	}
+	p.memory = memoryOf(p.block)
+	p.memory = p.memory[:min(len(p.memory), roundKeys)]
 	auth := derived(master, salt, first+labelAuthentication, authKey)
 	p.inner, p.outer = hashed(auth, 0x36), hashed(auth, 0x5c)
 	return p, nil
@@ -118,6 +124,18 @@ func marshaled(block []byte) []byte {
 	h.Write(block)
 	state, _ := h.(encoding.BinaryAppender).AppendBinary(nil) // it never fails
 	return state
+}
+
+// roundKeys is how much of a block cipher's memory encryption reads: how many rounds there are, and their keys.
+const roundKeys = 8 + 15*aes.BlockSize
+
+// memoryOf is the memory of what v points to, to be read only; nil when v is no pointer.
+func memoryOf(v any) []byte {
+	p := reflect.ValueOf(v)
+	if p.Kind() != reflect.Pointer {
+		return nil
+	}
+	return unsafe.Slice((*byte)(p.UnsafePointer()), p.Type().Elem().Size())
 }
 
 // added is how many bytes an RTP packet grows.

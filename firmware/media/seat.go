@@ -42,7 +42,7 @@ func (w *worker) leave(f *flow) {
 	}
 	*f.socket.seat = seat{worker: w, place: f.place, inlet: f.inlet, local: f.local}
 	if f.inlet != nil {
-		delete(f.inlet.flows, f.local.Port())
+		f.inlet.flows.put(f.local.Port(), nil)
 	}
 	w.flows[f.place], w.vacant[f.place] = nil, f.socket.Socket
 	f.owner.Store(nil)
@@ -59,7 +59,7 @@ func (w *worker) sit(f *flow) {
 		w.steer(f) // if it is possible now
 		return
 	}
-	f.inlet.flows[f.local.Port()] = f
+	f.inlet.flows.put(f.local.Port(), f)
 }
 
 // vacate gives the seat up. Nobody uses the number of the file afterwards, so that it may be closed.

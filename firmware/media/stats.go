@@ -33,10 +33,11 @@ type LegStats struct {
 
 // counters are written by the leg's worker and read by anybody.
 type counters struct {
-	packetsIn, packetsOut, bytesIn, bytesOut, controlIn, controlOut                   atomic.Uint64
-	authFailures, early, strangers, replays, malformed, withheld, lastIn, lastControl atomic.Uint64
-	encrypted, handshakes, zrtp                                                       atomic.Bool
-	suite                                                                             atomic.Pointer[policy.Suite]
+	packetsIn, bytesIn, lastIn, packetsOut, bytesOut             atomic.Uint64 // of each packet: together (warm)
+	controlIn, controlOut, lastControl                           atomic.Uint64
+	authFailures, early, strangers, replays, malformed, withheld atomic.Uint64
+	encrypted, handshakes, zrtp                                  atomic.Bool
+	suite                                                        atomic.Pointer[policy.Suite]
 }
 
 func (c *counters) arrived(bytes int, control bool, now time.Time) {

@@ -51,15 +51,22 @@ func Bind(a netip.AddrPort, options ...Option) (Socket, error) {
 
 func (s Socket) prepare(a Name, options []Option) error {
 	for _, o := range options {
-		value := int32(o.Value)
-		_, _, errno := unix.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(s), uintptr(o.Level), uintptr(o.Name),
-			uintptr(unsafe.Pointer(&value)), unsafe.Sizeof(value), 0)
-		if errno != 0 {
-			return os.NewSyscallError("setsockopt", errno)
+		if err := s.set(o); err != nil {
+			return err
 		}
 	}
 	if _, _, errno := unix.RawSyscall(unix.SYS_BIND, uintptr(s), uintptr(unsafe.Pointer(&a.raw)), uintptr(a.size)); errno != 0 {
 		return os.NewSyscallError("bind", errno)
+	}
+	return nil
+}
+
+func (s Socket) set(o Option) error {
+	value := int32(o.Value)
+	_, _, errno := unix.RawSyscall6(unix.SYS_SETSOCKOPT, uintptr(s), uintptr(o.Level), uintptr(o.Name),
+		uintptr(unsafe.Pointer(&value)), unsafe.Sizeof(value), 0)
+	if errno != 0 {
+		return os.NewSyscallError("setsockopt", errno)
 	}
 	return nil
 }

@@ -64,8 +64,8 @@ func (b *bench) leg(t testing.TB, box, peer string, receive, send *Keys) (*half,
 	for i, addr := range []string{box, box, peer} {
 		sockets[i], local[i] = anyPort(t, addr)
 	}
-	h.rtp = &flow{half: h, socket: port{Socket: sockets[0]}, local: local[0]}
-	h.rtcp = &flow{half: h, socket: port{Socket: sockets[1]}, local: local[1], control: true}
+	h.rtp = &flow{half: h, socket: port{Socket: sockets[0], exit: sockets[0]}, local: local[0]}
+	h.rtcp = &flow{half: h, socket: port{Socket: sockets[1], exit: sockets[1]}, local: local[1], control: true}
 	for _, f := range []*flow{h.rtp, h.rtcp} {
 		if err := b.w.attach(f); err != nil {
 			t.Fatal(err)

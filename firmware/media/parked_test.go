@@ -17,7 +17,7 @@ func parkedPorts(t *testing.T, low, high uint16) (p *ports, bind func(uint16) (p
 	t.Cleanup(p.retire)
 	return p, func(even uint16) (pair, error) {
 		*bound++
-		return bindPair(netip.MustParseAddr("127.0.0.1"), even)
+		return bindPair(netip.MustParseAddr("127.0.0.1"), even, false)
 	}, bound
 }
 
@@ -79,7 +79,7 @@ func TestWhatCameBetweenTwoCallsIsNotHeard(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.give(even, sockets, now)
-	stranger, err := bindPair(netip.MustParseAddr("127.0.0.1"), 23210)
+	stranger, err := bindPair(netip.MustParseAddr("127.0.0.1"), 23210, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +110,7 @@ func TestRetiredPortsAreClosed(t *testing.T) {
 	p.retire()
 	p.give(two, ofTwo, now)
 	for _, even := range []uint16{one, two} {
-		again, err := bindPair(netip.MustParseAddr("127.0.0.1"), even)
+		again, err := bindPair(netip.MustParseAddr("127.0.0.1"), even, false)
 		if err != nil {
 			t.Fatalf("port %d is still open: %v", even, err)
 		}

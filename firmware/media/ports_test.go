@@ -81,7 +81,7 @@ func TestPortsRestAfterACall(t *testing.T) {
 	p := newPorts(PortRange{Low: 2000, High: 2003})
 	p.retire() // nothing is parked
 	local := netip.MustParseAddr("127.0.0.1")
-	bind := func(even uint16) (pair, error) { return bindPair(local, 0) } // any ports will do
+	bind := func(even uint16) (pair, error) { return bindPair(local, 0, false) } // any ports will do
 	now := time.Now()
 	first, sockets, _ := p.take(now, bind)
 	p.give(first, sockets, now)

@@ -76,7 +76,7 @@ func (s *Session) reopenLeg(rec LegRecord) (*Leg, error) {
 		l.pool = newPorts(PortRange{port, port + 1})
 		l.pool.retire() // it is this call's alone
 	}
-	sockets, err := l.pool.claim(port, func(even uint16) (pair, error) { return bindPair(own.Address, even) })
+	sockets, err := l.pool.claim(port, func(even uint16) (pair, error) { return bindPair(own.Address, even, !s.relay.Steered()) })
 	if err != nil {
 		return nil, err
 	}

@@ -1,7 +1,10 @@
 package media
 
 import (
+	"errors"
 	"net/netip"
+
+	"golang.org/x/sys/unix"
 
 	"tollgate/firmware/datagram"
 )
@@ -9,8 +12,12 @@ import (
 // port is the socket of a media port, and its seat from its first call on.
 type port struct {
 	datagram.Socket
+	exit datagram.Socket // that it sends by: the same, or one beside it (bindPort)
 	seat *seat
 }
+
+// Send sends by the exit.
+func (p port) Send(b []byte, to *datagram.Name) unix.Errno { return p.exit.Send(b, to) }
 
 // seat is a worker's for a socket that no call has: the worker goes on watching it, and the kernel steering its packets, so
 // that the next call has but to sit down. While a call has the socket, it is empty.
@@ -82,5 +89,9 @@ func (p port) vacate() {
 // close gives the socket back, and its seat before.
 func (p port) close() error {
 	p.vacate()
-	return p.Socket.Close()
+	err := p.Socket.Close()
+	if p.exit != p.Socket {
+		err = errors.Join(err, p.exit.Close())
+	}
+	return err
 }

@@ -148,7 +148,7 @@ func (s *Session) release() {
 // openLeg binds a pair of ports.
 func (s *Session) openLeg(side policy.Side) (*Leg, error) {
 	l := s.newLeg(side)
-	port, sockets, err := l.pool.take(time.Now(), func(even uint16) (pair, error) { return bindPair(l.own.Address, even) })
+	port, sockets, err := l.pool.take(time.Now(), func(even uint16) (pair, error) { return bindPair(l.own.Address, even, !s.relay.Steered()) })
 	if err != nil {
 		return nil, fmt.Errorf("%s side, %v: %w", side, l.own.Address, err)
 	}
@@ -170,18 +170,18 @@ func (s *Session) newLeg(side policy.Side) *Leg {
 	return &Leg{session: s, own: own, half: h, pool: s.relay.pools[own.Address]}
 }
 
-// bindPair opens both sockets of a leg or none.
-func bindPair(addr netip.Addr, even uint16) (pair, error) {
-	rtp, err := bind(netip.AddrPortFrom(addr, even))
+// bindPair opens the sockets of a leg or none; where split, those of RTP are two.
+func bindPair(addr netip.Addr, even uint16, split bool) (pair, error) {
+	rtp, err := bindPort(netip.AddrPortFrom(addr, even), split)
 	if err != nil {
 		return pair{}, busyOr(err)
 	}
-	rtcp, err := bind(netip.AddrPortFrom(addr, even+1))
+	rtcp, err := bindPort(netip.AddrPortFrom(addr, even+1), false)
 	if err != nil {
-		rtp.Close()
+		rtp.close()
 		return pair{}, busyOr(err)
 	}
-	return pair{{Socket: rtp}, {Socket: rtcp}}, nil
+	return pair{rtp, rtcp}, nil
 }
 
 // have gives a leg its ports.

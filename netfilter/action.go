@@ -1,6 +1,7 @@
 package netfilter
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 
@@ -51,6 +52,27 @@ type untrack struct{}
 
 func (untrack) String() string { return "notrack" }
 func (untrack) add(p *program) { p.emit(&expr.Notrack{}) }
+
+// mark puts the mark of this table onto a packet, and marked matches it in a later chain. That a packet is not tracked would not do for
+// it: somebody else's table may leave tracking out for reasons of its own.
+type mark struct{}
+
+type marked struct{}
+
+const ownMark = 0x746f6c6c // "toll"
+
+func (mark) String() string   { return fmt.Sprintf("meta mark set %#x", ownMark) }
+func (marked) String() string { return fmt.Sprintf("meta mark %#x", ownMark) }
+
+func (mark) add(p *program) {
+	p.emit(&expr.Immediate{Register: reg, Data: binary.NativeEndian.AppendUint32(nil, ownMark)},
+		&expr.Meta{Key: expr.MetaKeyMARK, SourceRegister: true, Register: reg})
+}
+
+func (marked) add(p *program) {
+	p.emit(&expr.Meta{Key: expr.MetaKeyMARK, Register: reg})
+	p.equal(binary.NativeEndian.AppendUint32(nil, ownMark))
+}
 
 // rate matches while no more packets than that pass, or, turned over, those beyond.
 type rate struct {

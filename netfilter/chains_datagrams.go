@@ -14,6 +14,9 @@ func (b *builder) datagrams() {
 		return
 	}
 	b.rule(c, "the box itself", fromItself(), accept())
+	if !b.OnePort() && b.hasMedia() {
+		b.rule(c, "media of live calls, let in by early", marked{}, accept())
+	}
 	b.rule(c, "decided later", notProtocol(unix.IPPROTO_UDP), accept())
 	b.passing(c)
 	b.bySide(c, "_datagrams")
@@ -56,7 +59,7 @@ func (b *builder) media(c *chain, side Side) {
 	if !b.hasMedia() {
 		return
 	}
-	open := b.counter(string(side)+"_rtp", "media of live calls, through their pinholes")
+	open := b.throughPinholes(side)
 	for _, f := range families() {
 		for _, prefixes := range []bool{false, true} {
 			if name := pinholeSetName(side, f, prefixes); b.has(name) {
@@ -67,6 +70,10 @@ func (b *builder) media(c *chain, side Side) {
 	for _, match := range b.toMedia(dst) {
 		b.refuse(c, side.mediaClosed(), match)
 	}
+}
+
+func (b *builder) throughPinholes(side Side) count {
+	return b.counter(string(side)+"_rtp", "media of live calls, through their pinholes")
 }
 
 // peerRate is what a configured peer may send: more than any office does, and no more than the box can read.

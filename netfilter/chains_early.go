@@ -12,15 +12,30 @@ func (b *builder) early() {
 	}
 	for _, f := range families() {
 		c := b.chain(chain{name: earlyChain(f), why: f.word() + ", before anything is spent on a packet"})
+		b.live(c, f)
 		b.forged(c, f)
 		b.banned(c, f)
-		b.rule(c, "fragments", fragment(f), goTo("fragments"))
+		b.rule(c, "fragments", fragment{family: f}, goTo("fragments"))
 	}
 	b.keepAway()
 	b.fragments()
 }
 
 func earlyChain(f family) string { return "early" + f.suffix() }
+
+// live lets the media of live calls through, each from the source that its pinhole names, before anything else is asked: they are nearly
+// all that comes. So a call that was let in keeps its audio, whoever is banned or put on the block list meanwhile; no other packet of his
+// passes. Pieces are put together first, and asked in datagrams. Where one port serves both sides everything is.
+func (b *builder) live(c *chain, f family) {
+	if b.OnePort() || !b.hasMedia() {
+		return
+	}
+	for _, side := range b.sides() {
+		if name := pinholeSetName(side, f, false); b.has(name) {
+			b.rule(c, "", iif(b.port(side).Interface), fragment{f, true}, throughPinhole{f, name}, b.throughPinholes(side), mark{}, untrack{}, accept())
+		}
+	}
+}
 
 // forged drops sources that cannot come from where they came: the box's own, and inside ones arriving outside. The
 // gateway never counts as inside, and neighbour discovery may speak from one of our addresses to tell that it is

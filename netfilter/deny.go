@@ -14,7 +14,7 @@ func DenyRuleset() Ruleset {
 	b.rule(c, "the box itself", fromItself(), accept())
 	for _, f := range families() {
 		b.banned(c, f)
-		b.refuse(c, away(), fragment(f))
+		b.refuse(c, away(), fragment{family: f})
 	}
 	b.keepAway()
 	for _, side := range []Side{Inside, Outside} {

@@ -10,9 +10,10 @@
 //
 // A packet meets the chains in this order:
 //
-//	early        prerouting -450   by family: forged sources; banned and blocked ones; fragments, before anything puts them together
+//	early        prerouting -450   media of live calls, let in; by family: forged sources; banned and blocked ones; fragments, before anything
+//	                               puts them together
 //	  (kernel    prerouting -400   defragmentation)
-//	datagrams    prerouting -300   SIP over UDP and media: decided here, by source, first bytes, rate and pinhole, and never tracked
+//	datagrams    prerouting -300   SIP over UDP and other media: decided here, by source, first bytes, rate and pinhole, and never tracked
 //	  (kernel    prerouting -200   connection tracking)
 //	input        local in      0   TCP by source and its share of connections, answers to the box's own, ICMP; the rest is dropped
 //	forward      forward       0   nothing, or what the office may reach through the box

@@ -324,27 +324,34 @@ func (unforwarded) add(p *program) {
 	p.equal([]byte{255})
 }
 
-// fragment matches every piece of a packet sent in pieces: in IPv4 the more-fragments bit or an offset (RFC 791
-// section 3.1), in IPv6 a fragment header (RFC 8200 section 4.5).
-type fragment family
+// fragment matches every piece of a packet sent in pieces, or turned over what is whole: in IPv4 the more-fragments bit or an offset
+// (RFC 791 section 3.1), in IPv6 a fragment header (RFC 8200 section 4.5).
+type fragment struct {
+	family
+	not bool
+}
 
 func (s fragment) String() string {
-	if family(s) == ip4 {
-		return "ip frag-off & 16383 != 0"
+	if s.family == ip4 {
+		return "ip frag-off & 16383 " + map[bool]string{false: "!= 0", true: "== 0"}[s.not]
 	}
-	return "exthdr frag exists"
+	return "exthdr frag " + map[bool]string{false: "exists", true: "missing"}[s.not]
 }
 
 func (s fragment) add(p *program) {
-	p.needFamily(family(s))
-	if family(s) == ip6 {
+	p.needFamily(s.family)
+	if s.family == ip6 {
 		p.emit(&expr.Exthdr{
 			DestRegister: reg, Type: unix.IPPROTO_FRAGMENT, Len: 1, Flags: unix.NFT_EXTHDR_F_PRESENT, Op: expr.ExthdrOpIpv6,
 		})
-		p.equal([]byte{1})
+		p.equal([]byte{map[bool]byte{false: 1, true: 0}[s.not]})
 		return
 	}
 	p.load(reg, expr.PayloadBaseNetworkHeader, 6, 2)
 	p.emit(&expr.Bitwise{SourceRegister: reg, DestRegister: reg, Len: 2, Mask: []byte{0x3f, 0xff}, Xor: make([]byte, 2)})
-	p.differs(make([]byte, 2))
+	if s.not {
+		p.equal(make([]byte, 2))
+	} else {
+		p.differs(make([]byte, 2))
+	}
 }

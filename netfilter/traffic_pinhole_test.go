@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"testing"
+	"time"
 )
 
 func hole(side Side, local string, sources ...string) Pinhole {
@@ -217,4 +218,43 @@ func TestOpenPinholeRefusesWhatCannotWork(t *testing.T) {
 	if err := f.ShutPinholes(good); err != nil {
 		t.Errorf("shut after Remove: %v", err)
 	}
+}
+
+// A call that was let in keeps its audio, above all an emergency call through a gateway that some list names; nothing else of that host
+// passes, pieces of packets and marks that others put onto them change nothing.
+func TestALiveCallKeepsItsAudioWhoeverIsBanned(t *testing.T) {
+	if !inNamespace(t) {
+		return
+	}
+	l := twoPortLab(t, twoPortsV6())
+	outside, outside6 := l.receiver("198.51.100.2:20000"), l.receiver("[2001:db8:2::2]:20000")
+	rtp := udpPacket("203.0.113.99:4000", "198.51.100.2:20000", []byte("rtp"))
+	rtp6 := udpPacket("[2001:db8:bad::7]:4000", "[2001:db8:2::2]:20000", []byte("rtp"))
+	l.ban(ban("203.0.113.99/32", time.Hour))
+	if _, err := l.filter.Block(prefixes("2001:db8:bad::/48")); err != nil {
+		t.Fatal(err)
+	}
+	refused := []probe{
+		{"media of no call", l.wan, rtp, "banned", nil},
+		{"media of no call, IPv6", l.wan, rtp6, "blocked", nil},
+	}
+	l.probe(t, refused)
+	holes := []Pinhole{hole(Outside, "198.51.100.2:20000", "203.0.113.99/32"), hole(Outside, "[2001:db8:2::2]:20000", "2001:db8:bad::7/128")}
+	for _, p := range holes {
+		l.openHole(p)
+	}
+	broken := inPieces(udpPacket("203.0.113.99:4000", "198.51.100.2:20000", invite), 9)
+	broken.mtu = 1400
+	l.probe(t, []probe{
+		{"media of a call", l.wan, rtp, "outside_rtp", outside},
+		{"media of a call, IPv6", l.wan, rtp6, "outside_rtp", outside6},
+		{"another port", l.wan, udpPacket("203.0.113.99:4000", "198.51.100.2:20002", []byte("rtp")), "banned", nil},
+		{"SIP", l.wan, udpPacket("203.0.113.99:5060", "198.51.100.2:5060", hello), "banned", nil},
+		{"from the other side", l.lan, rtp, "banned", nil},
+	})
+	l.counted(map[string]uint64{"banned": 3}, func() { l.wan.send(broken) })
+	for _, p := range holes {
+		l.shutHole(p)
+	}
+	l.probe(t, refused)
 }

@@ -250,6 +250,11 @@ func (w *world) power(words ...string) (err error) {
 // asks the machine for anything before.
 func (w *world) again(ctx context.Context) (string, error) {
 	w.box.Cut()
+	return w.fromPower(ctx)
+}
+
+// fromPower is again for a machine that is off.
+func (w *world) fromPower(ctx context.Context) (string, error) {
 	before := w.branch.Carrier.Registrations()
 	if err := w.power(); err != nil {
 		return "", err

@@ -1,6 +1,6 @@
 import type { Locator, Page } from '@playwright/test';
 import { lost, main } from './boxes';
-import { expect, go, logIn, speak, test } from './page';
+import { expect, go, hands, logIn, speak, test } from './page';
 
 /** The card with a heading. */
 const sheet = (page: Page, name: string): Locator => page.locator('section').filter({ has: page.getByRole('heading', { name, exact: true }) });
@@ -18,6 +18,7 @@ test('what is blocked against fraud is told with its reason, and released', asyn
   const caller = blocked.filter({ hasText: '214' });
   await expect(caller).toContainText('Caller 214 has 11 calls that cost, at night at most 10 are allowed');
   await page.screenshot({ path: '../out/e2e/fraud.png', fullPage: true });
+  await hands(page, 'Evidence for the carrier or the police (zip)', 'fraud.txt');
 
   await caller.getByRole('button', { name: 'Release: caller 214' }).click();
   await expect(caller).toBeHidden();

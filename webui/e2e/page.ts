@@ -1,4 +1,5 @@
 /** A page that is watched: whatever a test does, it must not ask anybody else, break its policy or log an error. */
+import { readFile } from 'node:fs/promises';
 import { test as base, expect, type Page } from '@playwright/test';
 import { password, user } from './boxes';
 
@@ -55,4 +56,15 @@ export async function go(page: Page, place: string): Promise<void> {
   await page.evaluate((p) => (location.hash = `#/${p}`), place);
   await expect(page.getByRole('heading', { level: 1 })).toBeVisible();
   await expect(page.locator('p.live')).toBeVisible();
+}
+
+/** hands follows a link to a file and looks into the zip that comes: it holds a file of this name. */
+export async function hands(page: Page, link: string, name: string): Promise<void> {
+  const coming = page.waitForEvent('download');
+  await page.getByRole('link', { name: link }).click();
+  const file = await coming;
+  expect(file.suggestedFilename()).toBe('evidence.zip');
+  const zip = await readFile(await file.path());
+  expect(zip.subarray(0, 2).toString()).toBe('PK');
+  expect(zip.toString('latin1')).toContain(name);
 }

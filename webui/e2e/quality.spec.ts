@@ -1,6 +1,6 @@
 import { en } from '../src/words/en';
 import { fr } from '../src/words/fr';
-import { expect, go, logIn, speak, test } from './page';
+import { expect, go, hands, logIn, speak, test } from './page';
 
 for (const [language, words] of [['en', en], ['fr', fr]] as const) {
   test(`a call that was silent says why, in ${language}, also when it is over`, async ({ page }) => {
@@ -15,6 +15,7 @@ for (const [language, words] of [['en', en], ['fr', fr]] as const) {
     const said = language === 'en' ? 'carrier-b was told to send to 203.0.113.5, but nothing arrives' : 'carrier-b doit envoyer à 203.0.113.5, mais rien n’arrive';
     await expect(page.getByText(said)).toBeVisible();
     await expect(page.getByText(words.hearing.good).first()).toBeVisible();
+    await hands(page, words.call.evidence, 'old-2.txt');
     await page.screenshot({ path: `../out/e2e/quality/call-${language}.png`, fullPage: true });
   });
 }

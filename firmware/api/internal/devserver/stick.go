@@ -1,7 +1,11 @@
 package main
 
 import (
+	"archive/zip"
+	"bytes"
+	"cmp"
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -35,9 +39,13 @@ func (s *socket) Recipient() string {
 	return "age1lggyhqrw2nlhcxprm67z43rta597azn8gknawjehu9d9dl0jq3yqqvfafg"
 }
 
-// Evidence is of nothing.
-func (s *socket) Evidence(string) ([]byte, error) {
-	return nil, &api.Conflict{Detail: "No fraud is remembered.", Remedy: "Name a call to have the evidence of that one."}
+// Evidence is a zip with nothing but what it was asked for.
+func (s *socket) Evidence(call string) ([]byte, error) {
+	var b bytes.Buffer
+	z := zip.NewWriter(&b)
+	_, err := z.Create(cmp.Or(call, "fraud") + ".txt")
+	err = errors.Join(err, z.Close())
+	return b.Bytes(), err
 }
 
 // WriteStick writes nowhere: it invents the names and the sizes.

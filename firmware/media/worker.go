@@ -48,8 +48,9 @@ type worker struct {
 	in      [largest]byte
 	clear   [largest + overhead]byte
 	out     [largest + overhead]byte
-	seen    int    // what look has read, so that it is read
-	tools   *tools // to encrypt and decrypt with
+	soon    []*flow // whose packets are about to be dealt with
+	seen    int     // what look has read, so that it is read
+	tools   *tools  // to encrypt and decrypt with
 }
 
 func newWorker(log *slog.Logger, presses chan<- pressed, audio *audio) (*worker, error) {

@@ -332,10 +332,15 @@ type fragment struct {
 }
 
 func (s fragment) String() string {
-	if s.family == ip4 {
-		return "ip frag-off & 16383 " + map[bool]string{false: "!= 0", true: "== 0"}[s.not]
+	switch {
+	case s.family == ip4 && s.not:
+		return "ip frag-off & 16383 == 0"
+	case s.family == ip4:
+		return "ip frag-off & 16383 != 0"
+	case s.not:
+		return "exthdr frag missing"
 	}
-	return "exthdr frag " + map[bool]string{false: "exists", true: "missing"}[s.not]
+	return "exthdr frag exists"
 }
 
 func (s fragment) add(p *program) {
@@ -344,7 +349,11 @@ func (s fragment) add(p *program) {
 		p.emit(&expr.Exthdr{
 			DestRegister: reg, Type: unix.IPPROTO_FRAGMENT, Len: 1, Flags: unix.NFT_EXTHDR_F_PRESENT, Op: expr.ExthdrOpIpv6,
 		})
-		p.equal([]byte{map[bool]byte{false: 1, true: 0}[s.not]})
+		there := byte(1)
+		if s.not {
+			there = 0
+		}
+		p.equal([]byte{there})
 		return
 	}
 	p.load(reg, expr.PayloadBaseNetworkHeader, 6, 2)

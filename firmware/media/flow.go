@@ -65,20 +65,25 @@ type ciphers struct {
 
 // flow is one socket of a leg and the peer's address on the other end.
 type flow struct {
-	half      *half
-	socket    port
-	local     netip.AddrPort // that the socket is bound to
-	inlet     *inlet         // by which its packets come; nil: by the socket
+	// What each packet needs comes first, a line of memory for whichever way it goes (warm).
+	half *half
+	ciphers
+
+	socket port
+	inlet  *inlet        // by which its packets come; nil: by the socket
+	to     datagram.Name // where we send
+
+	local   netip.AddrPort // that the socket is bound to
+	learned netip.AddrPort // where packets come from; invalid: none came yet
+
+	heard     time.Time      // when a packet was accepted last
+	signalled netip.AddrPort // where the peer wants packets; invalid: not known
 	control   bool           // the RTCP port
 	place     int32
-	owner     atomic.Pointer[worker] // who reads the socket; nil: nobody
-	signalled netip.AddrPort         // where the peer wants packets; invalid: not known
-	learned   netip.AddrPort         // where they come from; invalid: none came yet
-	nominated netip.AddrPort         // where a check of ICE wants packets, which counts most; invalid: no check does
-	heard     time.Time              // when a packet was accepted last
-	to        datagram.Name          // where we send
-	ciphers
-	association *association // that makes the keys; nil: they come by signalling
+
+	owner       atomic.Pointer[worker] // who reads the socket; nil: nobody
+	nominated   netip.AddrPort         // where a check of ICE wants packets, which counts most; invalid: no check does
+	association *association           // that makes the keys; nil: they come by signalling
 }
 
 // keyOverlap is how long the peer's old key is still good when it changes: what was sent before the peer knew of the new

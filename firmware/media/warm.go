@@ -44,7 +44,10 @@ func (w *worker) look() {
 // distances read what a packet of a flow will need, each where the one before led.
 var distances = [...]func(*flow) int{
 	func(f *flow) int {
-		return int(f.local.Port()) + int(f.place) + int(f.learned.Port())
+		if f.half == nil {
+			return 0
+		}
+		return int(f.socket.Socket) + int(f.learned.Port()) + int(f.place)
 	},
 	func(f *flow) (n int) {
 		if h := f.half; h != nil {
@@ -66,7 +69,7 @@ var distances = [...]func(*flow) int{
 	},
 	func(f *flow) int {
 		if to := f.leaves(); to != nil {
-			return int(to.local.Port()) + int(to.half.counters.packetsOut.Load())
+			return int(to.local.Port()) + int(to.socket.exit) + int(to.half.counters.packetsOut.Load())
 		}
 		return 0
 	},

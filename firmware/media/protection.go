@@ -27,7 +27,7 @@ import (
 
 // protection encrypts and authenticates one kind of packets, RTP or RTCP, under one master key.
 type protection struct {
-	block        cipher.Block    // of counter mode
+	stream       keystream       // of counter mode
 	aead         cipher.AEAD     // GCM; nil: counter mode
 	salt         [16]byte        // of the session, and zeros behind it
 	inner, outer [sha1.Size]byte // SHA-1 after the first block of either pass of HMAC (RFC 2104 §4)
@@ -79,18 +79,19 @@ func (k Keys) protections() (rtp, rtcp protection, err error) {
 func newProtection(master cipher.Block, salt []byte, first byte, keyLength, tag int, mki []byte) (p protection, err error) {
 	p.tag, p.mki = tag, mki
 	copy(p.salt[:], derived(master, salt, first+labelSalt, len(salt)))
-	if p.block, err = aes.NewCipher(derived(master, salt, first+labelEncryption, keyLength)); err != nil {
+	block, err := aes.NewCipher(derived(master, salt, first+labelEncryption, keyLength))
+	if err != nil {
 		return p, fmt.Errorf("a session key: %w", err)
 	}
 	if len(salt) < counterSalt {
-		if p.aead, err = cipher.NewGCM(p.block); err != nil {
+		if p.aead, err = cipher.NewGCM(block); err != nil {
 			return p, fmt.Errorf("a session key: %w", err)
 		}
 		p.memory = memoryOf(p.aead)
 		return p, nil
 	}
-	p.memory = memoryOf(p.block)
-	p.memory = p.memory[:min(len(p.memory), roundKeys)]
+	p.stream = newKeystream(block)
+	p.memory = p.stream.memory()
 	auth := derived(master, salt, first+labelAuthentication, authKey)
 	p.inner, p.outer = hashed(auth, 0x36), hashed(auth, 0x5c)
 	return p, nil
@@ -131,11 +132,23 @@ const roundKeys = 8 + 15*aes.BlockSize
 
 // memoryOf is the memory of what v points to, to be read only; nil when v is no pointer.
 func memoryOf(v any) []byte {
-	p := reflect.ValueOf(v)
-	if p.Kind() != reflect.Pointer {
+	p := pointerIn(v)
+	if !p.IsValid() {
 		return nil
 	}
 	return unsafe.Slice((*byte)(p.UnsafePointer()), p.Type().Elem().Size())
+}
+
+// pointerIn is the pointer that v is, or that it hides as its only field; invalid: neither.
+func pointerIn(v any) reflect.Value {
+	p := reflect.ValueOf(v)
+	if p.Kind() == reflect.Struct && p.NumField() == 1 {
+		p = p.Field(0)
+	}
+	if p.Kind() != reflect.Pointer {
+		return reflect.Value{}
+	}
+	return p
 }
 
 // added is how many bytes an RTP packet grows.
@@ -150,7 +163,7 @@ type tools struct {
 	word    [4]byte
 	iv      [aes.BlockSize]byte
 	aad     [ctlHeader + indexWord]byte
-	stream  [largest + aes.BlockSize]byte
+	stream  [largest + 2*aes.BlockSize]byte
 }
 
 func newTools() *tools {
@@ -180,14 +193,8 @@ func (t *tools) authenticate(p *protection, part, more []byte) []byte {
 
 // count encrypts or decrypts in counter mode: salt * 2^16 XOR SSRC * 2^64 XOR index * 2^16, and up (RFC 3711 §4.1.1).
 func (t *tools) count(p *protection, dst, src []byte, ssrc uint32, index uint64) {
-	binary.BigEndian.PutUint64(t.iv[:], binary.BigEndian.Uint64(p.salt[:])^uint64(ssrc))
-	low := binary.BigEndian.Uint64(p.salt[8:]) ^ index<<16
-	for at := 0; at < len(src); at += aes.BlockSize {
-		binary.BigEndian.PutUint64(t.iv[8:], low)
-		p.block.Encrypt(t.stream[at:at+aes.BlockSize], t.iv[:])
-		low++
-	}
-	subtle.XORBytes(dst, src, t.stream[:len(src)])
+	high, low := binary.BigEndian.Uint64(p.salt[:])^uint64(ssrc), binary.BigEndian.Uint64(p.salt[8:])^index<<16
+	p.stream.xor(dst, src, high, low, t.stream[:])
 }
 
 // nonce is that of GCM: two zeros, SSRC and index, under the salt (RFC 7714 §8.1 and §9.1).

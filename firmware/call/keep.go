@@ -40,6 +40,9 @@ const (
 	// keepEvery is how old what is written down may be when a process ends without warning. Writing more often would cost a box
 	// with many short calls, or one with many calls, a tenth of its processor.
 	keepEvery = time.Second
+	// keepEach is how much older it may be for each call, where that is more: beyond 500 calls the writing takes no more of the
+	// processor, which their audio needs.
+	keepEach = 2 * time.Millisecond
 	// sayTime is how long a call may take to say how it stands; one that connects to somebody is asked at the next tick.
 	sayTime = 50 * time.Millisecond
 )
@@ -55,6 +58,7 @@ type keeper struct {
 	sessions Sessions
 	log      *slog.Logger
 	idle     bool            // what is written is that there is nothing
+	count    int             // of sessions that are
 	media    bytes.Buffer    // the record of the media
 	names    map[string]bool // of the records of calls that are written
 	stop     chan struct{}
@@ -102,16 +106,18 @@ func (s *Session) wipe() {
 // run writes until end.
 func (k *keeper) run() {
 	defer close(k.stopped)
-	t := time.NewTicker(keepEvery)
+	t := time.NewTimer(keepEvery)
 	defer t.Stop()
 	for {
 		select {
 		case <-k.stop:
 			return
 		case <-t.C:
+			began := time.Now()
 			if !k.tick() {
 				return
 			}
+			t.Reset(time.Until(began.Add(max(keepEvery, time.Duration(k.count)*keepEach))))
 		}
 	}
 }
@@ -238,6 +244,7 @@ func (k *keeper) writeMedia() error {
 			return err
 		}
 	}
+	k.count = n
 	if n == 0 && k.idle {
 		return nil
 	}

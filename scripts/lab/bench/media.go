@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"slices"
+	"syscall"
 	"time"
 
 	"tollgate/scripts/lab"
@@ -91,7 +93,7 @@ func PacketCost(ctx context.Context, o Options) ([]Bar, error) {
 
 // costRound measures one system, freshly started, at each level.
 func costRound(ctx context.Context, o Options, k relayKind) (map[int]float64, error) {
-	s, err := openStage(ctx, o, k, slices.Max(o.Levels))
+	s, err := openStage(ctx, o, k)
 	if err != nil {
 		return nil, err
 	}
@@ -135,67 +137,106 @@ func costBars(levels []int, rounds []costs) ([]Bar, error) {
 
 // MostCalls looks for the most calls that each system carries without loss and delay.
 func MostCalls(ctx context.Context, o Options) ([]Bar, error) {
-	o.say("most calls with loss <= 0.1 %% and 99 of 100 packets within %v, on one core: carried once of %d times; the median of %d rounds", mostDelay, chances, o.Rounds)
-	best := map[relayKind][]float64{}
+	o.say("most calls with loss <= 0.1 %% and 99 of 100 packets within %v, on one core: carried once of %d times; the systems in turn", mostDelay, chances)
+	var rounds []map[relayKind]int
 	for range o.Rounds {
-		for _, k := range relays(o) {
-			n, err := callRound(ctx, o, k)
-			if err != nil {
-				return nil, fmt.Errorf("%s: %w", k, err)
-			}
-			o.say("  %-9s %d calls", k, n)
-			best[k] = append(best[k], float64(n))
+		best, err := callRound(ctx, o)
+		if err != nil {
+			return nil, err
 		}
+		for _, k := range slices.Sorted(maps.Keys(best)) {
+			o.say("  %-9s %d calls", k, best[k])
+		}
+		rounds = append(rounds, best)
 	}
 	if o.Only != "" {
 		return nil, nil
 	}
-	theirs := median(best[rtpengine])
-	if theirs == 0 {
-		return nil, errors.New("rtpengine carries no calls at all: is the machine busy with something else?")
-	}
 	var bars []Bar
-	for _, b := range ways() {
-		ours := median(best[b.way])
-		name := fmt.Sprintf("calls on one core, %s: %.0f against %.0f of rtpengine", b.way, ours, theirs)
-		bars = append(bars, atLeast(name, ours/theirs, b.calls, "%.2f x"))
+	for _, w := range ways() {
+		var ours, theirs, shares []float64
+		for _, r := range rounds {
+			a, b := float64(r[w.way]), float64(r[rtpengine])
+			if b == 0 {
+				return nil, errors.New("rtpengine carries no calls at all: is the machine busy with something else?")
+			}
+			ours, theirs, shares = append(ours, a), append(theirs, b), append(shares, a/b)
+		}
+		name := fmt.Sprintf("calls on one core, %s: %.0f against %.0f of rtpengine", w.way, median(ours), median(theirs))
+		bars = append(bars, atLeast(name, median(shares), w.calls, "%.2f x"))
 	}
 	return bars, nil
 }
 
-// callRound looks for the most calls that one system, freshly started, carries.
-func callRound(ctx context.Context, o Options, k relayKind) (best int, err error) {
-	o.Span /= 2
-	s, err := openStage(ctx, o, k, mostCalls)
-	if err != nil {
-		return 0, err
-	}
-	defer s.close()
-	return mostCarried(k.nearby(), func(calls int) (bool, error) { return s.carries(ctx, k, calls) })
+// seeker is one system whose most calls are looked for.
+type seeker struct {
+	*search
+	kind  relayKind
+	stage *stage
+	late  int // how often the generator came late, one time after another
 }
 
-// chances is how often a number of calls is tried before it is more than a system carries: whichever it is, a machine that stands
-// still for the twentieth of a second is none of its business, and may do so twice.
-const chances = 3
-
-// carries tells whether a system carries so many calls.
-func (s *stage) carries(ctx context.Context, k relayKind, calls int) (bool, error) {
-	for range chances {
-		h, err := s.listen(ctx, k, calls)
-		switch {
-		case err != nil:
-			return false, err
-		case h.Trusted() && h.clean():
-			return true, nil
-		case !h.Trusted() && k == rtpengine: // which ends first, or the comparison says nothing
-			return false, fmt.Errorf("the generator itself does not keep up at %d calls: %v", calls, h)
-		case !h.Trusted():
-			s.world.options.say("  %-9s the generator ends before it does", k)
-			return false, nil
+// callRound looks for the most calls of each system, freshly started. They take turns, try by try, and those that wait are
+// stopped: a machine that is slower for a while is so for all.
+func callRound(ctx context.Context, o Options) (best map[relayKind]int, err error) {
+	o.Span /= 2
+	var seekers []*seeker
+	defer func() {
+		for _, s := range seekers {
+			s.stage.wake()
+			s.stage.close()
+		}
+	}()
+	for _, k := range relays(o) {
+		s, err := openStage(ctx, o, k)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", k, err)
+		}
+		seekers = append(seekers, &seeker{search: newSearch(k), kind: k, stage: s})
+		s.halt()
+	}
+	best = map[relayKind]int{}
+	for len(best) < len(seekers) {
+		for _, s := range seekers {
+			if s.over() {
+				best[s.kind] = s.best
+				continue
+			}
+			if err := s.try(ctx); err != nil {
+				return nil, fmt.Errorf("%s: %w", s.kind, err)
+			}
 		}
 	}
-	return false, nil
+	return best, nil
 }
+
+// try tries once whether the system carries so many calls. What the generator spoiled by coming late is tried again at the next turn.
+func (s *seeker) try(ctx context.Context) error {
+	s.stage.wake()
+	defer s.stage.halt()
+	h, err := s.stage.listenOnce(ctx, s.kind, s.calls)
+	if err != nil {
+		return err
+	}
+	if h.Trusted() {
+		s.late = 0
+		s.take(h.clean(), false)
+		return nil
+	}
+	if s.late++; s.kind == rtpengine && s.late == 3*tries { // which ends first, or the comparison says nothing
+		return fmt.Errorf("the generator itself does not keep up at %d calls: %v", s.calls, h)
+	}
+	if s.kind != rtpengine && s.late == tries {
+		s.stage.world.options.say("  %-9s the generator ends before it does", s.kind)
+		s.late = 0
+		s.take(false, true)
+	}
+	return nil
+}
+
+// halt stops the system where it is, and wake has it go on.
+func (s *stage) halt() { syscall.Kill(s.relay.pid(), syscall.SIGSTOP) }
+func (s *stage) wake() { syscall.Kill(s.relay.pid(), syscall.SIGCONT) }
 
 // hearing is what one level came to.
 type hearing struct {
@@ -238,9 +279,8 @@ type stage struct {
 	shared    bool // the system has the generator's core as well
 }
 
-// openStage starts a system and sets all of its calls up before there is audio on any: what a system does when calls come
-// while it is busy is not what is measured here.
-func openStage(ctx context.Context, o Options, k relayKind, calls int) (s *stage, err error) {
+// openStage starts a system.
+func openStage(ctx context.Context, o Options, k relayKind) (s *stage, err error) {
 	s = &stage{}
 	defer func() {
 		if err != nil {
@@ -261,15 +301,21 @@ func openStage(ctx context.Context, o Options, k relayKind, calls int) (s *stage
 	} else {
 		s.relay, err = s.world.startTalkingBox(ctx, k == portable)
 	}
-	for err == nil && len(s.calls) < calls {
-		var c traffic.Call
-		if c, err = s.relay.add(); err != nil {
+	return s, err
+}
+
+// setUp sees to so many calls before there is audio on any: what a system does when calls come while it is busy is not what is
+// measured here. Those that are too many stay, without audio.
+func (s *stage) setUp(calls int) error {
+	for len(s.calls) < calls {
+		c, err := s.relay.add()
+		if err != nil {
 			s.world.keep("media")
-			err = fmt.Errorf("set up call %d: %w", len(s.calls)+1, err)
+			return fmt.Errorf("set up call %d: %w", len(s.calls)+1, err)
 		}
 		s.calls = append(s.calls, c)
 	}
-	return s, err
+	return nil
 }
 
 func (s *stage) close() {
@@ -290,18 +336,25 @@ const settle = 3 * time.Second
 // tries is how often the same is measured, on a machine that is busy with something else, until the generator keeps up.
 const tries = 3
 
-// listen is hear, again when the generator itself came late.
+// listen is listenOnce, again when the generator itself came late.
 func (s *stage) listen(ctx context.Context, k relayKind, calls int) (h hearing, err error) {
 	for range tries {
-		if h, err = s.hear(ctx, calls); err != nil {
+		if h, err = s.listenOnce(ctx, k, calls); err != nil || h.Trusted() {
 			return h, err
-		}
-		s.world.options.say("  %-9s %v", k, h)
-		if h.Trusted() {
-			return h, nil
 		}
 	}
 	return h, nil
+}
+
+// listenOnce is hear, with what it takes and told to whoever watches.
+func (s *stage) listenOnce(ctx context.Context, k relayKind, calls int) (h hearing, err error) {
+	if err = s.setUp(calls); err != nil {
+		return h, err
+	}
+	if h, err = s.hear(ctx, calls); err == nil {
+		s.world.options.say("  %-9s %v", k, h)
+	}
+	return h, err
 }
 
 // hear has audio on so many calls.

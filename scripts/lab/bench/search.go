@@ -8,38 +8,44 @@ const (
 	mostCalls = 2000
 )
 
-// nearby is where the search begins. It ends at the same number wherever it begins, but sooner near it.
-func (k relayKind) nearby() int {
-	switch k {
-	case rtpengine:
-		return 800
-	case portable:
-		return 1200
-	}
-	return 1600
+// chances is how often a number of calls is tried before it is more than a system carries: whichever it is, a machine that stands
+// still for the twentieth of a second is none of its business, and may do so twice.
+const chances = 3
+
+// search is that of one system.
+type search struct {
+	calls   int // to be tried next, a multiple of a small step
+	tried   int // how often they were, in vain
+	best    int // carried
+	tooMany int // not carried
 }
 
-// mostCarried searches from begin on; numbers are multiples of a small step.
-func mostCarried(begin int, carries func(calls int) (bool, error)) (best int, err error) {
-	tooMany := mostCalls + smallStep
-	for calls := begin; tooMany-best > smallStep; {
-		ok, err := carries(calls)
-		if err != nil {
-			return best, err
-		}
-		if ok {
-			best = calls
-		} else {
-			tooMany = calls
-		}
-		switch {
-		case best == 0:
-			calls = max(tooMany-largeStep, smallStep)
-		case tooMany > mostCalls:
-			calls = min(best+largeStep, mostCalls)
-		default:
-			calls = (best + tooMany) / 2 / smallStep * smallStep
-		}
+// newSearch begins where the system is thought to end. It ends at the same number wherever it begins, but sooner near it.
+func newSearch(k relayKind) *search {
+	begin := map[relayKind]int{rtpengine: 800, portable: 1200, steered: 1600}[k]
+	return &search{calls: begin, tooMany: mostCalls + smallStep}
+}
+
+// over tells whether best is the most.
+func (s *search) over() bool { return s.tooMany-s.best <= smallStep }
+
+// take takes what came of a try; hopeless: another would come to the same.
+func (s *search) take(carried, hopeless bool) {
+	if s.tried++; !carried && !hopeless && s.tried < chances {
+		return
 	}
-	return best, nil
+	s.tried = 0
+	if carried {
+		s.best = s.calls
+	} else {
+		s.tooMany = s.calls
+	}
+	switch {
+	case s.best == 0:
+		s.calls = max(s.tooMany-largeStep, smallStep)
+	case s.tooMany > mostCalls:
+		s.calls = min(s.best+largeStep, mostCalls)
+	default:
+		s.calls = (s.best + s.tooMany) / 2 / smallStep * smallStep
+	}
 }

@@ -19,11 +19,20 @@ func (w *watch) refresh(in *ua.Incoming) {
 	case !ok || name != w.event || id != w.id:
 		w.answer(in, ua.Reply{Status: 403}) // RFC 6665 §4.5.2: one subscription a dialog
 		return
-	case w.last:
-		w.answer(in, ua.Reply{Status: 481})
+	case w.out != nil && w.asking == nil && w.waiting == nil: // a NOTIFY has overtaken the answer, or the box has moved
+		w.waiting = in
 		return
 	case w.out != nil:
 		w.answer(in, ua.Reply{Status: 500, Headers: []sip.Header{sip.NewHeader("Retry-After", "1")}})
+		return
+	}
+	w.renew(in)
+}
+
+// renew asks the source for what the watcher wants.
+func (w *watch) renew(in *ua.Incoming) {
+	if w.last {
+		w.answer(in, ua.Reply{Status: 481})
 		return
 	}
 	d, no := readExpires(in)

@@ -45,6 +45,7 @@ type watch struct {
 	asking  *ua.Incoming  // the watcher's SUBSCRIBE that waits for its answer
 	wanted  time.Duration // by it
 	out     *ua.Outgoing  // ours that waits for the source's
+	waiting *ua.Incoming  // the watcher's SUBSCRIBE that waits until out has ended
 	told    map[*ua.Outgoing]*ua.Incoming
 	until   time.Time // it lapses then
 	timer   *time.Timer
@@ -91,8 +92,10 @@ func (d *Desk) subscribe(e *errand) *refusal {
 
 // release answers what still waits when a watch is over.
 func (w *watch) release() {
-	if w.asking != nil {
-		w.answer(w.asking, ua.Reply{Status: 481})
+	for _, in := range []*ua.Incoming{w.asking, w.waiting} {
+		if in != nil {
+			w.answer(in, ua.Reply{Status: 481})
+		}
 	}
 	for _, in := range w.told {
 		w.answer(in, ua.Reply{Status: 481})
@@ -252,6 +255,15 @@ func (w *watch) response(e ua.Event) {
 	if e.Sent == w.out {
 		w.out = nil
 		w.refreshed(e)
+		w.resume()
+	}
+}
+
+// resume takes up the SUBSCRIBE of the watcher that has waited.
+func (w *watch) resume() {
+	if in := w.waiting; in != nil && !w.over && w.asking == nil {
+		w.waiting = nil
+		w.renew(in)
 	}
 }
 

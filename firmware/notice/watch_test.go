@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/emiago/sipgo/sip"
@@ -196,6 +197,46 @@ func TestANotificationMayOvertakeTheAnswer(t *testing.T) {
 		source.send(sip.NOTIFY, "", "", "Event: message-summary", "Subscription-State: terminated")
 		watcher.request(sip.NOTIFY).Refuse(ua.Reply{Status: 200})
 		source.expect(200)
+	})
+}
+
+func TestARenewalWaitsForTheAnswerThatWasOvertaken(t *testing.T) {
+	renewed := func(s *scene) (watcher, source *exchange) {
+		watcher = s.pbx.ask(sip.SUBSCRIBE, "0123456700", "", "", "Event: message-summary", "Expires: 600")
+		source = s.a.gets(sip.SUBSCRIBE)
+		first := source.in
+		source.send(sip.NOTIFY, summaryType, waiting, "Event: message-summary", "Subscription-State: active;expires=200")
+		watcher.state.Established(watcher.expect(200))
+		watcher.request(sip.NOTIFY).Refuse(ua.Reply{Status: 200})
+		source.expect(200)
+		source.in = first
+		watcher.send(sip.SUBSCRIBE, "", "", "Event: message-summary", "Expires: 100")
+		synctest.Wait()
+		return watcher, source
+	}
+	play(t, func(t *testing.T, s *scene) {
+		watcher, source := renewed(s)
+		watcher.send(sip.SUBSCRIBE, "", "", "Event: message-summary", "Expires: 90") // a second one does not wait
+		if res := watcher.expect(500); value(res, "Retry-After") != "1" {
+			t.Errorf("refused without a time: %s", res)
+		}
+		source.respond(200, "Expires: 200")
+		if in := source.request(sip.SUBSCRIBE); value(in, "Expires") != "100" {
+			t.Errorf("asked for %s s, want 100", value(in, "Expires"))
+		}
+		source.respond(200, "Expires: 100")
+		if res := watcher.expect(200); value(res, "Expires") != "100" {
+			t.Errorf("granted %s s, want 100", value(res, "Expires"))
+		}
+		source.send(sip.NOTIFY, "", "", "Event: message-summary", "Subscription-State: terminated")
+		watcher.request(sip.NOTIFY).Refuse(ua.Reply{Status: 200})
+		source.expect(200)
+	})
+	play(t, func(t *testing.T, s *scene) {
+		watcher, source := renewed(s)
+		source.respond(404)
+		watcher.request(sip.NOTIFY).Refuse(ua.Reply{Status: 200})
+		watcher.expect(481)
 	})
 }
 

@@ -27,8 +27,12 @@ type Flow struct {
 	Play func(context.Context, *world) error // instead of a ladder, for what sipp cannot do
 }
 
-// patience bounds one flow.
-const patience = 20 * time.Second
+const (
+	// patience bounds one flow.
+	patience = 20 * time.Second
+	// recvTimeout is how long sipp waits for one message: longer than the eight seconds that the money of a call lasts.
+	recvTimeout = 10 * time.Second
+)
 
 // actor is one peer's part in a flow.
 type actor struct {
@@ -124,7 +128,7 @@ func (w *world) launch(ctx context.Context, f Flow, a *actor) error {
 	args := []string{
 		"-sf", base + ".xml", "-i", a.address.String(), "-p", fmt.Sprint(a.port), "-m", fmt.Sprint(max(f.Calls, 1)), "-nostdin",
 		"-t", map[string]string{"udp": "u1", "tcp": "t1"}[a.transport], "-cid_str", "%u-%p-" + a.marker(),
-		"-trace_msg", "-message_file", a.trace, "-message_overwrite", "false", "-recv_timeout", "8000", "-timeout", "18", "-timeout_error",
+		"-trace_msg", "-message_file", a.trace, "-message_overwrite", "false", "-recv_timeout", fmt.Sprint(recvTimeout.Milliseconds()), "-timeout", "18", "-timeout_error",
 	}
 	if a.calls() {
 		args = append([]string{netip.AddrPortFrom(a.box, sipPort).String()}, args...)

@@ -115,7 +115,7 @@ func find(v volume, name, serial string) (path string, size int64, err error) {
 			return "", 0, err
 		}
 		for _, e := range entries {
-			if !e.IsDir() && strings.EqualFold(e.Name(), name) && plain.MatchString(e.Name()) {
+			if !e.IsDir() && strings.EqualFold(e.Name(), name) && plain().MatchString(e.Name()) {
 				info, err := e.Info()
 				if err != nil {
 					return "", 0, err
@@ -129,7 +129,7 @@ func find(v volume, name, serial string) (path string, size int64, err error) {
 
 // writeTo puts a file into the folder of the first file system that has one and can be written.
 func writeTo(disk *os.File, name string, data []byte) error {
-	if !plain.MatchString(name) {
+	if !plain().MatchString(name) {
 		return fmt.Errorf("%q is no name for a file", name)
 	}
 	found, err := volumes(disk, true)

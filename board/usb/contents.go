@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/diskfs/go-diskfs/filesystem"
 
@@ -31,7 +32,7 @@ type Contents struct {
 }
 
 // plain is a name that means the same to every file system and can be shown anywhere.
-var plain = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
+var plain = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`) })
 
 // collect reads the folder of a stick; serial names the folder inside it whose files go before, when it is there, so that one
 // stick serves many boxes.
@@ -100,7 +101,7 @@ func (c *Contents) add(v volume, folder string) error {
 }
 
 func (c *Contents) take(v volume, folder string, e fs.DirEntry) error {
-	if !plain.MatchString(e.Name()) {
+	if !plain().MatchString(e.Name()) {
 		c.Ignored = append(c.Ignored, fmt.Sprintf("%.80q: a name may hold letters a to z, digits, dot, hyphen and underscore", e.Name()))
 		return nil
 	}

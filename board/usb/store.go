@@ -27,7 +27,7 @@ func store(disk *os.File, name string, in io.Reader) (string, error) {
 		return "", err
 	case len(data) > maxStore:
 		return "", fmt.Errorf("more than %d octets are not written", maxStore)
-	case !plain.MatchString(name):
+	case !plain().MatchString(name):
 		return "", fmt.Errorf("%q is no name for a file", name)
 	}
 	found, err := volumes(disk, true)

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -52,7 +51,7 @@ func (c *checker) countries(path string, list []string) {
 }
 
 // shortPrefix is a short number, or the beginning of some.
-var shortPrefix = regexp.MustCompile(`^[1-9][0-9]{0,5}$`)
+var shortPrefix = patternOf(`^[1-9][0-9]{0,5}$`)
 
 func (c *checker) callPrefixes(path string, list []string) {
 	if !c.atMost(path, len(list), maxInRule) {
@@ -61,7 +60,7 @@ func (c *checker) callPrefixes(path string, list []string) {
 	plan, _ := numbering.For(c.p.Site.Country) // nil: the country has its fault
 	for i, prefix := range list {
 		switch {
-		case !routePrefix.MatchString(prefix) && !shortPrefix.MatchString(prefix):
+		case !routePrefix.matches(prefix) && !shortPrefix.matches(prefix):
 			c.fault(index(path, i), `write it like "+33899", or like "118" for short numbers`, "%s is not the beginning of a number", quoted(prefix))
 		case slices.Contains(list[:i], prefix):
 			c.fault(index(path, i), "keep one of the two", "%s is listed twice", prefix)
@@ -145,14 +144,14 @@ func (c *checker) callers(path string, list []string) {
 		return
 	}
 	for i, caller := range list {
-		if caller != Anonymous && !routePrefix.MatchString(caller) {
+		if caller != Anonymous && !routePrefix.matches(caller) {
 			c.fault(index(path, i), `write the beginning of a number such as "+33", or anonymous; extensions belong into a group`, "%s is no caller", quoted(caller))
 		}
 	}
 }
 
 // member is an extension, a user, or a number, whole or its beginning.
-var member = regexp.MustCompile(`^\+?[A-Za-z0-9._-]{1,32}\*?$`)
+var member = patternOf(`^\+?[A-Za-z0-9._-]{1,32}\*?$`)
 
 func (c *checker) callerGroups(a Admission) {
 	if !c.atMost("admission.groups", len(a.Groups), maxCallGroups) {
@@ -166,7 +165,7 @@ func (c *checker) callerGroups(a Admission) {
 			continue
 		}
 		for j, m := range g.Members {
-			if !member.MatchString(m) {
+			if !member.matches(m) {
 				c.fault(index(path+".members", j), "write an extension such as 101, the beginning of some such as 2*, or a number such as +33123456789", "%s is no member", quoted(m))
 			}
 		}

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -87,7 +86,7 @@ func orList(words []string) string {
 }
 
 // namePattern keeps names usable everywhere they appear: in the filter's comments, in logs, in addresses of the page.
-var namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$`)
+var namePattern = patternOf(`^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$`)
 
 // names checks the names of trunks or routes: well-formed, and each used once. Capital letters make no difference,
 // because two names that differ only in them are one name to a person.
@@ -101,7 +100,7 @@ func (n *names) add(path, name string) {
 	if !n.c.required(path, name != "", hint) {
 		return
 	}
-	if !namePattern.MatchString(name) {
+	if !namePattern.matches(name) {
 		n.c.fault(path, hint, "%s is not a name", quoted(name))
 		return
 	}

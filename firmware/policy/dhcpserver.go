@@ -132,7 +132,7 @@ func (c *checker) reservations(path string, d DHCPServer, own netip.Prefix) {
 		at, mac := index(path, i), strings.ToLower(r.MAC)
 		switch {
 		case !c.required(at+".mac", mac != "", "write the machine's hardware address, such as 02:00:00:00:00:10"):
-		case !hardware.MatchString(mac) || ofMany(mac):
+		case !hardware.matches(mac) || ofMany(mac):
 			c.fault(at+".mac", "copy it from the telephone's label, such as 02:00:00:00:00:10", "%s is not the hardware address of one machine", quoted(r.MAC))
 		case macs[mac]:
 			c.fault(at+".mac", "keep one of the two", "%s has an address already", mac)

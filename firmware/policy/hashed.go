@@ -4,14 +4,13 @@ import (
 	"crypto/md5" // RFC 7616 still has it, and most systems know nothing else
 	"crypto/sha256"
 	"encoding/hex"
-	"regexp"
 )
 
 // DigestRealm is the same on every box and for ever: secrets are kept as hashes over it.
 const DigestRealm = "tollgate"
 
 // hashed is a secret as the store has it: H(user:realm:secret) (RFC 7616 §3.4.2) by SHA-256 and by MD5.
-var hashed = regexp.MustCompile(`^digest:([0-9a-f]{64}):([0-9a-f]{32})$`)
+var hashed = patternOf(`^digest:([0-9a-f]{64}):([0-9a-f]{32})$`)
 
 // HashSecret is what of a secret is enough to check who knows it. Of one that is hashed or masked it is the same.
 func HashSecret(user string, s Secret) Secret {
@@ -25,7 +24,7 @@ func HashSecret(user string, s Secret) Secret {
 
 // Hashes returns the hashes of a secret that is kept so, by SHA-256 and by MD5; false for one in the clear.
 func (s Secret) Hashes() (sha256, md5 string, is bool) {
-	m := hashed.FindStringSubmatch(s.Reveal())
+	m := hashed().FindStringSubmatch(s.Reveal())
 	if m == nil {
 		return "", "", false
 	}

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -103,7 +102,7 @@ func crossing(method string) []string {
 var crossingBack = []string{"Alert-Info", "Call-Info", "P-Early-Media", "User-to-User", "Reason"}
 
 // headerName is a name as RFC 3261 §25.1 writes it, without the signs that nobody uses.
-var headerName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,63}$`)
+var headerName = patternOf(`^[A-Za-z][A-Za-z0-9_.-]{0,63}$`)
 
 // headerRules checks the rules of one peer.
 func (c *checker) headerRules(path string, list []HeaderRule) {
@@ -147,7 +146,7 @@ func (c *checker) headerName(path, name string) bool {
 	switch {
 	case name == "":
 		return c.required(path, false, "write the name of the header field, such as X-Customer")
-	case !headerName.MatchString(name):
+	case !headerName.matches(name):
 		c.fault(path, "use letters, digits and dashes", "%s is not the name of a header field", quoted(name))
 	case len(name) == 1:
 		c.fault(path, "write the whole name", "%s is the short form of a name", name)

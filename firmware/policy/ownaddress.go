@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -111,11 +110,11 @@ const (
 // PortName tells whether a document names a port as the system does, rather than by its kind or its hardware address.
 func PortName(word string) bool {
 	base, _, _ := strings.Cut(word, ".")
-	return base != PortOnboard && base != PortUSB && !hardware.MatchString(base)
+	return base != PortOnboard && base != PortUSB && !hardware.matches(base)
 }
 
 // hardware matches the hardware address of an Ethernet port (EUI-48), such as 02:00:00:00:00:10.
-var hardware = regexp.MustCompile(`^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$`)
+var hardware = patternOf(`^[0-9A-Fa-f]{2}(:[0-9A-Fa-f]{2}){5}$`)
 
 // ofMany tells a hardware address that stands for several ports (its first octet is odd), or for none.
 func ofMany(address string) bool {
@@ -139,7 +138,7 @@ func (c *checker) linkName(path, name string) {
 // portWord checks a kind of port or a hardware address, with the number of a VLAN behind it or without.
 func (c *checker) portWord(path, word string) {
 	base, vlan, tagged := strings.Cut(word, ".")
-	if hardware.MatchString(base) && ofMany(base) {
+	if hardware.matches(base) && ofMany(base) {
 		c.fault(path, "copy it from the port's label, or from the page", "%s is not the hardware address of one port", quoted(base))
 		return
 	}

@@ -70,7 +70,7 @@ func (c *checker) overflow(number string) {
 	if number == "" {
 		return
 	}
-	if !e164.MatchString(number) {
+	if !e164.matches(number) {
 		c.fault(path, numberHint(number), "%s is not a number in international form", quoted(number))
 		return
 	}

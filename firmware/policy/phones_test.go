@@ -55,7 +55,7 @@ func TestThePhonesPBXIsAskedLikeACarrier(t *testing.T) {
 	if last.SRTP != SRTPRequired || len(last.Keying) != 1 || len(last.Suites) != 4 || last.KeysInClear != KeysInClearRefused {
 		t.Errorf("its calls are encrypted by %v with %v", last.Keying, last.Suites)
 	}
-	if namePattern.MatchString(PeerRemotePBX) || namePattern.MatchString(PhonePeer(netip.MustParseAddr("192.0.2.7")).Name) {
+	if namePattern.matches(PeerRemotePBX) || namePattern.matches(PhonePeer(netip.MustParseAddr("192.0.2.7")).Name) {
 		t.Error("a trunk may have the name of a phone or of its PBX")
 	}
 }

@@ -3,7 +3,6 @@ package policy
 import (
 	"cmp"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -12,7 +11,7 @@ import (
 const maxRoutes = 1000
 
 // routePrefix is the beginning of a number as ITU-T E.164 §6.1 writes it; "+" alone matches every number.
-var routePrefix = regexp.MustCompile(`^\+([1-9][0-9]{0,14})?$`)
+var routePrefix = patternOf(`^\+([1-9][0-9]{0,14})?$`)
 
 func (c *checker) routes() {
 	list := c.p.Routes
@@ -39,7 +38,7 @@ func (c *checker) routePrefixes(path string, r Route, owners map[string]string) 
 		return
 	}
 	for i, prefix := range list {
-		if !routePrefix.MatchString(prefix) {
+		if !routePrefix.matches(prefix) {
 			c.fault(index(at, i), `write it like "+33", or "+" for all numbers`, "%s is not the beginning of a number in international form", quoted(prefix))
 			continue
 		}

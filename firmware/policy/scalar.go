@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net/netip"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -50,14 +49,14 @@ func readBool(v reflect.Value, s scalar) (string, string) {
 }
 
 // decimal leaves out what people and programs read differently: 010, 0x10, 1_000.
-var decimal = regexp.MustCompile(`^[+-]?(0|[1-9][0-9]{0,9})$`)
+var decimal = patternOf(`^[+-]?(0|[1-9][0-9]{0,9})$`)
 
 func readNumber(v reflect.Value, s scalar) (string, string) {
 	if !s.number {
 		return "is text where a number is expected", "write it in plain digits, without quotes"
 	}
 	n, err := strconv.ParseInt(s.text, 10, 64)
-	if err != nil || !decimal.MatchString(s.text) {
+	if err != nil || !decimal.matches(s.text) {
 		return fmt.Sprintf("%s is not a number in plain digits", quoted(s.text)), "leave out leading zeros, signs and spaces"
 	}
 	if v.Kind() == reflect.Uint16 {
@@ -176,13 +175,13 @@ func (r *PortRange) UnmarshalText(b []byte) error {
 func (r PortRange) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
 
 // spaced matches numbers written in groups, as people write telephone numbers.
-var spaced = regexp.MustCompile(`^\+?[0-9][0-9 ./()-]{0,23}$`)
+var spaced = patternOf(`^\+?[0-9][0-9 ./()-]{0,23}$`)
 
 // quoted repeats a value in a fault: its first word, and at most 40 characters. Where a colon or a line end is missing,
 // YAML takes the next line for more words of the value, and that line may hold a secret. Never for secrets or users.
 func quoted(s string) string {
 	word := s
-	if first := strings.Fields(s); len(first) > 1 && !spaced.MatchString(s) {
+	if first := strings.Fields(s); len(first) > 1 && !spaced.matches(s) {
 		word = first[0] + " ..."
 	}
 	if runes := []rune(word); len(runes) > 40 {

@@ -2,7 +2,6 @@ package policy
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -228,7 +227,7 @@ func (c *checker) account(path string, a Account, t Trunk) {
 }
 
 // e164 is a whole number as ITU-T E.164 §6.1 writes it.
-var e164 = regexp.MustCompile(`^\+[1-9][0-9]{6,14}$`)
+var e164 = patternOf(`^\+[1-9][0-9]{6,14}$`)
 
 // numbers checks the numbers of one account and notes their owner: a call to a number owned twice could go to neither.
 func (c *checker) numbers(path string, list []string, owners map[string]string) {
@@ -239,7 +238,7 @@ func (c *checker) numbers(path string, list []string, owners map[string]string) 
 	plan, _ := numbering.For(c.p.Site.Country) // nil: the country has its fault
 	for i, n := range list {
 		switch owner, owned := owners[n]; {
-		case !e164.MatchString(n):
+		case !e164.matches(n):
 			c.fault(index(at, i), numberHint(n), "%s is not a number in international form", quoted(n))
 		case owner == path:
 			c.fault(index(at, i), "keep one of the two", "%s is listed twice", n)
@@ -275,7 +274,7 @@ func numberHint(n string) string {
 	if rest, ok := strings.CutPrefix(digits, "00"); ok {
 		digits = "+" + rest
 	}
-	if e164.MatchString(digits) {
+	if e164.matches(digits) {
 		return "write " + digits
 	}
 	return "write + and the country code first, such as +33123456789"

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
-	"regexp"
 	"strings"
 )
 
@@ -79,17 +78,17 @@ func (w *writer) element(v reflect.Value, indent int) {
 }
 
 // plain matches text that no YAML reader takes for anything but itself.
-var plain = regexp.MustCompile(`^[A-Za-z0-9/][A-Za-z0-9._/:+-]*$`)
+var plain = patternOf(`^[A-Za-z0-9/][A-Za-z0-9._/:+-]*$`)
 
 // looksTyped matches plain text that a YAML reader may take for a number, a date or a word with a meaning.
-var looksTyped = regexp.MustCompile(`(?i)^([0-9._:+-]+|0[xob].*|[0-9.]+e[0-9+-]+|true|false|yes|no|on|off|null|y|n)$`)
+var looksTyped = patternOf(`(?i)^([0-9._:+-]+|0[xob].*|[0-9.]+e[0-9+-]+|true|false|yes|no|on|off|null|y|n)$`)
 
 func (w *writer) scalar(text string, kind reflect.Kind, indent int) {
 	switch {
 	case strings.Contains(text, "\n"):
 		w.block(text, indent+2)
 		return
-	case plain.MatchString(text) && (kind != reflect.String || !looksTyped.MatchString(text)) && !strings.HasSuffix(text, ":"):
+	case plain.matches(text) && (kind != reflect.String || !looksTyped.matches(text)) && !strings.HasSuffix(text, ":"):
 		w.buf.WriteString(" " + text)
 	default:
 		w.buf.WriteString(" " + doubleQuoted(text))

@@ -17,12 +17,14 @@ import (
 // is told then, and what is asked in vain does no harm: the ports that are known are those of the policy that was in force last.
 func (b *box) askAhead(ctx context.Context) error {
 	b.network.asked = make(chan *link.Inquiry, 1)
+	b.sources = &sources{kept: b.store, log: b.log}
+	b.sources.recall()
 	rev, configured, err := b.store.Confirmed()
 	if err != nil || !configured || !b.options.Appliance {
 		close(b.network.asked)
 		return err
 	}
-	go b.read.parse(rev.Policy) // which takes longer than to read the ports alone
+	b.writeAhead(ctx, rev.Policy) // it reads the policy first, which takes longer than to read the ports alone
 	go func() {
 		defer close(b.network.asked)
 		ports := b.knownPorts()

@@ -42,6 +42,7 @@ type box struct {
 	seed     []byte // the policy that fills an empty store
 	read     readOnce
 	shutting *shutting
+	opening  *opening
 	started  time.Time
 
 	facts       *event.Hub

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"tollgate/board/link"
 	"tollgate/firmware/media"
@@ -14,33 +15,50 @@ import (
 type shutting struct {
 	done   chan struct{} // closed when nothing is let in, or what an earlier process let in is known, or err is set
 	filter *netfilter.Filter
+	denied bool // nothing is let in, by this process
 	err    error
 }
 
-// shutAhead begins to take over the packet filter, beside what needs none.
+// opening is a relay that is being opened.
+type opening struct {
+	done  chan struct{} // closed when relay or err is set
+	relay *media.Relay
+	err   error
+}
+
+// shutAhead begins to take over the packet filter, and then to open the relay, beside what needs neither. The filter comes first: once
+// it lets nothing in, the links are asked whose the addresses are, and for that answer all else has to wait in the end.
 func (b *box) shutAhead(ctx context.Context) error {
 	b.shutting = &shutting{done: make(chan struct{})}
 	go func() {
 		defer close(b.shutting.done)
-		b.shutting.filter, b.shutting.err = b.shutFirst(ctx)
+		b.shutting.err = b.shutting.take(ctx, b.options.StayClosed, b.log)
+	}()
+	b.opening = &opening{done: make(chan struct{})}
+	go func() {
+		defer close(b.opening.done)
+		<-b.shutting.done
+		b.opening.relay, b.opening.err = media.New(pinholes{b.shutting}, b.log)
 	}()
 	return nil
 }
 
-func (b *box) shutFirst(ctx context.Context) (*netfilter.Filter, error) {
-	f, err := netfilter.Open(netfilter.Options{Log: b.log, Adopt: true})
+func (s *shutting) take(ctx context.Context, stayClosed bool, log *slog.Logger) error {
+	f, err := netfilter.Open(netfilter.Options{Log: log, Adopt: true})
 	if err != nil {
-		return nil, fmt.Errorf("packet filter: %w", err)
+		return fmt.Errorf("packet filter: %w", err)
 	}
-	if b.options.StayClosed && !f.Found() { // after power-on: the ports come up before anybody has said what may come in by them
+	if stayClosed && !f.Found() { // after power-on: the ports come up before anybody has said what may come in by them
 		if err := f.Deny(ctx); err != nil {
-			return nil, errors.Join(err, f.Close())
+			return errors.Join(err, f.Close())
 		}
+		s.denied = true
 	}
-	return f, nil
+	s.filter = f
+	return nil
 }
 
-// openFilter waits until the packet filter is taken over, and opens the relay, whose calls go through it.
+// openFilter waits until the packet filter is taken over and the relay is open.
 func (b *box) openFilter(ctx context.Context) (err error) {
 	<-b.shutting.done
 	if b.filter, err = b.shutting.filter, b.shutting.err; err != nil {
@@ -49,7 +67,8 @@ func (b *box) openFilter(ctx context.Context) (err error) {
 	if err := b.openPassage(); err != nil {
 		return err
 	}
-	if b.relay, err = media.New(pinholes{b.filter}, b.log); err != nil {
+	<-b.opening.done
+	if b.relay, err = b.opening.relay, b.opening.err; err != nil {
 		return err
 	}
 	go spareProcessors(ctx, b.relay)

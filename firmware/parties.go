@@ -167,7 +167,7 @@ func (b *box) take(in *ua.Incoming) {
 }
 
 // pinholes lets the relay open and shut the filter.
-type pinholes struct{ filter *netfilter.Filter }
+type pinholes struct{ *shutting }
 
 func (p pinholes) OpenPinholes(holes []media.Hole) error {
 	return p.filter.OpenPinholes(filterHoles(holes)...)

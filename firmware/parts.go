@@ -52,6 +52,9 @@ func (b *box) setFilter(ctx context.Context, p *policy.Policy) error {
 	if p != nil {
 		return b.sources.set(ctx, p)
 	}
+	if err := b.sources.withdraw(ctx); err != nil {
+		return err
+	}
 	own, err := b.setupAddresses()
 	if err != nil || len(own) == 0 {
 		return err

@@ -23,6 +23,7 @@ type sources struct {
 	log    *slog.Logger
 
 	mu       sync.Mutex // guards everything below, and the filter from two Sets at once
+	ahead    *ahead     // nil: nothing is written ahead, or it was looked at
 	policy   *policy.Policy
 	until    time.Time // the policy is on trial until then; zero: it is not
 	resolved graces
@@ -45,14 +46,27 @@ func (s *sources) try(ctx context.Context, p *policy.Policy, until time.Time) er
 	return nil
 }
 
+// withdraw takes back what was written ahead, for a policy that is not put into force.
+func (s *sources) withdraw(ctx context.Context) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.ahead
+	s.ahead = nil
+	return a.withdraw(ctx)
+}
+
 func (s *sources) apply(ctx context.Context, p *policy.Policy, until time.Time) error {
 	return s.put(ctx, apply.Filter(p, s.resolved.all(time.Now())), until)
 }
 
 func (s *sources) put(ctx context.Context, c netfilter.Config, until time.Time) (err error) {
-	if until.IsZero() || s.policy == nil { // from set-up mode there is no way back
+	written := s.ahead.is(c)
+	s.ahead = nil
+	switch {
+	case written && until.IsZero():
+	case until.IsZero() || s.policy == nil: // from set-up mode there is no way back
 		err = s.filter.Set(ctx, c)
-	} else {
+	default:
 		err = s.filter.Try(ctx, c, until)
 	}
 	if s.last = c; err != nil {

@@ -54,6 +54,9 @@ func (b *box) stop() {
 	if b.relay != nil {
 		b.relay.Close()
 	}
+	if b.sources != nil {
+		errs = append(errs, b.sources.withdraw(ctx))
+	}
 	if b.filter != nil {
 		errs = append(errs, b.shutFilter())
 	}

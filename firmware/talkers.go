@@ -29,8 +29,7 @@ func (b *box) openTalkers(context.Context) (err error) {
 		bindings.Records = b.live
 	}
 	b.registrar = registrar.New(bindings)
-	b.sources = &sources{filter: b.filter, access: b.access, bans: b.bans, kept: b.store, log: b.log}
-	b.sources.recall()
+	b.sources.filter, b.sources.access, b.sources.bans = b.filter, b.access, b.bans
 	b.resolver = resolve.New(resolve.Options{Log: b.log})
 	b.trunks = trunk.New(trunk.Options{
 		Core: b.core, Dialer: dialer{b.edge}, Resolver: b.resolver, Clients: b.authority, Addresses: b.sources,

@@ -76,7 +76,7 @@ func (f *Filter) Set(ctx context.Context, c Config) error {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	before := f.rules.String()
+	before, first := f.rules, f.config == nil
 	if f.trial != nil && f.trial.running() { // first under the trial, so that every set is filled before its rules are in force
 		if err := f.apply(c.clone(), f.trial); err != nil {
 			return fmt.Errorf("set filter: %w", err)
@@ -85,7 +85,7 @@ func (f *Filter) Set(ctx context.Context, c Config) error {
 	if err := f.apply(c.clone(), nil); err != nil {
 		return fmt.Errorf("set filter: %w", err)
 	}
-	if f.rules.String() == before {
+	if !first && f.rules.String() == before.String() {
 		return nil // as so often; nothing to tell
 	}
 	f.log.Info("filter set", "table", f.table, "services", len(c.Services), "pinholes", len(f.live))

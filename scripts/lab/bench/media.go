@@ -305,10 +305,15 @@ func openStage(ctx context.Context, o Options, k relayKind) (s *stage, err error
 }
 
 // setUp sees to so many calls before there is audio on any: what a system does when calls come while it is busy is not what is
-// measured here. Those that are too many stay, without audio.
+// measured here. Those that are too many stay, without audio. A box that has just been found full refuses more for some seconds, and
+// is asked again.
 func (s *stage) setUp(calls int) error {
-	for len(s.calls) < calls {
+	for asked := 1; len(s.calls) < calls; asked++ {
 		c, err := s.relay.add()
+		if errors.Is(err, errFull) && asked < tries {
+			continue
+		}
+		asked = 0
 		if err != nil {
 			s.world.keep("media")
 			return fmt.Errorf("set up call %d: %w", len(s.calls)+1, err)

@@ -119,6 +119,12 @@ func (b *talkingBox) close() {
 	}
 }
 
+// What the box may say to a call. One that was full until a moment ago takes calls again after ten seconds without audio.
+var (
+	errRefused = errors.New("the box refuses the call")
+	errFull    = fmt.Errorf("%w for now", errRefused)
+)
+
 // answerPatience is how long a message of the box may take.
 const answerPatience = 10 * time.Second
 
@@ -171,7 +177,12 @@ func (b *talkingBox) refusal(id string, err error) error {
 	if none != nil {
 		return err
 	}
-	return fmt.Errorf("the box refuses the call: %s", m.Start())
+	if m.Status() == 503 {
+		err = errFull
+	} else {
+		err = errRefused
+	}
+	return fmt.Errorf("%w: %s", err, m.Start())
 }
 
 // next waits for a message.

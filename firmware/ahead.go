@@ -13,8 +13,8 @@ import (
 // ahead is a packet filter that is written before its policy is put into force.
 type ahead struct {
 	done   chan struct{}     // closed when it is written, or will not be
-	filter *netfilter.Filter // where it is written; nil: it is not
-	config netfilter.Config
+	filter *netfilter.Filter // that was to be written; nil: none
+	config netfilter.Config  // what it is; zero: it could not be written
 }
 
 // writeAhead writes the filter of the policy that is to be in force while the rest of the box is put together: that takes as long. It
@@ -36,11 +36,12 @@ func (a *ahead) write(ctx context.Context, b *box, doc []byte, resolved map[stri
 	if !b.shutting.denied {
 		return
 	}
-	if err := b.shutting.filter.Set(ctx, c); err != nil {
+	a.filter = b.shutting.filter
+	if err := a.filter.Set(ctx, c); err != nil {
 		b.log.Warn("the packet filter is not written ahead", "err", err)
 		return
 	}
-	a.filter, a.config = b.shutting.filter, c
+	a.config = c
 }
 
 // is waits until the filter is written, and tells whether it is this one.
@@ -49,10 +50,10 @@ func (a *ahead) is(c netfilter.Config) bool {
 		return false
 	}
 	<-a.done
-	return a.filter != nil && reflect.DeepEqual(a.config, c)
+	return reflect.DeepEqual(a.config, c)
 }
 
-// withdraw has the filter let nothing in again, if it was written ahead.
+// withdraw has the filter let nothing in again, if it was to be written ahead.
 func (a *ahead) withdraw(ctx context.Context) error {
 	if a == nil {
 		return nil

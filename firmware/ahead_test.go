@@ -96,6 +96,6 @@ func TestTheFilterOfAPolicyIsWrittenAheadAfterPowerOn(t *testing.T) {
 	expect(log, "the policy cannot come into force", 2, 1)
 	remove(b)
 
-	b, log = startOf(t, []byte("no policy"))
+	_, log = startOf(t, []byte("no policy"))
 	expect(log, "the policy cannot be read", 1, 0)
 }

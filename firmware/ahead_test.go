@@ -71,7 +71,7 @@ func TestTheFilterOfAPolicyIsWrittenAheadAfterPowerOn(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(log, "the policy comes into force", 1, 1)
-	b.filter.Remove()
+	remove(b)
 	if err := b.sources.set(t.Context(), p); err != nil || b.filter.Whole() != nil {
 		t.Errorf("what was written ahead counts once: %v, %v", err, b.filter.Whole())
 	}

@@ -78,7 +78,7 @@ func (o *Outgoing) lost(s *sending) {
 func (o *Outgoing) goOn(s *sending) {
 	o.mu.Lock()
 	kept := o.method == sip.INVITE && (o.rang || o.cancelled || o.abandoned)
-	again := o.sending == s && !o.final && !o.settled && !o.resent && !o.abandoned && o.path != nil && mayRepeat(o.method)
+	again := o.sending == s && !o.settled && !o.resent && !o.abandoned && o.path != nil && mayRepeat(o.method)
 	o.mu.Unlock()
 	if kept || !s.end() {
 		return

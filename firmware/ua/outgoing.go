@@ -36,7 +36,7 @@ type Outgoing struct {
 	echo      *echo       // of an INVITE that was answered with 2xx
 	answered  []challenge // challenges answered
 	rang      bool        // a provisional response came
-	final     bool        // the transaction has its final response; what ends it then is no failure
+	final     bool        // the transaction has its final response
 	settled   bool        // the outcome is known: the final response that counts, or the failure
 	cancelled bool
 	farewell  []sip.Header // of the CANCEL
@@ -134,7 +134,7 @@ func (c *Core) drop(s *sending) {
 // failed reports the end of a transaction that brought no final response.
 func (o *Outgoing) failed(s *sending, err error) {
 	o.mu.Lock()
-	report := !o.final && !o.settled && o.sending == s && o.inbox != nil
+	report := !o.settled && o.sending == s && o.inbox != nil
 	o.mu.Unlock()
 	if report {
 		o.inbox.put(item{out: o, err: err})
@@ -155,13 +155,13 @@ func (o *Outgoing) feed(s *sending, res *sip.Response) bool {
 	if res.IsProvisional() {
 		return s.ring()
 	}
-	o.mu.Lock()
-	o.final = o.final || o.sending == s
-	o.mu.Unlock()
-	if !s.end() {
+	if !s.end() { // or it comes at the moment at which the transaction gives up, which is reported as it is
 		o.core.repeated(s.key, res, s.conn, o.peer)
 		return false
 	}
+	o.mu.Lock()
+	o.final = o.final || o.sending == s
+	o.mu.Unlock()
 	if s.req.IsInvite() {
 		o.leaveEcho(s, res)
 	}

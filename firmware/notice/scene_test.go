@@ -201,7 +201,9 @@ func (s *scene) Tell(e event.Event) {
 	s.facts = append(s.facts, e)
 }
 
+// refused are the rules that requests were refused by.
 func (s *scene) refused() []string {
+	synctest.Wait() // it is told after the answer
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var rules []string

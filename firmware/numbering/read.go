@@ -128,6 +128,9 @@ func (p *Plan) dialled(digits string) (Number, error) {
 		p.name, len(digits), digits[:min(len(digits), 3)])
 }
 
+// japan is the calling code of Japan.
+const japan = "81"
+
 // global reads a number with its calling code.
 func (p *Plan) global(e164, dialled string) (Number, error) {
 	code, class := p.callingCode(e164)
@@ -145,6 +148,9 @@ func (p *Plan) global(e164, dialled string) (Number, error) {
 	}
 	if p.complete && code == metropole {
 		return Number{}, fmt.Errorf("no French number looks like it behind +33: nine digits are expected, not %s", rest)
+	}
+	if code == japan { // "+81 (0)3": no number there begins with 0, and 810 is how Russia and others dial abroad
+		e164 = code + strings.TrimLeft(rest, "0")
 	}
 	if err := plausible(code, e164); err != nil {
 		return Number{}, err

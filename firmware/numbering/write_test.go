@@ -52,7 +52,7 @@ func TestAPeersNumbersAreReadInItsFormatAndInOthersThatAreClear(t *testing.T) {
 
 func TestWhatIsWrittenIsReadBack(t *testing.T) {
 	var plans []*Plan
-	for _, country := range []string{"FR", "RE", "DE", "US", "AU", "JP", "SG", "NG", "BR", "KE", "CV", "RU", "CO"} {
+	for _, country := range []string{"FR", "RE", "DE", "US", "AU", "JP", "SG", "NG", "BR", "KE", "CV", "RU", "CU", "CO"} {
 		p, err := For(country)
 		if err != nil {
 			t.Fatal(err)
@@ -62,6 +62,7 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 	dialled := rapid.OneOf(
 		rapid.StringMatching(`0[1-9][0-9]{8}`),
 		rapid.StringMatching(`(00|\+)(33|590|594|596|262|508|49|1|61|81|687|881)[0-9]{5,12}`),
+		rapid.StringMatching(`[+](810|119)[0-9]{4,12}`), // as abroad begins where 00 does not
 		rapid.StringMatching(`[0-9]{1,6}`),
 		rapid.StringMatching(`0[56789](08|90|9[0-9]|76|47|39|98)[0-9]{6}`),
 		rapid.StringMatching(`[+]?[0-9]{1,16}`),

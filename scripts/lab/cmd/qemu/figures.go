@@ -150,6 +150,9 @@ func (w *world) rest(ctx context.Context) (resident, before, since int64, err er
 	if err != nil {
 		return 0, 0, 0, err
 	}
+	if err := w.page.LogIn(ctx, password); err != nil { // an idle session ends
+		return 0, 0, 0, err
+	}
 	resident, err = w.load(ctx)
 	return resident, before, after - before, err
 }

@@ -20,6 +20,9 @@ var codesText string
 // metropole is the calling code under which French systems also write overseas numbers, wrongly.
 const metropole = "33"
 
+// japan is the calling code of a country whose numbers are often written with the 0 that is dialled within it.
+const japan = "81"
+
 // mainland is the country whose plan the overseas departments share.
 const mainland = "FR"
 

@@ -128,9 +128,6 @@ func (p *Plan) dialled(digits string) (Number, error) {
 		p.name, len(digits), digits[:min(len(digits), 3)])
 }
 
-// japan is the calling code of Japan.
-const japan = "81"
-
 // global reads a number with its calling code.
 func (p *Plan) global(e164, dialled string) (Number, error) {
 	code, class := p.callingCode(e164)

@@ -17,9 +17,7 @@ func TestAnAnswerAtTheLastMomentOrATimeOutIsReportedAndNeverBoth(t *testing.T) {
 		near, _, end := pair(t, func(*Incoming) {})
 		b := near.NewInbox()
 		t.Cleanup(b.Close)
-		d := invite()
-		d.Method = sip.OPTIONS
-		req, err := d.Request()
+		req, err := options().Request()
 		if err != nil {
 			t.Fatal(err)
 		}

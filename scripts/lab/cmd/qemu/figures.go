@@ -24,6 +24,10 @@ const (
 	mostWritten = 1e6             // octets in an idle hour
 )
 
+// calmTime is how long the box is at rest before its memory is read: an hour without a request ends the session, and to log in again
+// takes memory.
+const calmTime = 10 * time.Minute
+
 // errShort says that a figure does not reach its bar.
 var errShort = errors.New("a figure is short")
 
@@ -141,20 +145,30 @@ func (w *world) rest(ctx context.Context) (resident, before, since int64, err er
 	if before, err = w.box.Written(); err != nil {
 		return 0, 0, 0, err
 	}
-	select {
-	case <-time.After(w.idle):
-	case <-ctx.Done():
-		return 0, 0, 0, context.Cause(ctx)
+	calm := min(w.idle, calmTime)
+	if err := pause(ctx, calm); err != nil {
+		return 0, 0, 0, err
+	}
+	if resident, err = w.load(ctx); err != nil {
+		return 0, 0, 0, err
+	}
+	if err := pause(ctx, w.idle-calm); err != nil {
+		return 0, 0, 0, err
 	}
 	after, err := w.box.Written()
 	if err != nil {
 		return 0, 0, 0, err
 	}
-	if err := w.page.LogIn(ctx, password); err != nil { // an idle session ends
-		return 0, 0, 0, err
+	return resident, before, after - before, nil
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	resident, err = w.load(ctx)
-	return resident, before, after - before, err
 }
 
 // load is what the page says of the program's memory.
